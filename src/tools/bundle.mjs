@@ -1,0 +1,48 @@
+// The one esbuild configuration: entries, tests and benches are bundled alike.
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import * as esbuild from 'esbuild';
+
+const native = ['onnxruntime-node', 'hnswlib-node', '@photostructure/sqlite', '@parcel/watcher'];
+const shared = {
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  sourcemap: true,
+  logLevel: 'warning',
+  define: { 'import.meta.url': 'importMetaUrl' },
+  banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+};
+const entries = {
+  cli: 'src/clients/cli/main.ts',
+  engine: 'src/engine/main.ts',
+  indexer: 'src/engine/indexerProcess.ts',
+  probe: 'src/engine/probeProcess.ts',
+};
+
+export async function bundleEntries(root) {
+  const entryPoints = Object.fromEntries(
+    Object.entries(entries).filter(([, file]) => fs.existsSync(path.join(root, file))),
+  );
+  await esbuild.build({
+    ...shared,
+    absWorkingDir: root,
+    entryPoints,
+    outdir: 'dist',
+    external: ['vscode', ...native],
+  });
+  if (entryPoints.cli) fs.chmodSync(path.join(root, 'dist/cli.js'), 0o755);
+}
+
+/** Bundles files below test/ to the same place below dist/test/. */
+export async function bundleTests(root, files) {
+  await esbuild.build({
+    ...shared,
+    absWorkingDir: root,
+    entryPoints: files,
+    outdir: 'dist/test',
+    outbase: 'test',
+    external: ['vscode', ...native, 'esbuild', 'fast-check', '@xenova/transformers', 'typescript'],
+  });
+}

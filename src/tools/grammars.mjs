@@ -1,0 +1,43 @@
+// Copies the tree-sitter runtime and grammars from their packages to dist/grammars with a list of their sha256.
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+const vscode = '@vscode/tree-sitter-wasm/wasm';
+const sources = [
+  'web-tree-sitter/web-tree-sitter.wasm',
+  ...[
+    'bash',
+    'c-sharp',
+    'cpp',
+    'css',
+    'go',
+    'java',
+    'javascript',
+    'php',
+    'python',
+    'ruby',
+    'rust',
+    'tsx',
+    'typescript',
+  ].map((name) => `${vscode}/tree-sitter-${name}.wasm`),
+  ...['c', 'scala', 'haskell', 'elixir'].map(
+    (name) => `tree-sitter-${name}/tree-sitter-${name}.wasm`,
+  ),
+  ...['kotlin', 'zig', 'lua', 'yaml'].map(
+    (name) => `@tree-sitter-grammars/tree-sitter-${name}/tree-sitter-${name}.wasm`,
+  ),
+];
+
+export function copyGrammars(root) {
+  const target = path.join(root, 'dist/grammars');
+  fs.mkdirSync(target, { recursive: true });
+  const hashes = {};
+  for (const source of sources) {
+    const bytes = fs.readFileSync(path.join(root, 'node_modules', source));
+    const name = path.basename(source);
+    hashes[name] = createHash('sha256').update(bytes).digest('hex');
+    fs.writeFileSync(path.join(target, name), bytes);
+  }
+  fs.writeFileSync(path.join(target, 'sha256.json'), `${JSON.stringify(hashes, null, 2)}\n`);
+}
