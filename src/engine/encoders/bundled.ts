@@ -1,0 +1,62 @@
+/** The checkpoints that come with the product, ready to use. */
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { NearmissError } from '../../base/errors';
+import { type Disposable, DisposableStore } from '../../base/lifecycle';
+import { createEmbedder } from './biEncoder';
+import { type Checkpoint, readCheckpoint, readFingerprints, verifyCheckpoint } from './checkpoint';
+import { createReranker } from './crossEncoder';
+import { createSession } from './session';
+import { loadTokenizer } from './tokenizer';
+import type { Embedder, Reranker, Tokenizer } from './types';
+
+/** Both encoders and the tokenizer they share; disposing ends both sessions. */
+export interface Encoders extends Disposable {
+  readonly tokenizer: Tokenizer;
+  readonly embedder: Embedder;
+  readonly reranker: Reranker;
+}
+
+export interface EncoderOptions {
+  readonly arithmetic?: 'fp32';
+  readonly threads?: number;
+}
+
+/** Loads both bundled checkpoints of the installation at `root`, checked by fingerprint. */
+export async function loadBundledEncoders(
+  root: string,
+  { arithmetic = 'fp32', threads = 1 }: EncoderOptions = {},
+): Promise<Encoders> {
+  const store = new DisposableStore();
+  try {
+    const [bi, cross] = await Promise.all([
+      readBundledCheckpoint(root, 'bi-encoder'),
+      readBundledCheckpoint(root, 'cross-encoder'),
+    ]);
+    const tokenizer = await loadTokenizer(bi.folder);
+    const biSession = await createSession(await fs.readFile(bi.modelFile), { threads });
+    const parts = { checkpoint: bi, tokenizer, session: biSession, arithmetic };
+    const embedder = store.add(createEmbedder(parts));
+    const session = await createSession(await fs.readFile(cross.modelFile), { threads });
+    const reranker = store.add(createReranker({ checkpoint: cross, tokenizer, session }));
+    return { tokenizer, embedder, reranker, dispose: () => store.dispose() };
+  } catch (error) {
+    store.dispose();
+    throw error;
+  }
+}
+
+/** One bundled checkpoint, its fingerprint checked against the recorded one. */
+export async function readBundledCheckpoint(
+  root: string,
+  name: 'bi-encoder' | 'cross-encoder',
+): Promise<Checkpoint> {
+  const models = path.join(root, 'models');
+  const expected = (await readFingerprints(models))[name];
+  if (expected === undefined) {
+    throw new NearmissError('model', `No fingerprint is recorded for the model ${name}`);
+  }
+  const checkpoint = await readCheckpoint(path.join(models, name));
+  verifyCheckpoint(checkpoint, expected);
+  return checkpoint;
+}

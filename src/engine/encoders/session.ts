@@ -1,0 +1,161 @@
+/**
+ * One ONNX Runtime session: created from bytes, run with int64 inputs, released. The runtime is loaded when the
+ * first session is made, after its report home was switched off, and nothing above this file sees a tensor of it.
+ */
+import type * as Ort from 'onnxruntime-node';
+import { NearmissError, messageOf } from '../../base/errors';
+import type { Disposable } from '../../base/lifecycle';
+
+/** Settings of a session that callers decide. */
+export interface SessionOptions {
+  /** Execution provider by ONNX Runtime's name; "cpu" is always there as the last resort. */
+  readonly provider?: string;
+  readonly threads?: number;
+  /** Entries of the `extra` table, by dotted name ("session.disable_quant_qdq"); they win over ours. */
+  readonly extra?: Readonly<Record<string, string>>;
+  /** Optimisers of ONNX Runtime to leave out. */
+  readonly disabledOptimizers?: readonly string[];
+  readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all';
+}
+
+/** An input of whole numbers, row by row. */
+export interface IntegerInput {
+  readonly data: BigInt64Array;
+  readonly shape: readonly number[];
+}
+
+/** One output, copied out of the runtime. */
+export interface SessionOutput {
+  readonly data: Float32Array;
+  readonly shape: readonly number[];
+}
+
+/** A model ready to run. One run at a time occupies the calling thread until it is done. */
+export interface Session extends Disposable {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Runs the model and returns the named output. Inputs that the model does not have are left out. */
+  run(inputs: Readonly<Record<string, IntegerInput>>, output: string): Promise<SessionOutput>;
+}
+
+/** On a busy machine spinning makes two threads slower than one; small blocks share uneven cores better. */
+const EXTRA_DEFAULTS: Readonly<Record<string, string>> = {
+  'session.intra_op.allow_spinning': '0',
+  'session.dynamic_block_base': '4',
+  'session.disable_quant_qdq': '1',
+};
+
+/** Fusions that are slower on CPU than the plain graph. */
+const SLOWER_FUSIONS: readonly string[] = [
+  'AttentionFusion',
+  'SkipLayerNormFusion',
+  'EmbedLayerNormFusion',
+];
+
+const SEVERITY_FATAL = 4;
+
+/** Makes a session. Throws a NearmissError: 'model' for bytes that are no usable model, 'provider' otherwise. */
+export async function createSession(
+  model: Uint8Array,
+  options: SessionOptions = {},
+): Promise<Session> {
+  const ort = loadRuntime();
+  try {
+    return wrap(ort, await ort.InferenceSession.create(model, runtimeOptions(options)));
+  } catch (error) {
+    const provider = options.provider ?? 'cpu';
+    const [code, message] =
+      provider === 'cpu'
+        ? (['model', `The model cannot be loaded: ${firstLine(error)}`] as const)
+        : (['provider', `The provider ${provider} does not start: ${firstLine(error)}`] as const);
+    throw new NearmissError(code, message, adviceFor(code), { cause: error });
+  }
+}
+
+/**
+ * The runtime, loaded now at the latest. From 1.29 on it sends telemetry on Linux and macOS unless told
+ * otherwise before it loads.
+ */
+export function loadRuntime(): typeof Ort {
+  process.env.ORT_DISABLE_TELEMETRY = '1';
+  // oxlint-disable-next-line typescript/no-require-imports -- an import would load it before the line above
+  return require('onnxruntime-node') as typeof Ort;
+}
+
+function runtimeOptions(options: SessionOptions): Ort.InferenceSession.SessionOptions {
+  const provider = options.provider ?? 'cpu';
+  const disabled = [...SLOWER_FUSIONS, ...(options.disabledOptimizers ?? [])];
+  const extra = {
+    ...EXTRA_DEFAULTS,
+    'optimization.disable_specified_optimizers': disabled.join(';'),
+    ...options.extra,
+  };
+  return {
+    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+    intraOpNumThreads: options.threads ?? 1,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: options.optimization ?? 'all',
+    enableMemPattern: false,
+    enableCpuMemArena: true,
+    logSeverityLevel: SEVERITY_FATAL,
+    extra: nest(extra),
+  };
+}
+
+/** "a.b.c": "1" as { a: { b: { c: "1" } } }, the form that the Node binding reads. */
+function nest(entries: Readonly<Record<string, string>>): Record<string, unknown> {
+  const root: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(entries)) {
+    const parts = name.split('.');
+    let at = root;
+    for (const part of parts.slice(0, -1)) at = (at[part] ??= {}) as Record<string, unknown>;
+    at[parts.at(-1)!] = value;
+  }
+  return root;
+}
+
+function wrap(ort: typeof Ort, session: Ort.InferenceSession): Session {
+  let isReleased = false;
+  return {
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    async run(inputs, output) {
+      const feeds: Record<string, Ort.Tensor> = {};
+      let results: Ort.InferenceSession.OnnxValueMapType | undefined;
+      try {
+        for (const [name, { data, shape }] of Object.entries(inputs)) {
+          if (session.inputNames.includes(name)) feeds[name] = new ort.Tensor('int64', data, shape);
+        }
+        results = await session.run(feeds, [output]);
+        return copyOut(results[output], output);
+      } finally {
+        for (const tensor of [...Object.values(feeds), ...Object.values(results ?? {})]) {
+          tensor.dispose();
+        }
+      }
+    },
+    dispose() {
+      if (isReleased) return;
+      isReleased = true;
+      void session.release();
+    },
+  };
+}
+
+function copyOut(value: Ort.OnnxValue | undefined, name: string): SessionOutput {
+  if (!(value?.data instanceof Float32Array)) {
+    throw new NearmissError('model', `The model's output ${name} is not of 32-bit floats`);
+  }
+  // Ours from here on: the runtime's buffer goes when the tensor is disposed.
+  return { data: Float32Array.from(value.data), shape: [...value.dims] };
+}
+
+function firstLine(error: unknown): string {
+  return messageOf(error).split('\n', 1)[0]!.slice(0, 300);
+}
+
+function adviceFor(code: 'model' | 'provider'): string {
+  return code === 'model'
+    ? 'Fetch the model again, or remove it with "nearmiss models"'
+    : 'Set provider to "cpu" to go on without it';
+}
