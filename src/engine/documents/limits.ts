@@ -1,0 +1,7 @@
+/** Sizes and counts at which the documents room stops, and says so. */
+
+/** A file larger than this is not read; hardly any file written by a person is. */
+export const DEFAULT_MAX_FILE_BYTES = 2 * 1024 * 1024;
+
+/** Files of one folder that are indexed; the rest is counted and reported. */
+export const DEFAULT_MAX_FILE_COUNT = 200_000;
