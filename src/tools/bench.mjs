@@ -1,10 +1,10 @@
-// `npm run bench -- NAME [--json] [OPTION]...`: bundles test/bench/FILE.bench.ts and runs it. NAME is a file's name, or a
+// `npm run bench -- NAME [--json] [OPTION]...`: bundles the product and test/bench/FILE.bench.ts and runs it. NAME is a file's name, or a
 // file's name, a hyphen and what it shall measure (`quality-docs-tldr`). Without a name the benches are listed.
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleTests } from './bundle.mjs';
+import { bundleEntries, bundleTests } from './bundle.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const benches = fs
@@ -19,6 +19,7 @@ if (!name || !bench) {
   console.error(`${name ? `No bench ${name}. ` : ''}Benches: ${benches.join(', ')}`);
   process.exit(2);
 }
+await bundleEntries(root);
 await bundleTests(root, [`test/bench/${bench}.bench.ts`]);
 const result = spawnSync(
   process.execPath,

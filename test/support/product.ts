@@ -1,0 +1,76 @@
+/** The product as its users meet it: the bundled command line with an engine of its own behind it. */
+import { spawn } from 'node:child_process';
+import * as path from 'node:path';
+import { installationRoot } from '../../src/base/installation';
+import { productProcesses, waitForNoProcess } from './processes';
+
+export interface CliOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+  /** Receives stderr as it comes, beside the result. */
+  readonly onStderr?: (text: string) => void;
+}
+
+export interface CliResult {
+  /** Null when a signal or the time limit ended it. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly ms: number;
+}
+
+/** Runs `nearmiss ...` from dist/cli.js; stdin is empty. */
+export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const start = performance.now();
+  const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
+  delete env.NODE_TEST_CONTEXT;
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [path.join(installationRoot(), 'dist/cli.js'), ...args], {
+      cwd: options.cwd,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: options.timeoutMs ?? 120_000,
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on('data', (bytes: Buffer) => stdout.push(bytes));
+    child.stderr.on('data', (bytes: Buffer) => {
+      stderr.push(bytes);
+      options.onStderr?.(bytes.toString());
+    });
+    child.once('error', reject);
+    child.once('close', (status) =>
+      resolve({
+        status,
+        stdout: Buffer.concat(stdout).toString(),
+        stderr: Buffer.concat(stderr).toString(),
+        ms: performance.now() - start,
+      }),
+    );
+  });
+}
+
+/** Ends the engine of a data folder and everything it started; the data stays. */
+export async function stopEngine(dataFolder: string): Promise<void> {
+  signalAll(dataFolder, 'SIGTERM');
+  if ((await waitForNoProcess(dataFolder, 5000)).length === 0) return;
+  signalAll(dataFolder, 'SIGKILL');
+  await waitForNoProcess(dataFolder, 5000);
+}
+
+/** Ends every process of a data folder at once, as a crash or a power cut would. */
+export async function killEngine(dataFolder: string): Promise<void> {
+  signalAll(dataFolder, 'SIGKILL');
+  await waitForNoProcess(dataFolder, 5000);
+}
+
+function signalAll(dataFolder: string, signal: NodeJS.Signals): void {
+  for (const { pid } of productProcesses(dataFolder)) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      continue; // it ended by itself in the meantime
+    }
+  }
+}
