@@ -46,3 +46,16 @@ export async function bundleTests(root, files) {
     external: ['vscode', ...native, 'esbuild', 'fast-check', '@xenova/transformers', 'typescript'],
   });
 }
+
+/** Bundles a tool of ours and returns the bundle's path. */
+export async function bundleTool(root, file) {
+  const outfile = path.join(root, 'dist/tools', `${path.basename(file, '.ts')}.js`);
+  await esbuild.build({
+    ...shared,
+    absWorkingDir: root,
+    entryPoints: [file],
+    outfile,
+    external: native,
+  });
+  return outfile;
+}
