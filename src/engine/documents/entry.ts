@@ -67,17 +67,17 @@ export function judgeSize(rules: EntryRules, sizeBytes: number): Verdict | undef
     : { reason: 'tooLarge', detail: sizeDetail(sizeBytes, rules.maxFileBytes), isListed: true };
 }
 
-/** "3.1 MB, the limit is 2.1 MB". */
+/** "3.1 MiB, the limit is 2 MiB". */
 export function sizeDetail(sizeBytes: number, limitBytes: number): string {
   return `${formatBytes(sizeBytes)}, the limit is ${formatBytes(limitBytes)}`;
 }
 
 function formatBytes(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
   let value = bytes;
   let unit = 0;
-  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${Number(value.toFixed(1))} ${units[unit]}`;
 }
 
 /** Reason and detail for an error of the file system. */

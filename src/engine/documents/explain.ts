@@ -1,23 +1,157 @@
 /**
  * Why a path is or is not in the index, in a sentence that names the rule. Asks the walk's own functions, folder
- * by folder from the root down, so that the answer is what the walk does.
+ * by folder from the root down, and reads the file as the index does, so that the answer is what the index does.
  */
+import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { AbortedError, isAbort } from '../../base/errors';
 import type { SkipReason } from './document';
-import type { WalkOptions } from './walk';
+import { judgeEntry, judgeSize, type Verdict, verdictOfError } from './entry';
+import { BAD_NAME, joinPath, openFolder } from './folder';
+import type { FolderRules } from './ignore';
+import { relativeInside } from './inside';
+import { DEFAULT_MAX_FILE_COUNT } from './limits';
+import { isSkipped, readDocument } from './read';
+import { openRoot, rulesOf, walkFolder, type WalkOptions } from './walk';
 
 export interface PathVerdict {
+  /** True for a file that the index holds, and for a folder that is looked into. */
   readonly indexed: boolean;
   readonly reason: SkipReason | 'indexed' | 'notFound' | 'outside';
   /** For a person, without a final full stop. */
   readonly sentence: string;
 }
 
+/** `file` is absolute or relative to `root`. Looks at the disk; an index that is still being made may lag behind. */
 export async function explainPath(
   root: string,
   file: string,
-  _options: WalkOptions = {},
+  options: WalkOptions = {},
 ): Promise<PathVerdict> {
-  await Promise.resolve();
-  return { indexed: false, reason: 'notFound', sentence: path.join(root, file) };
+  const realRoot = openRoot(root);
+  const relative = relativeInside(realRoot, file) ?? relativeInside(path.resolve(root), file);
+  if (relative === undefined) {
+    return missing(
+      'outside',
+      `${file} is not in ${root}, so the index of that folder cannot hold it`,
+    );
+  }
+  if (relative === '') return indexed(`${root} is the folder that is indexed`);
+  return descend(realRoot, relative, options) ?? (await explainFile(realRoot, relative, options));
+}
+
+/** Goes from the root down to the path. Undefined for a file that no name, rule or kind leaves out. */
+function descend(root: string, relative: string, options: WalkOptions): PathVerdict | undefined {
+  const rules = rulesOf(options);
+  let outer: FolderRules | undefined;
+  let folder = '';
+  for (const name of relative.split('/')) {
+    const opened = openFolder(root, folder, outer);
+    if ('reason' in opened) return refused(relative, folder, opened);
+    const at = joinPath(folder, name);
+    const entry = opened.entries.find((candidate) => candidate.name === name);
+    if (!entry) {
+      return opened.badNames.includes(name)
+        ? refused(relative, at, BAD_NAME)
+        : missing('notFound', `There is no ${at} in the folder`);
+    }
+    const verdict = judgeEntry(rules, opened.rules, at, entry);
+    if (verdict) return refused(relative, at, verdict);
+    if (entry.kind !== 'folder') {
+      return at === relative ? undefined : missing('notFound', `${at} is a file, not a folder`);
+    }
+    outer = opened.rules;
+    folder = at;
+  }
+  const opened = openFolder(root, folder, outer);
+  return 'reason' in opened
+    ? refused(relative, folder, opened)
+    : indexed(`${relative} is a folder, and the index looks into it`);
+}
+
+async function explainFile(
+  root: string,
+  relative: string,
+  options: WalkOptions,
+): Promise<PathVerdict> {
+  const verdict =
+    whyTooLarge(root, relative, options) ?? (await whyBeyondLimit(root, relative, options));
+  if (verdict) return refused(relative, relative, verdict);
+  const result = await readDocument(root, relative, options);
+  return isSkipped(result)
+    ? refused(relative, relative, result)
+    : indexed(`${relative} is indexed as ${result.language}`);
+}
+
+function whyTooLarge(root: string, relative: string, options: WalkOptions): Verdict | undefined {
+  try {
+    return judgeSize(rulesOf(options), fs.lstatSync(path.join(root, relative)).size);
+  } catch (error) {
+    return verdictOfError(error);
+  }
+}
+
+/** Only the walk knows how many files come first. */
+async function whyBeyondLimit(
+  root: string,
+  relative: string,
+  options: WalkOptions,
+): Promise<Verdict | undefined> {
+  const found = new AbortController();
+  const stopAtPath = (file: { readonly path: string }): void => {
+    if (file.path !== relative) return;
+    found.abort();
+    throw new AbortedError();
+  };
+  try {
+    await walkFolder(root, options, stopAtPath);
+  } catch (error) {
+    if (!isAbort(error) || !found.signal.aborted) throw error;
+    return undefined;
+  }
+  const limit = options.maxFileCount ?? DEFAULT_MAX_FILE_COUNT;
+  return { reason: 'tooMany', detail: `it comes after the first ${limit} files`, isListed: true };
+}
+
+/** `at` is the path itself or the folder on the way that settles it. */
+function refused(
+  relative: string,
+  at: string,
+  { reason, detail }: Pick<Verdict, 'reason' | 'detail'>,
+): PathVerdict {
+  const subject = at === relative ? '' : at === '' ? 'the indexed folder: ' : `its folder ${at}: `;
+  const because = detail === undefined ? CAUSES[reason] : `${CAUSES[reason]} (${detail})`;
+  const advice = ADVICE[reason]?.(at);
+  const sentence = `${relative} is not indexed: ${subject}${because}${advice ? `; ${advice}` : ''}`;
+  return { indexed: false, reason, sentence };
+}
+
+const CAUSES: Readonly<Record<SkipReason, string>> = {
+  ignored: 'an ignore rule leaves it out',
+  excluded: 'the options leave it out',
+  secret: 'it may hold secrets',
+  binary: 'it is not text',
+  tooLarge: 'it is too large',
+  tooMany: 'the folder has too many files',
+  notRegular: 'it is not a regular file',
+  symlinkOutside: 'it is a link out of the folder',
+  symlinkLoop: 'it is a link in a circle',
+  unreadable: 'it cannot be read',
+  vanished: 'it is gone',
+  badName: 'its name cannot be kept',
+  undecodable: 'its text cannot be decoded',
+};
+
+const ADVICE: Readonly<Partial<Record<SkipReason, (at: string) => string>>> = {
+  ignored: (at) => `the line !/${at} in a .nearmissignore at the top would let it in`,
+  badName: () => 'rename it',
+  tooMany: () => 'leave folders out with .nearmissignore, or raise the limit',
+};
+
+function indexed(sentence: string): PathVerdict {
+  return { indexed: true, reason: 'indexed', sentence };
+}
+
+function missing(reason: 'notFound' | 'outside', sentence: string): PathVerdict {
+  return { indexed: false, reason, sentence };
 }

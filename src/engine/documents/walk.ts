@@ -8,16 +8,16 @@ import * as path from 'node:path';
 import { AbortedError, NearmissError, systemCode } from '../../base/errors';
 import type { Skipped } from './document';
 import {
-  type Entry,
+  type EntryKind,
   type EntryRules,
   entryRules,
   judgeEntry,
   judgeSize,
-  listFolder,
   type Verdict,
   verdictOfError,
 } from './entry';
-import { enterFolder, type FolderRules, rootRules, whyToolFolder } from './ignore';
+import { BAD_NAME, joinPath, openFolder } from './folder';
+import type { FolderRules } from './ignore';
 import { DEFAULT_MAX_FILE_BYTES, DEFAULT_MAX_FILE_COUNT } from './limits';
 
 export interface WalkOptions {
@@ -121,40 +121,22 @@ class Walk {
 
   /** Visits the files of one folder and gives back its subfolders in order. */
   private async walkOne(folder: Folder): Promise<Folder[]> {
-    const entries = this.list(folder.path);
-    const names = new Set(entries.map((entry) => entry.name));
-    const has = (name: string): boolean => names.has(name);
-    if (folder.outer && whyToolFolder(folder.outer, folder.path, has)) {
-      this.ignoredFolderCount++;
+    const opened = openFolder(this.root, folder.path, folder.outer);
+    if ('reason' in opened) {
+      this.leaveOut(folder.path === '' ? '.' : folder.path, 'folder', opened);
       return [];
     }
-    const rules = folder.outer
-      ? enterFolder(folder.outer, folder.path, has)
-      : rootRules(this.root, has);
+    for (const name of opened.badNames) this.skip(joinPath(folder.path, name), BAD_NAME);
     const inner: Folder[] = [];
-    for (const entry of entries) {
+    for (const entry of opened.entries) {
       if (performance.now() >= this.sliceEndMs) await this.takeTurn();
-      const relative = join(folder.path, entry.name);
-      const verdict = judgeEntry(this.rules, rules, relative, entry);
-      if (verdict) this.leaveOut(relative, entry, verdict);
-      else if (entry.kind === 'folder') inner.push({ path: relative, outer: rules });
+      const relative = joinPath(folder.path, entry.name);
+      const verdict = judgeEntry(this.rules, opened.rules, relative, entry);
+      if (verdict) this.leaveOut(relative, entry.kind, verdict);
+      else if (entry.kind === 'folder') inner.push({ path: relative, outer: opened.rules });
       else await this.offer(relative);
     }
     return inner;
-  }
-
-  private list(folder: string): Entry[] {
-    try {
-      const { entries, badNames } = listFolder(path.join(this.root, folder));
-      for (const name of badNames) {
-        const detail = 'its name is not valid UTF-8; rename it';
-        this.skipped.push({ path: join(folder, name), reason: 'badName', detail });
-      }
-      return entries;
-    } catch (error) {
-      this.skip(folder === '' ? '.' : folder, verdictOfError(error));
-      return [];
-    }
   }
 
   private offer(relative: string): void | Promise<void> {
@@ -179,11 +161,11 @@ class Walk {
     }
   }
 
-  private leaveOut(relative: string, entry: Entry, verdict: Verdict): void {
+  private leaveOut(relative: string, kind: EntryKind, verdict: Verdict): void {
     if (verdict.isListed) this.skip(relative, verdict);
     else if (verdict.reason === 'excluded') this.excludedCount++;
     else if (verdict.reason === 'ignored') {
-      if (entry.kind === 'folder') this.ignoredFolderCount++;
+      if (kind === 'folder') this.ignoredFolderCount++;
       else this.ignoredFileCount++;
     }
   }
@@ -194,18 +176,16 @@ class Walk {
 
   private summaries(): Skipped[] {
     const found: Skipped[] = [];
-    const add = (count: number, reason: Skipped['reason'], detail: string): void => {
-      if (count > 0) found.push({ path: '.', reason, detail });
+    const add = (total: number, reason: Skipped['reason'], detail: string): void => {
+      if (total > 0) found.push({ path: '.', reason, detail });
     };
-    const ignored = `${this.ignoredFolderCount} folders and ${this.ignoredFileCount} files by ignore rules`;
-    add(this.ignoredFolderCount + this.ignoredFileCount, 'ignored', ignored);
-    add(
-      this.excludedCount,
-      'excluded',
-      `${this.excludedCount} entries by include or exclude globs`,
-    );
-    const tooMany = `${this.beyondLimitCount} files beyond the limit of ${this.maxFileCount}`;
-    add(this.beyondLimitCount, 'tooMany', tooMany);
+    const folders = amount(this.ignoredFolderCount, 'folder');
+    const files = amount(this.ignoredFileCount, 'file');
+    const ignoredCount = this.ignoredFolderCount + this.ignoredFileCount;
+    add(ignoredCount, 'ignored', `${folders} and ${files} by ignore rules`);
+    add(this.excludedCount, 'excluded', `${this.excludedCount} by include or exclude globs`);
+    const beyond = amount(this.beyondLimitCount, 'file');
+    add(this.beyondLimitCount, 'tooMany', `${beyond} beyond the limit of ${this.maxFileCount}`);
     return found;
   }
 
@@ -217,6 +197,6 @@ class Walk {
   }
 }
 
-function join(folder: string, name: string): string {
-  return folder === '' ? name : `${folder}/${name}`;
+function amount(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
