@@ -21,10 +21,10 @@ const sources = [
     'tsx',
     'typescript',
   ].map((name) => `${vscode}/tree-sitter-${name}.wasm`),
-  ...['c', 'scala', 'haskell', 'elixir'].map(
+  ...['c', 'scala', 'haskell', 'elixir', 'json', 'html'].map(
     (name) => `tree-sitter-${name}/tree-sitter-${name}.wasm`,
   ),
-  ...['kotlin', 'zig', 'lua', 'yaml'].map(
+  ...['kotlin', 'zig', 'lua', 'yaml', 'toml'].map(
     (name) => `@tree-sitter-grammars/tree-sitter-${name}/tree-sitter-${name}.wasm`,
   ),
 ];
