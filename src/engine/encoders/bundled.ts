@@ -1,12 +1,18 @@
 /** The checkpoints that come with the product, ready to use. */
-import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { NearmissError } from '../../base/errors';
 import { type Disposable, DisposableStore } from '../../base/lifecycle';
 import { createEmbedder } from './biEncoder';
-import { type Checkpoint, readCheckpoint, readFingerprints, verifyCheckpoint } from './checkpoint';
+import {
+  type Checkpoint,
+  readCheckpoint,
+  readFingerprints,
+  readModelBytes,
+  verifyCheckpoint,
+} from './checkpoint';
 import { createReranker } from './crossEncoder';
-import { createSession } from './session';
+import { type Arithmetic, buildGraph } from './graphs';
+import { type Session, type SessionOptions, createSession } from './session';
 import { loadTokenizer } from './tokenizer';
 import type { Embedder, Reranker, Tokenizer } from './types';
 
@@ -18,7 +24,7 @@ export interface Encoders extends Disposable {
 }
 
 export interface EncoderOptions {
-  readonly arithmetic?: 'fp32';
+  readonly arithmetic?: Arithmetic;
   readonly threads?: number;
 }
 
@@ -34,16 +40,31 @@ export async function loadBundledEncoders(
       readBundledCheckpoint(root, 'cross-encoder'),
     ]);
     const tokenizer = await loadTokenizer(bi.folder);
-    const biSession = await createSession(await fs.readFile(bi.modelFile), { threads });
-    const parts = { checkpoint: bi, tokenizer, session: biSession, arithmetic };
-    const embedder = store.add(createEmbedder(parts));
-    const session = await createSession(await fs.readFile(cross.modelFile), { threads });
+    const embedder = store.add(
+      createEmbedder({
+        checkpoint: bi,
+        tokenizer,
+        session: await openSession(bi, arithmetic, { threads }),
+        arithmetic,
+      }),
+    );
+    const session = await openSession(cross, arithmetic, { threads });
     const reranker = store.add(createReranker({ checkpoint: cross, tokenizer, session }));
     return { tokenizer, embedder, reranker, dispose: () => store.dispose() };
   } catch (error) {
     store.dispose();
     throw error;
   }
+}
+
+/** A session of the checkpoint's graph, rebuilt for the arithmetic. Who passes it on disposes it. */
+export async function openSession(
+  checkpoint: Checkpoint,
+  arithmetic: Arithmetic,
+  options: SessionOptions = {},
+): Promise<Session> {
+  const bytes = await readModelBytes(checkpoint.modelFile);
+  return createSession(buildGraph(bytes, arithmetic), options);
 }
 
 /** One bundled checkpoint, its fingerprint checked against the recorded one. */

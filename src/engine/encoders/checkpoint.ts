@@ -97,6 +97,15 @@ async function findModelFile(folder: string): Promise<string> {
   throw missing(path.join(folder, 'model.onnx'));
 }
 
+/** The bytes of a checkpoint's model. Throws a NearmissError('model') when the file cannot be read. */
+export async function readModelBytes(modelFile: string): Promise<Uint8Array> {
+  try {
+    return await fs.readFile(modelFile);
+  } catch (error) {
+    throw unreadable(modelFile, error);
+  }
+}
+
 /** Streams both files, so that a large checkpoint is never whole in memory just to be known. */
 async function fingerprintOf(
   modelFile: string,

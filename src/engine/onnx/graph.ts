@@ -67,8 +67,9 @@ export class Graph {
 
   /** Adds a node at the end; `sort` puts nodes in order when all are there. Returns its first output. */
   add(spec: NodeSpec): string {
-    this.proto.node.push(makeNode(spec));
-    this.index = undefined;
+    const node = makeNode(spec);
+    this.proto.node.push(node);
+    if (this.index) indexNode(this.index, node);
     return spec.outputs[0] ?? '';
   }
 
@@ -84,7 +85,8 @@ export class Graph {
     const at = this.proto.initializer.findIndex(({ name }) => name === tensor.name);
     if (at < 0) this.proto.initializer.push(tensor);
     else this.proto.initializer[at] = tensor;
-    this.index = undefined;
+    this.index?.initializers.set(tensor.name, tensor);
+    this.index?.names.add(tensor.name);
     return tensor.name;
   }
 
@@ -195,20 +197,23 @@ function indexGraph(proto: GraphProto): GraphIndex {
     ...initializers.keys(),
     ...proto.output.map(({ name }) => name),
   ]);
-  for (const node of proto.node) {
-    for (const name of node.output) {
-      if (name === '') continue;
-      producers.set(name, node);
-      names.add(name);
-    }
-    for (const name of namesRead(node)) {
-      const readers = consumers.get(name);
-      if (readers) readers.push(node);
-      else consumers.set(name, [node]);
-      names.add(name);
-    }
+  const index = { producers, consumers, initializers, inputs, names };
+  for (const node of proto.node) indexNode(index, node);
+  return index;
+}
+
+function indexNode({ producers, consumers, names }: GraphIndex, node: Node): void {
+  for (const name of node.output) {
+    if (name === '') continue;
+    producers.set(name, node);
+    names.add(name);
   }
-  return { producers, consumers, initializers, inputs, names };
+  for (const name of namesRead(node)) {
+    const readers = consumers.get(name);
+    if (readers) readers.push(node);
+    else consumers.set(name, [node]);
+    names.add(name);
+  }
 }
 
 /** Names a node reads, each once: its inputs, and what its inner graphs take from outside. */

@@ -217,7 +217,7 @@ function expectType(tensor: Tensor, type: DataType): void {
 }
 
 function aligned(bytes: Uint8Array, size: number): Uint8Array {
-  return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  return bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
 }
 
 function halvesOf(tensor: Tensor): Float32Array {
