@@ -55,11 +55,12 @@ export class RuleSet {
 
   /** The last line that matches the path itself; `path` is relative to the file's folder, a folder ends in `/`. */
   match(path: string): RuleMatch | undefined {
-    if (!isMatchedBy(this.fresh(), path)) return undefined;
+    const target = asBytes(path);
+    if (!isMatchedBy(this.fresh(), target)) return undefined;
     for (let i = this.lines.length - 1; i >= 0; i--) {
       const line = this.lines[i]!;
       line.matcher ??= this.matcherOf([line]);
-      if (isMatchedBy(line.matcher, path)) return line;
+      if (isMatchedBy(line.matcher, target)) return line;
     }
     return undefined;
   }
@@ -76,7 +77,7 @@ export class RuleSet {
   // judged by itself, and `unignored` says that a line matched.
   private matcherOf(lines: readonly Line[]): Ignore {
     const negated = lines.map(({ rule, isIgnored }) => (isIgnored ? '!' : '') + rule.pattern);
-    return this.emptyMatcher().add(negated.join('\n'));
+    return this.emptyMatcher().add(asBytes(negated.join('\n')));
   }
 
   private emptyMatcher(): Ignore {
@@ -86,4 +87,9 @@ export class RuleSet {
 
 function isMatchedBy(matcher: Ignore, path: string): boolean {
   return matcher.test(path).unignored;
+}
+
+/** For git `?` is a byte, not a character: text beyond ASCII becomes a string with one character a byte. */
+function asBytes(text: string): string {
+  return /^[\0-\x7f]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
