@@ -169,6 +169,13 @@ export function isExternal(tensor: Tensor): boolean {
   return tensor.dataLocation === DataLocation.EXTERNAL;
 }
 
+/** Puts the data of an external tensor inside the model. */
+export function embedData(tensor: Tensor, data: Uint8Array): void {
+  tensor.rawData = data;
+  tensor.externalData = [];
+  tensor.dataLocation = DataLocation.DEFAULT;
+}
+
 /** The version of an operator set the model asks for, 0 when it does not name it. */
 export function opsetOf(model: Model, domain = ''): number {
   // The default set goes by two names.
