@@ -2,7 +2,7 @@
  * From bytes to text. The order is: byte order mark; UTF-16 without one; NUL in the first 8 KB means binary;
  * strict UTF-8; then a guess among the older encodings, checked by decoding strictly.
  */
-import { detect } from 'jschardet';
+import { detectAll } from 'jschardet';
 
 /** What a file's bytes say, or why they are no text. */
 export type Decoded =
@@ -25,6 +25,8 @@ export function decodeText(bytes: Uint8Array): Decoded {
   }
   const format = binaryFormat(sample);
   if (format !== undefined) return { reason: 'binary', detail: `it is ${format}` };
+  // Seven bits only, so it would pass for UTF-8.
+  if (sample.includes(0x1b) && hasJapaneseEscape(sample)) return decodeAs(bytes, 'iso-2022-jp');
   const utf8 = decodeStrictly(bytes, 'utf-8');
   return utf8 === undefined ? decodeGuessed(bytes) : { text: tidy(utf8), encoding: 'utf-8' };
 }
@@ -51,6 +53,11 @@ function binaryFormat(sample: Uint8Array): string | undefined {
   return head.startsWith('%!PS-Adobe') ? 'PostScript' : undefined;
 }
 
+function hasJapaneseEscape(sample: Uint8Array): boolean {
+  const text = Buffer.from(sample).toString('latin1');
+  return text.includes('\u001b$B') || text.includes('\u001b$@');
+}
+
 // Text in UTF-16 has no U+0000, hardly a control character, and pairs its surrogates. Western text is every
 // second byte NUL; in Chinese or Japanese only blanks, digits and line ends are.
 function guessUtf16(sample: Uint8Array): string | undefined {
@@ -60,7 +67,7 @@ function guessUtf16(sample: Uint8Array): string | undefined {
   return (little ?? -1) >= (big ?? -1) ? 'utf-16le' : 'utf-16be';
 }
 
-/** Share of ASCII among the code units, or undefined where they are no text. `highByte` is 0 for big endian... */
+/** Share of ASCII among the code units, or undefined where they are no text. `lowIndex` is 0 for little endian. */
 function asciiShareOfUtf16(sample: Uint8Array, lowIndex: 0 | 1): number | undefined {
   const unitCount = Math.floor(sample.length / 2);
   let asciiCount = 0;
@@ -82,11 +89,19 @@ function isStrange(unit: number): boolean {
 
 function decodeGuessed(bytes: Uint8Array): Decoded {
   if (controlShare(bytes.subarray(0, SAMPLE_BYTES)) > MAX_CONTROL_SHARE) {
-    return { reason: 'binary', detail: 'it is mostly bytes that are no text' };
+    return { reason: 'binary', detail: 'most of its bytes are no text' };
   }
-  const guess = detect(bytes.subarray(0, GUESS_BYTES)).encoding?.toLowerCase();
-  for (const label of [guess && (LABELS.get(guess) ?? guess), 'windows-1252']) {
-    const text = label ? decodeStrictly(bytes, label) : undefined;
+  const sample = bytes.subarray(0, GUESS_BYTES);
+  const guesses = detectAll(sample).map(({ encoding, confidence }) => ({
+    label: labelOf(encoding ?? ''),
+    confidence,
+  }));
+  const best = guesses.find(({ label }) => label !== undefined);
+  const isWestern =
+    !best || (best.confidence < SURE && !MULTI_BYTE.has(best.label!) && isMostlyAscii(sample));
+  const labels = isWestern ? [] : guesses.map(({ label }) => label);
+  for (const label of [...labels, WESTERN]) {
+    const text = label === undefined ? undefined : decodeStrictly(bytes, label);
     if (text !== undefined) return { text: tidy(text), encoding: label! };
   }
   return { reason: 'undecodable', detail: 'its encoding is not known' };
@@ -104,24 +119,75 @@ function controlShare(sample: Uint8Array): number {
   return count / Math.max(1, sample.length);
 }
 
+/** Below this confidence the detector is guessing between alphabets that share most letters. */
+const SURE = 0.13;
+
+const WESTERN = 'windows-1252';
+
+const MULTI_BYTE: ReadonlySet<string> = new Set([
+  'shift_jis',
+  'euc-jp',
+  'gb18030',
+  'big5',
+  'euc-kr',
+]);
+
 /** Names the detector gives that TextDecoder calls otherwise. */
 const LABELS: ReadonlyMap<string, string> = new Map([
   ['cp932', 'shift_jis'],
   ['cp949', 'euc-kr'],
+  ['gb2312', 'gb18030'],
+  ['gbk', 'gb18030'],
+  ['big5-hkscs', 'big5'],
+  ['iso-8859-1', WESTERN],
+  ['cp874', 'windows-874'],
+  ['tis-620', 'windows-874'],
+  ['ibm866', 'ibm866'],
 ]);
+
+/** The label of TextDecoder, or undefined for encodings that no file of today is in. */
+function labelOf(encoding: string): string | undefined {
+  const name = encoding.toLowerCase().replace(/^iso(?=\d)/, 'iso-');
+  const label = LABELS.get(name) ?? name;
+  const isKnown =
+    MULTI_BYTE.has(label) ||
+    /^(?:windows-(?:125\d|874)|iso-8859-\d+|koi8-[ru]|ibm866)$/.test(label);
+  return isKnown ? label : undefined;
+}
+
+/** True for scripts of Latin letters, where accents are few; in Greek or Russian most are from 0xc0 on. */
+function isMostlyAscii(sample: Uint8Array): boolean {
+  let letterCount = 0;
+  let highCount = 0;
+  for (const byte of sample) {
+    if (byte >= 0xc0) highCount++;
+    else if ((byte | 32) >= 97 && (byte | 32) <= 122) letterCount++;
+  }
+  return highCount < letterCount / 2;
+}
 
 function decodeAs(bytes: Uint8Array, label: string): Decoded {
   return { text: tidy(new TextDecoder(label).decode(bytes)), encoding: label };
 }
 
 function decodeStrictly(bytes: Uint8Array, label: string): string | undefined {
+  if (label === WESTERN) return decodeWestern(bytes);
   try {
     return new TextDecoder(label, { fatal: true }).decode(bytes);
   } catch {
-    // Either the bytes do not fit or the label is unknown: not this encoding.
+    // Either the bytes do not fit or this build of Node lacks the encoding: not this one.
     return undefined;
   }
 }
+
+// Node's own decoder takes windows-1252 for Latin-1 in several versions and turns quotes into control characters.
+function decodeWestern(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    .toString('latin1')
+    .replace(/[\u0080-\u009f]/g, (char) => WESTERN_80_TO_9F[char.charCodeAt(0) - 0x80]!);
+}
+
+const WESTERN_80_TO_9F = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 
 // A NUL further down would end the text for SQLite.
 function tidy(text: string): string {
