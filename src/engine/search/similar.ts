@@ -1,0 +1,120 @@
+/**
+ * Find similar: other places that mean what a span of a file means. The query is the mean of the span's own
+ * embeddings; where none are there yet, its rarest words stand in.
+ */
+import { NearmissError } from '../../base/errors';
+import type { Span } from '../documents/document';
+import { queryTermsOf } from '../store/terms';
+import type { ChunkFilter, ChunkRow, Scored, Snapshot } from '../store/types';
+import type { Hit, SearchContext, SearchResult } from './types';
+
+export interface SimilarRequest {
+  readonly path: string;
+  /** 0-based lines, end exclusive. */
+  readonly span: Span;
+  readonly limit: number;
+  readonly filter?: ChunkFilter;
+  readonly perFile?: number;
+}
+
+const DEFAULT_PER_FILE = 3;
+/** Words of the span that ask in place of an embedding. */
+const STAND_IN_TERMS = 24;
+
+export function findSimilar(context: SearchContext, request: SimilarRequest): SearchResult {
+  const startMs = performance.now();
+  const { snapshot } = context;
+  const own = snapshot.chunksAt(request.path, request.span.start, request.span.end);
+  if (own.length === 0) throw nothingAt(snapshot, request);
+  const limit = request.limit * 3 + own.length;
+  const { scored, tier } = nearest(context, own, limit, request.filter);
+  const hits = toHits(snapshot, scored, own, request);
+  return {
+    hits,
+    tiers: [tier],
+    noGoodMatch: hits.length === 0,
+    isReranked: false,
+    note: tier === 'words' ? 'Rests on words: this span has no embedding yet' : undefined,
+    tookMs: { total: performance.now() - startMs },
+  };
+}
+
+function nearest(
+  context: SearchContext,
+  own: readonly ChunkRow[],
+  limit: number,
+  filter: ChunkFilter | undefined,
+): { scored: Scored[]; tier: 'contextual' | 'static' | 'words' } {
+  const { snapshot, embedder, staticEncoder } = context;
+  const ids = own.map((chunk) => chunk.id);
+  const mean = embedder ? snapshot.meanVector(embedder.space.id, ids) : undefined;
+  if (embedder && mean)
+    return {
+      scored: snapshot.searchVectors(embedder.space.id, mean, limit, filter),
+      tier: 'contextual',
+    };
+  const text = own.map((chunk) => chunk.text).join('\n');
+  const vector = staticEncoder?.embed(text);
+  const scored = vector?.some((value) => value !== 0)
+    ? snapshot.searchStatic(vector, limit, filter)
+    : [];
+  if (scored.length > own.length) return { scored, tier: 'static' };
+  return {
+    scored: snapshot.searchWords({ terms: rarest(snapshot, text) }, limit, filter),
+    tier: 'words',
+  };
+}
+
+function rarest(snapshot: Snapshot, text: string): string[] {
+  return [...new Set(queryTermsOf(text))]
+    .map((term) => ({ term, count: snapshot.documentFrequency(term) }))
+    .sort((a, b) => a.count - b.count || (a.term < b.term ? -1 : 1))
+    .slice(0, STAND_IN_TERMS)
+    .map(({ term }) => term);
+}
+
+function toHits(
+  snapshot: Snapshot,
+  scored: readonly Scored[],
+  own: readonly ChunkRow[],
+  request: SimilarRequest,
+): Hit[] {
+  const itself = new Set(own.map((chunk) => chunk.id));
+  const perFile = request.perFile ?? DEFAULT_PER_FILE;
+  const scores = new Map(scored.map(({ chunkId, score }) => [chunkId, score]));
+  const taken = new Map<string, number>();
+  const hits: Hit[] = [];
+  for (const chunk of snapshot.chunks(scored.map(({ chunkId }) => chunkId))) {
+    const count = taken.get(chunk.path) ?? 0;
+    if (itself.has(chunk.id) || count >= perFile || hits.length >= request.limit) continue;
+    taken.set(chunk.path, count + 1);
+    const { id: chunkId, path, span, symbol, kind, language, text } = chunk;
+    hits.push({
+      chunkId,
+      path,
+      span,
+      symbol,
+      kind,
+      language,
+      text,
+      window: span,
+      score: scores.get(chunkId)!,
+    });
+  }
+  return hits;
+}
+
+function nothingAt(snapshot: Snapshot, request: SimilarRequest): NearmissError {
+  const { path, span } = request;
+  if (!snapshot.document(path))
+    return new NearmissError(
+      'notFound',
+      `${path} is not in the index`,
+      `nearmiss why ${path} says why`,
+    );
+  return new NearmissError(
+    'notFound',
+    `${path} has no indexed text at lines ${span.start + 1}-${span.end}`,
+    'Choose lines that hold text',
+  );
+}

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Reranker } from '../../../src/engine/encoders/types';
+import { parseQuery } from '../../../src/engine/search/query';
+import {
+  densestSpan,
+  firstStageConfidence,
+  rerank,
+  rerankUntil,
+} from '../../../src/engine/search/rerank';
+
+function scripted(logits: Readonly<Record<string, number>>): Reranker {
+  return {
+    fingerprint: 'scripted',
+    score: (_query, texts) =>
+      Promise.resolve(Float32Array.from(texts, (text) => logits[text] ?? 0)),
+    dispose() {},
+  };
+}
+
+test('chooses the earliest window with the most gain that fits', () => {
+  assert.deepEqual(densestSpan([0, 2, 1, 0, 3], [5, 5, 5, 5, 5], 10), { start: 1, end: 3 });
+  assert.deepEqual(densestSpan([0, 0], [50, 50], 10), { start: 0, end: 1 });
+});
+
+test('keeps every window within the budget unless a single line is larger', () => {
+  const line = fc.record({ gain: fc.nat(5), size: fc.integer({ min: 1, max: 30 }) });
+  fc.assert(
+    fc.property(
+      fc.array(line, { minLength: 1 }),
+      fc.integer({ min: 1, max: 60 }),
+      (lines, budget) => {
+        const sizes = lines.map(({ size }) => size);
+        const { start, end } = densestSpan(
+          lines.map(({ gain }) => gain),
+          sizes,
+          budget,
+        );
+        assert.ok(start < end && end <= lines.length);
+        const size = sizes.slice(start, end).reduce((a, b) => a + b, 0);
+        assert.ok(size <= budget || end === start + 1);
+      },
+    ),
+  );
+});
+
+test('shares one vote among the candidates', async () => {
+  const scores = await rerank(scripted({ a: 2, b: 0 }), parseQuery('x'), ['a', 'b'], undefined);
+  const [a, b] = scores.map(({ share }) => share);
+  assert.ok(Math.abs(a! + b! - 1) < 1e-9);
+  assert.ok(Math.abs(a! - Math.E ** 2 / (Math.E ** 2 + 1)) < 1e-9);
+});
+
+test('reads at least one slice however late it is, and no more', async () => {
+  const texts = Array.from({ length: 20 }, (_, index) => `t${index}`);
+  const scores = await rerankUntil(scripted({}), parseQuery('x'), texts, 0, undefined);
+  assert.equal(scores.length, 6);
+});
+
+test('is sure when the best stands alone and unsure of equals', () => {
+  assert.equal(firstStageConfidence([4, 1]), 0.75);
+  assert.equal(firstStageConfidence([4, 4]), 0);
+  assert.equal(firstStageConfidence([4]), 1);
+  assert.equal(firstStageConfidence([]), 0);
+});
