@@ -8,7 +8,7 @@ import { AbortedError, isAbort } from '../../base/errors';
 import type { SkipReason } from './document';
 import { judgeEntry, judgeSize, type Verdict, verdictOfError } from './entry';
 import { BAD_NAME, joinPath, openFolder } from './folder';
-import type { FolderRules } from './ignore';
+import { type FolderRules, VERSION_CONTROL } from './ignore';
 import { relativeInside } from './inside';
 import { DEFAULT_MAX_FILE_COUNT } from './limits';
 import { isSkipped, readDocument } from './read';
@@ -121,7 +121,7 @@ function refused(
 ): PathVerdict {
   const subject = at === relative ? '' : at === '' ? 'the indexed folder: ' : `its folder ${at}: `;
   const because = detail === undefined ? CAUSES[reason] : `${CAUSES[reason]} (${detail})`;
-  const advice = ADVICE[reason]?.(at);
+  const advice = detail === VERSION_CONTROL ? undefined : ADVICE[reason]?.(at);
   const sentence = `${relative} is not indexed: ${subject}${because}${advice ? `; ${advice}` : ''}`;
   return { indexed: false, reason, sentence };
 }
@@ -143,7 +143,8 @@ const CAUSES: Readonly<Record<SkipReason, string>> = {
 };
 
 const ADVICE: Readonly<Partial<Record<SkipReason, (at: string) => string>>> = {
-  ignored: (at) => `the line !/${at} in a .nearmissignore at the top would let it in`,
+  ignored: (at) =>
+    `the line !/${at.replace(/[\\*?[]/g, '\\$&')} in a .nearmissignore at the top would let it in`,
   badName: () => 'rename it',
   tooMany: () => 'leave folders out with .nearmissignore, or raise the limit',
 };

@@ -107,12 +107,11 @@ export function describeCause(cause: IgnoreCause): string {
   return `${cause.rule.file} line ${cause.rule.line}: ${cause.rule.pattern.trim()}`;
 }
 
-/** Folders of version control. Nothing lets them in. */
+/** The cause that no .nearmissignore can change. */
+export const VERSION_CONTROL = 'data of version control is never indexed';
+
 const NEVER_INDEXED: ReadonlyMap<string, string> = new Map(
-  ['.git', '.hg', '.svn', '.jj', '.bzr', 'cvs'].map((name) => [
-    name,
-    'data of version control is never indexed',
-  ]),
+  ['.git', '.hg', '.svn', '.jj', '.bzr', 'cvs'].map((name) => [name, VERSION_CONTROL]),
 );
 
 // Names that mean one thing only. `target`, `build`, `dist`, `out` and `vendor` are not among them: projects

@@ -60,7 +60,7 @@ export class RuleSet {
     for (let i = this.lines.length - 1; i >= 0; i--) {
       const line = this.lines[i]!;
       line.matcher ??= this.matcherOf([line]);
-      if (isMatchedBy(line.matcher, target)) return line;
+      if (isMatchedBy(line.matcher, target)) return { rule: line.rule, isIgnored: line.isIgnored };
     }
     return undefined;
   }
