@@ -68,7 +68,7 @@ export function judgeSize(rules: EntryRules, sizeBytes: number): Verdict | undef
 }
 
 /** "3.1 MiB, the limit is 2 MiB". */
-export function sizeDetail(sizeBytes: number, limitBytes: number): string {
+function sizeDetail(sizeBytes: number, limitBytes: number): string {
   return `${formatBytes(sizeBytes)}, the limit is ${formatBytes(limitBytes)}`;
 }
 
@@ -143,12 +143,6 @@ export function listFolder(absolute: string): Listing {
     .map(toEntry)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   return { entries, badNames: badNames.map((bad) => bad.shown).sort() };
-}
-
-/** What the entry at this path is; throws the file system's error. */
-export function entryAt(absolute: string): Entry {
-  const stat = fs.lstatSync(absolute);
-  return toEntry(Object.assign(stat, { name: path.basename(absolute) }));
 }
 
 type Typed = Pick<

@@ -5,14 +5,14 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { AbortedError, isAbort } from '../../base/errors';
-import type { SkipReason } from './document';
-import { judgeEntry, judgeSize, type Verdict, verdictOfError } from './entry';
+import type { SkipReason, Skipped } from './document';
+import { type EntryRules, judgeEntry, judgeSize, type Verdict, verdictOfError } from './entry';
 import { BAD_NAME, joinPath, openFolder } from './folder';
 import { type FolderRules, VERSION_CONTROL } from './ignore';
-import { relativeInside } from './inside';
+import { isIndexPath, relativeInside } from './inside';
 import { DEFAULT_MAX_FILE_COUNT } from './limits';
 import { isSkipped, readDocument } from './read';
-import { openRoot, rulesOf, walkFolder, type WalkOptions } from './walk';
+import { type FoundFile, openRoot, rulesOf, walkFolder, type WalkOptions } from './walk';
 
 export interface PathVerdict {
   /** True for a file that the index holds, and for a folder that is looked into. */
@@ -37,36 +37,80 @@ export async function explainPath(
     );
   }
   if (relative === '') return indexed(`${root} is the folder that is indexed`);
-  return descend(realRoot, relative, options) ?? (await explainFile(realRoot, relative, options));
+  const place = descend(realRoot, relative, options);
+  if (place.kind === 'missing') return missing('notFound', `There is no ${place.at} in the folder`);
+  if (place.kind === 'folder')
+    return indexed(`${relative} is a folder, and the index looks into it`);
+  if (place.kind === 'leftOut') return refused(relative, place.at, place.verdict);
+  return explainFile(realRoot, relative, options);
 }
 
-/** Goes from the root down to the path. Undefined for a file that no name, rule or kind leaves out. */
-function descend(root: string, relative: string, options: WalkOptions): PathVerdict | undefined {
+/** What a path is to the walk. A folder is one that the walk looks into. */
+export type Examined =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'folder' }
+  | { readonly kind: 'file'; readonly file: FoundFile }
+  | { readonly kind: 'skipped'; readonly skipped: Skipped };
+
+/**
+ * What the walk would make of one path (relative, with `/`), without walking and without reading the file. Lists the
+ * folders on the way only. The limit of the count is not looked at.
+ */
+export function examinePath(root: string, relative: string, options: WalkOptions = {}): Examined {
+  if (!isIndexPath(relative)) return { kind: 'missing' };
+  const place = descend(openRoot(root), relative, options);
+  if (place.kind === 'missing' || place.kind === 'folder') return { kind: place.kind };
+  if (place.kind === 'leftOut') return skipped(relative, place.verdict);
+  const { size, mtimeMs } = place.stat;
+  return { kind: 'file', file: { path: relative, sizeBytes: size, mtimeMs } };
+}
+
+function skipped(relative: string, { reason, detail }: Verdict): Examined {
+  if (reason === 'vanished') return { kind: 'missing' };
+  return { kind: 'skipped', skipped: { path: relative, reason, detail } };
+}
+
+/** `at` is the path itself or the first part of it that settles the matter. */
+type Place =
+  | { readonly kind: 'missing'; readonly at: string }
+  | { readonly kind: 'leftOut'; readonly at: string; readonly verdict: Verdict }
+  | { readonly kind: 'folder' }
+  | { readonly kind: 'file'; readonly stat: fs.Stats };
+
+/** Goes from the root down to the path as the walk does. */
+function descend(root: string, relative: string, options: WalkOptions): Place {
   const rules = rulesOf(options);
   let outer: FolderRules | undefined;
   let folder = '';
   for (const name of relative.split('/')) {
     const opened = openFolder(root, folder, outer);
-    if ('reason' in opened) return refused(relative, folder, opened);
+    if ('reason' in opened) return { kind: 'leftOut', at: folder, verdict: opened };
     const at = joinPath(folder, name);
     const entry = opened.entries.find((candidate) => candidate.name === name);
     if (!entry) {
-      return opened.badNames.includes(name)
-        ? refused(relative, at, BAD_NAME)
-        : missing('notFound', `There is no ${at} in the folder`);
+      const isBad = opened.badNames.includes(name);
+      return isBad ? { kind: 'leftOut', at, verdict: BAD_NAME } : { kind: 'missing', at };
     }
     const verdict = judgeEntry(rules, opened.rules, at, entry);
-    if (verdict) return refused(relative, at, verdict);
+    if (verdict) return { kind: 'leftOut', at, verdict };
     if (entry.kind !== 'folder') {
-      return at === relative ? undefined : missing('notFound', `${at} is a file, not a folder`);
+      return at === relative ? measure(root, at, rules) : { kind: 'missing', at: relative };
     }
     outer = opened.rules;
     folder = at;
   }
   const opened = openFolder(root, folder, outer);
-  return 'reason' in opened
-    ? refused(relative, folder, opened)
-    : indexed(`${relative} is a folder, and the index looks into it`);
+  return 'reason' in opened ? { kind: 'leftOut', at: folder, verdict: opened } : { kind: 'folder' };
+}
+
+function measure(root: string, at: string, rules: EntryRules): Place {
+  try {
+    const stat = fs.lstatSync(path.join(root, at));
+    const verdict = judgeSize(rules, stat.size);
+    return verdict ? { kind: 'leftOut', at, verdict } : { kind: 'file', stat };
+  } catch (error) {
+    return { kind: 'leftOut', at, verdict: verdictOfError(error) };
+  }
 }
 
 async function explainFile(
@@ -74,21 +118,12 @@ async function explainFile(
   relative: string,
   options: WalkOptions,
 ): Promise<PathVerdict> {
-  const verdict =
-    whyTooLarge(root, relative, options) ?? (await whyBeyondLimit(root, relative, options));
+  const verdict = await whyBeyondLimit(root, relative, options);
   if (verdict) return refused(relative, relative, verdict);
   const result = await readDocument(root, relative, options);
   return isSkipped(result)
     ? refused(relative, relative, result)
     : indexed(`${relative} is indexed as ${result.language}`);
-}
-
-function whyTooLarge(root: string, relative: string, options: WalkOptions): Verdict | undefined {
-  try {
-    return judgeSize(rulesOf(options), fs.lstatSync(path.join(root, relative)).size);
-  } catch (error) {
-    return verdictOfError(error);
-  }
 }
 
 /** Only the walk knows how many files come first. */
@@ -104,7 +139,7 @@ async function whyBeyondLimit(
     throw new AbortedError();
   };
   try {
-    await walkFolder(root, options, stopAtPath);
+    await walkFolder(root, { ...options, onIgnoredFolder: undefined }, stopAtPath);
   } catch (error) {
     if (!isAbort(error) || !found.signal.aborted) throw error;
     return undefined;

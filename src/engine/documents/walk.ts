@@ -29,6 +29,8 @@ export interface WalkOptions {
   readonly maxFileBytes?: number;
   /** Default 200,000; what comes after that is counted and reported once. */
   readonly maxFileCount?: number;
+  /** Told each folder that an ignore rule leaves out with all it holds, so that nobody need watch it. */
+  readonly onIgnoredFolder?: (path: string) => void;
 }
 
 export interface FoundFile {
@@ -101,7 +103,7 @@ class Walk {
 
   constructor(
     private readonly root: string,
-    options: WalkOptions,
+    private readonly options: WalkOptions,
     private readonly visit: (file: FoundFile) => void | Promise<void>,
     private readonly signal: AbortSignal | undefined,
   ) {
@@ -165,8 +167,10 @@ class Walk {
     if (verdict.isListed) this.skip(relative, verdict);
     else if (verdict.reason === 'excluded') this.excludedCount++;
     else if (verdict.reason === 'ignored') {
-      if (kind === 'folder') this.ignoredFolderCount++;
-      else this.ignoredFileCount++;
+      if (kind === 'folder') {
+        this.ignoredFolderCount++;
+        this.options.onIgnoredFolder?.(relative);
+      } else this.ignoredFileCount++;
     }
   }
 

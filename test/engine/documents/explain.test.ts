@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { type Random, seededRandom } from '../../../src/base/random';
-import { explainPath } from '../../../src/engine/documents/explain';
+import { examinePath, explainPath } from '../../../src/engine/documents/explain';
 import { isSkipped, readDocument } from '../../../src/engine/documents/read';
 import { walkFolder, type WalkOptions } from '../../../src/engine/documents/walk';
 import { leavesNothing } from '../../support/leaks';
@@ -125,6 +125,27 @@ test('tells what is not there, what is elsewhere, and folders', async () => {
   assert.equal(await reasonOf('src'), 'indexed');
   assert.equal(await reasonOf(root), 'indexed');
   assert.equal(await reasonOf(path.join(root, 'src/a.ts')), 'indexed');
+});
+
+test('examines a path without reading it', () => {
+  const root = folderWith({
+    '.gitignore': 'x\n',
+    'src/a.ts': 'four',
+    'x/a.ts': '',
+    '.env': '',
+    'z.bin': '\0',
+  });
+  const { mtimeMs } = fs.statSync(path.join(root, 'src/a.ts'));
+  const file = { path: 'src/a.ts', sizeBytes: 4, mtimeMs };
+  assert.deepEqual(examinePath(root, 'src/a.ts'), { kind: 'file', file });
+  assert.deepEqual(examinePath(root, 'src'), { kind: 'folder' });
+  assert.deepEqual(examinePath(root, 'src/none.ts'), { kind: 'missing' });
+  assert.deepEqual(examinePath(root, '../a.ts'), { kind: 'missing' });
+  assert.equal(examinePath(root, 'z.bin').kind, 'file');
+  assert.deepEqual(examinePath(root, 'x/a.ts'), {
+    kind: 'skipped',
+    skipped: { path: 'x/a.ts', reason: 'ignored', detail: '.gitignore line 1: x' },
+  });
 });
 
 test('agrees with what walking and reading do, on 60 random trees', async () => {

@@ -76,7 +76,7 @@ test('does not open a secret, a binary, a file too large or one that is gone', a
 
 test('does not wait for a pipe', { timeout: 5000 }, async (context) => {
   if (isWindows) return context.skip('Windows keeps pipes elsewhere');
-  assert.equal(spawnSync('mkfifo', [path.join(root, 'pipe')]).status, 0);
+  assert.equal(spawnSync('sh', ['-c', 'mkfifo "$0"', path.join(root, 'pipe')]).status, 0);
   await checkSkipped('pipe', 'notRegular', 'a named pipe');
   fs.mkdirSync(path.join(root, 'folder'));
   await checkSkipped('folder', 'notRegular', 'a folder');

@@ -41,6 +41,21 @@ test('gives the files of a folder before those of its subfolders, each by name',
   assert.deepEqual(skipped, []);
 });
 
+test('tells which folders an ignore rule leaves out', async () => {
+  const root = folderWith({
+    '.gitignore': 'dist/\n',
+    'dist/deep/a.ts': '',
+    'src/dist/b.ts': '',
+    'target/CACHEDIR.TAG': '',
+    'excluded/c.ts': '',
+    'd.ts': '',
+  });
+  const folders: string[] = [];
+  const onIgnoredFolder = (at: string): void => void folders.push(at);
+  await walk(root, { exclude: ['excluded'], onIgnoredFolder });
+  assert.deepEqual(folders, ['dist', 'src/dist', 'target']);
+});
+
 test('gives size and time of each file', async () => {
   const root = folderWith({ 'a.ts': 'four' });
   fs.utimesSync(path.join(root, 'a.ts'), 1000, 2000);
@@ -226,7 +241,7 @@ test('starts from a folder that is itself a link', async (context) => {
 test('opens neither pipes nor sockets', async (context) => {
   if (isWindows) return context.skip('Windows keeps pipes and sockets elsewhere');
   const root = folderWith({ 'a.ts': '' });
-  assert.equal(spawnSync('mkfifo', [path.join(root, 'pipe')]).status, 0);
+  assert.equal(spawnSync('sh', ['-c', 'mkfifo "$0"', path.join(root, 'pipe')]).status, 0);
   const server = net.createServer();
   // A socket's path must be short.
   const before = process.cwd();
