@@ -63,7 +63,7 @@ export function documentKind(
 
 /**
  * The kind of one chunk. `shared` is what `documentKind` said; a Rust module named `tests` inside a
- * source file is a test although its file is not.
+ * source file is a test although its file is not. What lies inside a named part belongs to its definition.
  */
 export function kindOf(
   shared: ChunkKind | undefined,
@@ -72,7 +72,7 @@ export function kindOf(
 ): ChunkKind {
   if (shared !== undefined) return shared;
   if (language === 'rust' && /(?:^| > )tests?(?:$| > )/.test(chunk.symbol)) return 'test';
-  return chunk.definitions.length > 0 ? 'definition' : 'code';
+  return chunk.definitions.length > 0 || chunk.symbol !== '' ? 'definition' : 'code';
 }
 
 /** True when the head of the text says that a program wrote it, or when its lines are machine-long. */

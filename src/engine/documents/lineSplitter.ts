@@ -30,7 +30,7 @@ export function splitByLines(document: Document): Chunk[] {
   return chunks;
 }
 
-/** A name that a line declares, and where in the text it stands. */
+/** A name that a line declares, and where in the text that line begins. */
 export interface DeclaredName {
   readonly name: string;
   readonly at: number;
@@ -42,14 +42,27 @@ export function declaredNames(text: string): DeclaredName[] {
   DECLARATION.lastIndex = 0;
   for (let match = DECLARATION.exec(text); match; match = DECLARATION.exec(text)) {
     const name = match[1] ?? match[2]!;
-    if (!NOT_NAMES.has(name)) found.push({ name, at: match.index + match[0].length - name.length });
+    if (!NOT_NAMES.has(name)) found.push({ name, at: match.index });
   }
   return found;
 }
 
+const MODIFIERS =
+  '(?:(?:export|default|public|private|protected|internal|static|final|abstract|async|declare|open|' +
+  'sealed|data|override|inline|pub(?:\\([a-z]+\\))?|unsafe|partial|local|virtual|readonly|extern|' +
+  'mutating|indirect|fileprivate|case|template ?<[^>\\n]*>|@[\\w.]+)[ \\t]+)*';
+const KEYWORDS =
+  '(?:class|function\\*?|def|defp|defmodule|func|fn|fun|interface|type|typealias|struct|enum|trait|' +
+  'impl|module|namespace|protocol|extension|actor|object|record|sub|proc|macro_rules!)';
+
 /** A keyword and a name, or `const NAME =`, after nothing but blanks and modifiers in its line. */
-const DECLARATION =
-  /^[ \t]*(?:(?:export|default|public|private|protected|internal|static|final|abstract|async|declare|open|sealed|data|override|inline|pub(?:\([a-z]+\))?|unsafe|partial|local|virtual|readonly|extern|template ?<[^>\n]*>|@[\w.]+)[ \t]+)*(?:(?:class|function\*?|def|defp|defmodule|func|fn|fun|interface|type|struct|enum|trait|impl|module|namespace|protocol|extension|object|record|sub|proc|macro_rules!)[ \t]+(?:\([^()\n]*\)[ \t]*)?([\p{L}_$][\p{L}\p{N}_$.]*[?!]?)|(?:const|let|var|val)[ \t]+([\p{L}_$][\p{L}\p{N}_$]*)[ \t]*(?::[^=\n]{1,80})?=)/gmu;
+const DECLARATION = new RegExp(
+  // Locals are indented: what is bound counts only at the margin.
+  `^${MODIFIERS}(?:const|let|var|val)[ \\t]+([\\p{L}_$][\\p{L}\\p{N}_$]*)[ \\t]*(?::[^=\\n]{1,80})?=` +
+    `|^[ \\t]*${MODIFIERS}${KEYWORDS}[ \\t]+(?:\\([^()\\n]*\\)[ \\t]*)?` +
+    '([\\p{L}_$][\\p{L}\\p{N}_$.]*[?!]?)',
+  'gmu',
+);
 
 const NOT_NAMES = new Set([
   'if',

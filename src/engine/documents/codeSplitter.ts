@@ -1,0 +1,231 @@
+/**
+ * Cuts program text along its syntax tree. The tree gives blocks (blocks.ts) and a query its definitions;
+ * which neighbours share a chunk is decided in packing.ts. Errors in a tree are normal, in C++ headers above
+ * all: an error node is a block like any other.
+ */
+import { type Node, Parser, type QueryCapture, type Tree } from 'web-tree-sitter';
+import type { Block } from './blocks';
+import type { CodeLanguage } from './codeLanguages';
+import type { Grammar } from './grammars';
+import type { Lines } from './lines';
+import type { Definition } from './symbols';
+
+/** What a splitter finds in a text before chunks are packed. */
+export interface Outline {
+  readonly blocks: readonly Block[];
+  readonly definitions: readonly Definition[];
+}
+
+/** Longer texts are generated or data as a rule, and a parse of them is felt. */
+const MAX_PARSED_CHARACTERS = 1_000_000;
+const PARSE_LIMIT_MS = 1_500;
+
+/** Parses program text with one parser, which the owner of the splitter disposes. */
+export class CodeSplitter {
+  private readonly parser = new Parser();
+
+  /**
+   * Calls `use` with the outline of a text and gives its result; undefined where the text is too long or
+   * its parse takes too long. The outline is gone when `use` returns.
+   */
+  outline<T>(lines: Lines, grammar: Grammar, use: (outline: Outline) => T): T | undefined {
+    if (lines.text.length > MAX_PARSED_CHARACTERS) return undefined;
+    const tree = this.parse(lines.text, grammar);
+    if (!tree) return undefined;
+    try {
+      const found = findDefinitions(tree, grammar, lines);
+      const context: Context = { lines, rules: grammar.rules, roles: found.roles };
+      const blocks = nodeBlocks(tree.rootNode.children, context);
+      return use({ blocks, definitions: found.definitions });
+    } finally {
+      tree.delete();
+    }
+  }
+
+  dispose(): void {
+    this.parser.delete();
+  }
+
+  private parse(text: string, grammar: Grammar): Tree | undefined {
+    const deadline = performance.now() + PARSE_LIMIT_MS;
+    this.parser.setLanguage(grammar.language);
+    const tree = this.parser.parse(text, null, {
+      progressCallback: () => performance.now() > deadline,
+    });
+    // A parse that was given up would go on with the next text.
+    if (!tree) this.parser.reset();
+    return tree ?? undefined;
+  }
+}
+
+interface Context {
+  readonly lines: Lines;
+  readonly rules: CodeLanguage;
+  /** What opening a node means for cuts inside it, by node id. */
+  readonly roles: ReadonlyMap<number, Definition['role']>;
+}
+
+class NodeBlock implements Block {
+  readonly start: number;
+  readonly end: number;
+  readonly role: Block['role'];
+  readonly opens: Block['opens'];
+
+  constructor(
+    private readonly node: Node,
+    private readonly context: Context,
+    end: number,
+  ) {
+    this.start = node.startPosition.row;
+    this.end = end;
+    this.role = roleOf(node, context.rules);
+    const role = context.roles.get(node.id);
+    this.opens = role === undefined || role === 'value' ? 'nothing' : role;
+  }
+
+  children(): readonly Block[] {
+    return nodeBlocks(this.node.children, this.context);
+  }
+}
+
+function nodeBlocks(nodes: readonly Node[], context: Context): Block[] {
+  return nodes.map((node) => new NodeBlock(node, context, lastRowOf(node, context) + 1));
+}
+
+/** The last row with text of the node: grammars let nodes end behind their line break or in its successor. */
+function lastRowOf(node: Node, { lines, rules }: Context): number {
+  const first = node.startPosition.row;
+  const { row, column } = node.endPosition;
+  let last = row > first && lines.indentation(row) >= column ? row - 1 : row;
+  while (last > first && lines.isBlank(last)) last--;
+  if (!rules.strayComment) return last;
+  let beforeComment = last;
+  while (beforeComment > first && rules.strayComment.test(lines.rowText(beforeComment))) {
+    beforeComment--;
+  }
+  return beforeComment > first || !rules.strayComment.test(lines.rowText(first))
+    ? beforeComment
+    : last;
+}
+
+function roleOf(node: Node, rules: CodeLanguage): Block['role'] {
+  const { type } = node;
+  if (!node.isNamed) return CLOSING.test(type) ? 'closing' : 'body';
+  if (type.includes('comment')) return 'leading';
+  if (!rules.leading?.includes(type)) return 'body';
+  return !rules.leadingText || rules.leadingText.test(node.text) ? 'leading' : 'body';
+}
+
+/** Brackets and end words; an opening brace on a row of its own belongs to what is above it too. */
+const CLOSING = /^(?:[)\]}>;,:{]+|end|fi|done|esac)$/;
+
+const ROLES: Readonly<Record<string, { role: Definition['role']; isDefining: boolean }>> = {
+  scope: { role: 'scope', isDefining: true },
+  within: { role: 'scope', isDefining: false },
+  callable: { role: 'callable', isDefining: true },
+  value: { role: 'value', isDefining: true },
+};
+
+function findDefinitions(
+  tree: Tree,
+  grammar: Grammar,
+  lines: Lines,
+): { definitions: Definition[]; roles: Map<number, Definition['role']> } {
+  const roles = new Map<number, Definition['role']>();
+  const byPlace = new Map<string, Definition>();
+  for (const { captures } of grammar.definitions.matches(tree.rootNode)) {
+    const body = captures.find((capture) => capture.name in ROLES);
+    const names = body ? namesOf(captures) : undefined;
+    if (!body || !names || names.path.length === 0) continue;
+    const { node } = body;
+    const { role, isDefining } = ROLES[body.name]!;
+    const place = `${node.startIndex}-${node.endIndex} ${names.path.at(-1)}`;
+    if (byPlace.has(place)) continue;
+    roles.set(node.id, role);
+    byPlace.set(place, {
+      start: firstLeadingRow(lines, node.startPosition.row),
+      end: lastRowOf(node, { lines, rules: grammar.rules, roles }) + 1,
+      from: node.startIndex,
+      to: node.endIndex,
+      names: names.path,
+      nameRow: names.row,
+      role,
+      isDefining,
+    });
+  }
+  return { definitions: joinEquations([...byPlace.values()]), roles };
+}
+
+/** The first of the comment, decorator and attribute rows directly above a definition. */
+function firstLeadingRow(lines: Lines, row: number): number {
+  while (row > 0 && LEADING_ROW.test(lines.rowText(row - 1))) row--;
+  return row;
+}
+
+/** Directives of a preprocessor begin like comments of other languages and stand for themselves. */
+const LEADING_ROW =
+  /^\s*(?:template\s*<|\/\/|\/\*|\*|--|\{-|@\w|\[\w.*\]$|#(?!\s*(?:include|define|undef|if|el|end|pragma|region|error|line)))/;
+
+/** Neighbours of one name are one definition: the equations of a Haskell function, its signature before them. */
+function joinEquations(definitions: readonly Definition[]): Definition[] {
+  const joined: Definition[] = [];
+  for (const each of [...definitions].sort((a, b) => a.from - b.from)) {
+    const last = joined.at(-1);
+    const isNext = last && each.from >= last.to && each.start <= last.end;
+    if (isNext && last.role === 'callable' && last.names.join() === each.names.join()) {
+      joined[joined.length - 1] = { ...last, end: Math.max(last.end, each.end), to: each.to };
+    } else joined.push(each);
+  }
+  return joined;
+}
+
+interface FoundNames {
+  readonly path: string[];
+  readonly row: number;
+}
+
+function namesOf(captures: readonly QueryCapture[]): FoundNames | undefined {
+  const capture = captures.find(({ name }) => name === 'name' || name === 'declarator');
+  if (!capture) return undefined;
+  const node = capture.name === 'name' ? capture.node : declaredName(capture.node);
+  if (!node) return undefined;
+  const owner = captures.find(({ name }) => name === 'owner');
+  const body = captures.find(({ name }) => name in ROLES);
+  const path = nameParts(node.text, body?.name === 'callable');
+  const ownerName = owner ? ownerIn(owner.node.text) : undefined;
+  return { path: ownerName ? [ownerName, ...path] : path, row: node.startPosition.row };
+}
+
+/** `s *Server[T]` and `Cache.prototype` say whose a callable is; `exports` and `this` do not. */
+function ownerIn(text: string): string | undefined {
+  const words = text.slice(0, MAX_NAME_CHARACTERS).match(/[\p{L}_$][\p{L}\p{N}_$]*/gu) ?? [];
+  return words.find((word) => !/^(?:exports|module|this|self|window|globalThis|root)$/.test(word));
+}
+
+/** From `*(name)(int)` to the node of `name`. */
+function declaredName(declarator: Node): Node | undefined {
+  let node: Node | null = declarator;
+  for (let depth = 0; node && depth < 20; depth++) {
+    if (/identifier$|_name$|^operator_cast$|^template_function$/.test(node.type)) return node;
+    const inner: Node | null = node.childForFieldName('declarator');
+    node =
+      inner ?? node.namedChildren.find((child) => /declarator|identifier/.test(child.type)) ?? null;
+  }
+  return undefined;
+}
+
+const MAX_NAME_CHARACTERS = 100;
+
+/** `Foo::bar` gives both names, `M.open` of a callable too; type arguments and quotes go. */
+function nameParts(text: string, isCallable: boolean): string[] {
+  const plain = text
+    .replaceAll(/\s+/g, ' ')
+    .replace(/^(["'`])(.*)\1$/, '$2')
+    .replace(/^:/, '')
+    .slice(0, MAX_NAME_CHARACTERS);
+  const isWord = /^[\p{L}\p{N}_$.:#?!*&<>,' ]+$/u.test(plain);
+  if (!isWord || /operator/.test(plain)) return plain === '' ? [] : [plain];
+  const bare = plain.replace(/<.*>$/, '');
+  const parts = bare.split(isCallable ? /::|[.:]/ : /::/).filter((part) => part !== '');
+  return parts.length > 0 ? parts : [plain];
+}
