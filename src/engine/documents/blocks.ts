@@ -73,12 +73,16 @@ class BlockCutter {
     }
     let { blocks } = unit;
     let inner = level;
+    let isScope = false;
     let units = depth < MAX_DEPTH ? groupUnits(blocks, unit.start, unit.end) : [];
     for (; units.length === 1 && depth < MAX_DEPTH; depth++) {
       const opened = openBlocks(blocks);
       if (!opened) break;
       blocks = opened.blocks;
-      if (opened.opens !== 'nothing') inner = opened.opens === 'scope' ? 0 : 1;
+      if (opened.opens !== 'nothing') {
+        isScope = opened.opens === 'scope';
+        inner = isScope ? 0 : 1;
+      }
       units = groupUnits(blocks, unit.start, unit.end);
     }
     if (units.length < 2) {
@@ -88,7 +92,8 @@ class BlockCutter {
     units = this.joinParts(units);
     units.forEach((each, index) => {
       const cost = index === 0 ? cutCost : this.costOfCut(inner, each.start);
-      this.cutRows(each, inner + 1, cost, depth + 1);
+      const isBody = isScope && isBodyOf(unit, each);
+      this.cutRows(each, isBody ? 0 : inner + 1, cost, depth + 1);
     });
   }
 
@@ -182,6 +187,13 @@ function belongsTogether(unit: Unit, block: Block): boolean {
   const isLeading =
     unit.blocks[0]!.role === 'leading' && unit.blocks.every((each) => each.role !== 'body');
   return isLeading && block.start <= unit.end;
+}
+
+/** A body on rows of its own, as Python's and YAML's are: cuts inside it are as free as in the scope. */
+function isBodyOf(scope: Unit, unit: Unit): boolean {
+  const bodies = unit.blocks.filter((block) => block.role === 'body');
+  const isMost = (unit.end - unit.start) * 2 > scope.end - scope.start;
+  return isMost && bodies.length === 1 && bodies[0]!.opens === 'nothing';
 }
 
 /** Puts the children of all blocks of several rows in their places; undefined when none has any. */

@@ -274,12 +274,14 @@ const languages: Readonly<Record<string, CodeLanguage>> = {
   },
   yaml: {
     grammar: 'yaml',
+    strayComment: /^\s*#/,
     definitions: `
       (block_mapping_pair key: (flow_node) @name) @scope`,
   },
   json: { grammar: 'json', definitions: '(pair key: (string (string_content) @name)) @scope' },
   toml: {
     grammar: 'toml',
+    strayComment: /^\s*#/,
     definitions: `
       (table . [(bare_key) (dotted_key) (quoted_key)] @name) @scope
       (table_array_element . [(bare_key) (dotted_key) (quoted_key)] @name) @scope`,
