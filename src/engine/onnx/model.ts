@@ -2,7 +2,7 @@
  * The parts of a model: nodes, tensors, attributes, and how they are made and read. They are the generated
  * messages themselves, under our names, so nothing of a file is lost that we do not know.
  */
-import { create } from '@bufbuild/protobuf';
+import { clearField, create } from '@bufbuild/protobuf';
 import { BugError } from '../../base/errors';
 import { damaged } from './codec';
 import {
@@ -173,7 +173,8 @@ export function isExternal(tensor: Tensor): boolean {
 export function embedData(tensor: Tensor, data: Uint8Array): void {
   tensor.rawData = data;
   tensor.externalData = [];
-  tensor.dataLocation = DataLocation.DEFAULT;
+  // Unset, not set to the default: the bytes are then those of a model that never was in parts.
+  clearField(tensor, TensorProtoSchema.field.dataLocation);
 }
 
 /** The version of an operator set the model asks for, 0 when it does not name it. */
