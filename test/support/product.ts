@@ -8,6 +8,8 @@ export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** Another installation's command line than the one this test was built with. */
+  readonly cli?: string;
   /** Receives stderr as it comes, beside the result. */
   readonly onStderr?: (text: string) => void;
 }
@@ -25,8 +27,9 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
   const start = performance.now();
   const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
   delete env.NODE_TEST_CONTEXT;
+  const cli = options.cli ?? path.join(installationRoot(), 'dist/cli.js');
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [path.join(installationRoot(), 'dist/cli.js'), ...args], {
+    const child = spawn(process.execPath, [cli, ...args], {
       cwd: options.cwd,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
