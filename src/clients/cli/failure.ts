@@ -1,0 +1,57 @@
+/** What a failure says on stderr, and which exit code it gives. */
+import { CommanderError } from 'commander';
+import { type ErrorCode, isAbort, NearmissError } from '../../base/errors';
+
+export const exitDone = 0;
+export const exitRemains = 1;
+export const exitUsage = 2;
+export const exitFailed = 3;
+/** What shells expect after Ctrl-C. */
+const exitInterrupted = 130;
+
+const exitCodes: { readonly [C in ErrorCode]: number } = {
+  usage: exitUsage,
+  notFound: exitUsage,
+  outsideFolder: exitUsage,
+  needsConfirmation: exitUsage,
+  model: exitFailed,
+  provider: exitFailed,
+  index: exitFailed,
+  diskFull: exitFailed,
+  permission: exitFailed,
+  engine: exitFailed,
+  version: exitFailed,
+  unauthorized: exitFailed,
+  busy: exitFailed,
+};
+
+/** Says in a sentence or two what went wrong; the stack only when asked. Returns the exit code. */
+export function reportError(
+  error: unknown,
+  isVerbose: boolean,
+  write: (line: string) => void,
+): number {
+  if (isAbort(error)) return exitInterrupted;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return exitDone;
+    write(`nearmiss: ${error.message.replace(/^error: /, '').split('\n')[0]}`);
+    return exitUsage;
+  }
+  write(sentenceOf(error));
+  if (isVerbose) for (const line of stackOf(error)) write(line);
+  return error instanceof NearmissError ? exitCodes[error.code] : exitFailed;
+}
+
+function sentenceOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof NearmissError)
+    return `nearmiss: ${message}${error.advice ? `. ${error.advice}` : ''}`;
+  return `nearmiss: an unexpected failure: ${message.split('\n')[0]}. Run it again with --verbose to see where`;
+}
+
+function stackOf(error: unknown): string[] {
+  const lines: string[] = [];
+  for (let current = error; current instanceof Error; current = current.cause)
+    lines.push(current.stack ?? current.message);
+  return lines;
+}

@@ -1,0 +1,81 @@
+/** Progress of indexing on stderr: a bar on a terminal, now and then a plain line elsewhere. */
+import { Presets, SingleBar } from 'cli-progress';
+import type { Disposable } from '../../base/lifecycle';
+import type { FolderStatus } from '../../protocol/types';
+import type { EngineClient } from '../engineClient';
+
+/** Indexing that is quicker than this shows nothing. */
+const showAfterMs = 300;
+const plainLineEveryMs = 5000;
+const barSteps = 1000;
+
+/** Shows what the engine tells of the folders it works on, until disposed. */
+export function showProgress(client: EngineClient, stream: NodeJS.WriteStream): Disposable {
+  const view = stream.isTTY ? barView(stream) : lineView(stream);
+  const startedAt = performance.now();
+  const listener = client.on('indexProgress', (status) => {
+    if (performance.now() - startedAt > showAfterMs) view.update(status);
+  });
+  return {
+    dispose() {
+      listener.dispose();
+      view.end();
+    },
+  };
+}
+
+interface View {
+  update(status: FolderStatus): void;
+  end(): void;
+}
+
+function barView(stream: NodeJS.WriteStream): View {
+  let bar: SingleBar | undefined;
+  return {
+    update(status) {
+      if (!bar) {
+        const format = '{bar} {percentage} %  {what}';
+        const options = { stream, format, hideCursor: true, clearOnComplete: true, barsize: 28 };
+        bar = new SingleBar(options, Presets.shades_classic);
+        bar.start(barSteps, 0, { what: '' });
+      }
+      bar.update(Math.round(status.fraction * barSteps), { what: progressText(status) });
+    },
+    end() {
+      bar?.stop();
+      bar = undefined;
+    },
+  };
+}
+
+function lineView(stream: NodeJS.WriteStream): View {
+  let lastAt = -Infinity;
+  let lastState: string | undefined;
+  return {
+    update(status) {
+      const isDue = performance.now() - lastAt > plainLineEveryMs || status.state !== lastState;
+      if (!isDue) return;
+      lastAt = performance.now();
+      lastState = status.state;
+      stream.write(`${Math.floor(status.fraction * 100)} % ${progressText(status)}\n`);
+    },
+    end() {},
+  };
+}
+
+/** One line: what is being done, and how much of it. */
+export function progressText(status: FolderStatus): string {
+  const files = status.documentCount.toLocaleString('en');
+  const counted = {
+    unknown: 'waiting for the indexing process',
+    scanning: `looking at files (${files} so far)`,
+    words: `words: ${status.wordDocumentCount.toLocaleString('en')} of ${files} files`,
+    static: `chunks: ${status.staticDocumentCount.toLocaleString('en')} of ${files} files`,
+    embedding: `embeddings: ${status.embeddedCount.toLocaleString('en')} of ${status.embeddableCount.toLocaleString('en')} chunks`,
+    graph: 'building the vector graph',
+    idle: 'done',
+    paused: 'paused; go on with `nearmiss resume`',
+    waiting: 'waiting',
+  }[status.state];
+  return status.reason === undefined ? counted : `${counted} (${status.reason})`;
+}

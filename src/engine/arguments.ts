@@ -1,0 +1,40 @@
+/** The arguments of the engine's own process; its callers are our clients, so a mistake is theirs. */
+import { parseArgs } from 'node:util';
+import { BugError } from '../base/errors';
+import { resolveDataFolder } from '../protocol/engineLock';
+
+export type TaskName = 'doctor' | 'clear';
+
+export interface EngineArguments {
+  readonly dataFolder: string;
+  readonly idleMs?: number;
+  readonly task?: TaskName;
+  readonly folder?: string;
+  readonly isAll: boolean;
+  readonly fix: boolean;
+}
+
+export function readEngineArguments(args: readonly string[]): EngineArguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      data: { type: 'string' },
+      'idle-ms': { type: 'string' },
+      task: { type: 'string' },
+      folder: { type: 'string' },
+      all: { type: 'boolean', default: false },
+      fix: { type: 'boolean', default: false },
+    },
+  });
+  const { task, folder } = values;
+  if (task !== undefined && task !== 'doctor' && task !== 'clear')
+    throw new BugError(`No task ${task}`);
+  return {
+    dataFolder: resolveDataFolder(values.data),
+    idleMs: values['idle-ms'] === undefined ? undefined : Number(values['idle-ms']),
+    task,
+    folder,
+    isAll: values.all,
+    fix: values.fix,
+  };
+}

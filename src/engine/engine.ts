@@ -1,0 +1,307 @@
+/**
+ * The composition root: opens what a data folder holds, lends snapshots and models to searches, tells the
+ * indexing process what to keep fresh. Owns every lifetime; knows no client.
+ */
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { AbortedError, NearmissError } from '../base/errors';
+import { Emitter } from '../base/event';
+import { type Disposable, DisposableStore } from '../base/lifecycle';
+import type { Logger } from '../base/log';
+import type { IndexParams } from '../protocol/methods';
+import type { FolderStatus, WhyResult } from '../protocol/types';
+import {
+  folderId,
+  type FolderRecord,
+  indexFolder,
+  realFolder,
+  savedFolder,
+  savedFolders,
+  saveFolder,
+} from './dataFolder';
+import { explainPath } from './documents/explain';
+import { walkFolder } from './documents/walk';
+import { FolderSession } from './folderSession';
+import type { IndexerHost } from './indexerHost';
+import type { FromIndexer } from './indexing/messages';
+import type { FolderReaders } from './readers';
+import { findSimilar, type SimilarRequest } from './search/similar';
+import { search } from './search/search';
+import type { SearchContext, SearchRequest, SearchResult } from './search/types';
+import type { SearchModels } from './searchModels';
+import type { Settings } from './settings';
+import type { DocumentRow } from './store/types';
+
+/** After so many ends of the indexing process without a finished run, waiting has no sense. */
+const hopelessAfter = 4;
+/** How long the indexing process holds back for one query at most. */
+const busyForMs = 1000;
+
+export interface EngineParts {
+  readonly dataFolder: string;
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly indexer: IndexerHost;
+  readonly models: SearchModels;
+  readonly readers: FolderReaders;
+}
+
+export class Engine implements Disposable {
+  private readonly sessions = new Map<string, FolderSession>();
+  private readonly store = new DisposableStore();
+  private readonly progress = this.store.add(new Emitter<FolderStatus>());
+  private deathsInARow = 0;
+  private searchCount = 0;
+
+  constructor(readonly parts: EngineParts) {
+    this.store.add(parts.indexer.onMessage((message) => this.take(message)));
+    this.store.add({ dispose: () => this.disposeSessions() });
+    this.store.add(parts.readers);
+    this.store.add(parts.models);
+  }
+
+  onProgress(listener: (status: FolderStatus) => void): Disposable {
+    return this.progress.on(listener);
+  }
+
+  /** True while a folder has work left that goes on by itself. */
+  get isWorking(): boolean {
+    return [...this.sessions.values()].some(
+      ({ status }) => !['idle', 'paused'].includes(status.state) && !status.isComplete,
+    );
+  }
+
+  /** Keeps a folder fresh from now on and waits as far as asked. */
+  async index(
+    params: IndexParams,
+    signal: AbortSignal,
+  ): Promise<{ session: FolderSession; isNew: boolean }> {
+    const folder = realFolder(params.folder);
+    const id = folderId(folder);
+    const { dataFolder, indexer } = this.parts;
+    const saved = savedFolder(dataFolder, id);
+    if (!saved && !params.isConfirmed) await this.refuseLargeFolder(folder, signal);
+    const known = this.sessions.get(id);
+    const hasNewRules = params.include !== undefined || params.exclude !== undefined;
+    const session = known && !hasNewRules ? known : this.begin(id, folder, saved, params);
+    if (session === known && params.refresh) {
+      session.expectNewRun();
+      indexer.send({ type: 'refresh', folderId: id });
+    }
+    await session.wait(params.waitFor, params.waitMs, signal);
+    return { session, isNew: saved === undefined };
+  }
+
+  /** Runs a search on one snapshot. With a budget it takes the models that are loaded, else it waits for all. */
+  async search(
+    folder: string,
+    request: SearchRequest,
+    signal: AbortSignal,
+    onFirst?: (result: SearchResult) => void,
+  ): Promise<SearchResult> {
+    const id = this.indexedId(folder);
+    const result = await this.withContext(id, request.budgetMs !== undefined, (context) =>
+      search(context, request, signal, onFirst),
+    );
+    this.prioritize(id, result);
+    return result;
+  }
+
+  async similar(folder: string, request: SimilarRequest): Promise<SearchResult> {
+    const id = this.indexedId(folder);
+    return this.withContext(id, false, async (context) => findSimilar(context, request));
+  }
+
+  /** Why a path is, or is not, in the folder's index: what the rules say, and what the index holds. */
+  async why(root: string, relative: string): Promise<WhyResult> {
+    const { include, exclude } = this.recordOf(root);
+    const { maxFileBytes } = this.parts.settings;
+    const verdict = await explainPath(root, relative, { include, exclude, maxFileBytes });
+    const snapshot = await this.parts.readers.snapshot(this.indexedId(root));
+    try {
+      const row = snapshot.document(relative);
+      const reasons = [verdict.sentence, indexSentence(row, verdict.indexed)];
+      return { path: relative, isIndexed: row !== undefined, reasons };
+    } finally {
+      snapshot.dispose();
+    }
+  }
+
+  /** Status of one folder, or of all that have an index here. */
+  statuses(folder?: string): FolderStatus[] {
+    if (folder !== undefined) return [this.statusOf(this.recordOf(realFolder(folder)))];
+    return savedFolders(this.parts.dataFolder).map((record) => this.statusOf(record));
+  }
+
+  /** The record of an indexed folder; undefined when it has no index here. */
+  savedRecord(folder: string): FolderRecord | undefined {
+    return savedFolder(this.parts.dataFolder, folderId(realFolder(folder)));
+  }
+
+  session(folder: string): FolderSession | undefined {
+    return this.sessions.get(folderId(realFolder(folder)));
+  }
+
+  pause(folder?: string): void {
+    this.parts.indexer.pause(folder === undefined ? undefined : this.indexedId(folder));
+  }
+
+  resume(folder?: string): void {
+    this.parts.indexer.resume(folder === undefined ? undefined : this.indexedId(folder));
+  }
+
+  /** Stops all work on a folder and closes what is open of it, so that its files can go. */
+  async release(id: string): Promise<void> {
+    await this.parts.indexer.stop(id);
+    this.parts.readers.close(id);
+    this.sessions.get(id)?.dispose();
+    this.sessions.delete(id);
+  }
+
+  dispose(): void {
+    this.store.dispose();
+  }
+
+  private begin(
+    id: string,
+    folder: string,
+    saved: FolderRecord | undefined,
+    params: IndexParams,
+  ): FolderSession {
+    const { dataFolder, indexer, settings } = this.parts;
+    const include = params.include ?? saved?.include;
+    const exclude = params.exclude ?? saved?.exclude;
+    const record: FolderRecord = { id, folder, include, exclude };
+    saveFolder(dataFolder, record);
+    const session = this.sessions.get(id) ?? new FolderSession(record);
+    if (this.sessions.has(id)) session.expectNewRun();
+    this.sessions.set(id, session);
+    const options = { include, exclude, maxFileBytes: settings.maxFileBytes };
+    const target = indexFolder(dataFolder, id);
+    indexer.start({ type: 'start', folderId: id, folder, indexFolder: target, options });
+    return session;
+  }
+
+  private take(message: FromIndexer): void {
+    if (message.type === 'log') this.parts.log[message.level](message.message, message.data);
+    else if (message.type === 'embedder')
+      for (const session of this.sessions.values()) {
+        session.embedderError = message.error;
+        session.settle();
+      }
+    else if (message.type === 'failed' && message.folderId === undefined) this.takeDeath(message);
+    else if ('folderId' in message && message.folderId !== undefined) {
+      if (message.type === 'committed')
+        void this.parts.readers.refresh(message.folderId, message.kinds);
+      if (message.type === 'done') this.deathsInARow = 0;
+      const session = this.sessions.get(message.folderId);
+      session?.take(message);
+      if (session && ['progress', 'done'].includes(message.type))
+        this.progress.fire(session.status);
+    }
+  }
+
+  private takeDeath(message: Extract<FromIndexer, { type: 'failed' }>): void {
+    this.deathsInARow++;
+    for (const session of this.sessions.values()) {
+      session.expectNewProcess();
+      if (this.deathsInARow < hopelessAfter) continue;
+      const said = `${message.error.message}, ${this.deathsInARow} times in a row`;
+      session.giveUp(
+        new NearmissError('engine', said, 'Run `nearmiss doctor` to see what is wrong'),
+      );
+    }
+  }
+
+  private async withContext<T>(
+    id: string,
+    isInteractive: boolean,
+    work: (context: SearchContext) => Promise<T>,
+  ): Promise<T> {
+    const { models, readers, indexer } = this.parts;
+    const loaded = isInteractive ? models.available() : await models.all();
+    this.searchCount++;
+    indexer.send({ type: 'busy', forMs: busyForMs });
+    const snapshot = await readers.snapshot(id);
+    try {
+      return await work({ snapshot, ...loaded });
+    } finally {
+      snapshot.dispose();
+      if (--this.searchCount === 0) indexer.send({ type: 'notBusy' });
+    }
+  }
+
+  /** Files whose chunks come up in searches are embedded before others. */
+  private prioritize(id: string, result: SearchResult): void {
+    if (this.sessions.get(id)?.status.isComplete !== false || result.hits.length === 0) return;
+    const paths = [...new Set(result.hits.map((hit) => hit.path))];
+    this.parts.indexer.send({ type: 'prioritize', folderId: id, paths, reason: 'hit' });
+  }
+
+  private indexedId(folder: string): string {
+    return this.recordOf(realFolder(folder)).id;
+  }
+
+  private recordOf(folder: string): FolderRecord {
+    const record = savedFolder(this.parts.dataFolder, folderId(folder));
+    if (record) return record;
+    throw new NearmissError(
+      'notFound',
+      `${folder} is not indexed`,
+      'Run `nearmiss index` there first',
+    );
+  }
+
+  private statusOf(record: FolderRecord): FolderStatus {
+    const session = this.sessions.get(record.id) ?? new FolderSession(record);
+    return session.status;
+  }
+
+  private async refuseLargeFolder(folder: string, signal: AbortSignal): Promise<void> {
+    const home = os.homedir();
+    if (folder === home || home.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep))
+      throw new NearmissError(
+        'needsConfirmation',
+        `${folder} ${folder === home ? 'is' : 'holds'} your home folder`,
+        'Name the project you mean, or agree with --yes',
+      );
+    const limit = this.parts.settings.largeFolderFileCount;
+    if (!(await hasMoreFilesThan(folder, limit, signal))) return;
+    throw new NearmissError(
+      'needsConfirmation',
+      `${folder} has more than ${limit.toLocaleString('en')} files`,
+      'Leave some out with .nearmissignore or --exclude, or agree with --yes',
+    );
+  }
+
+  private disposeSessions(): void {
+    for (const session of this.sessions.values()) session.dispose();
+    this.sessions.clear();
+  }
+}
+
+function indexSentence(row: DocumentRow | undefined, belongs: boolean): string {
+  if (row && belongs)
+    return `It is in the index (${row.language}, ${row.sizeBytes} bytes, split by ${row.tier})`;
+  if (row) return 'It is still in the index and leaves it with the next comparison';
+  return belongs ? 'It is not in the index yet' : 'It is not in the index';
+}
+
+async function hasMoreFilesThan(
+  folder: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const enough = new AbortController();
+  let count = 0;
+  const visit = (): void => {
+    if (++count > limit) enough.abort(new AbortedError());
+  };
+  try {
+    const either = AbortSignal.any([enough.signal, signal]);
+    await walkFolder(folder, { maxFileCount: limit + 1 }, visit, either);
+  } catch (error) {
+    if (!enough.signal.aborted) throw error;
+  }
+  return count > limit;
+}

@@ -1,0 +1,137 @@
+/**
+ * One indexed folder as the engine sees it: how far its index is, by what the indexing process tells, and
+ * who waits for it. A wait ends when its aim is reached, when work cannot go on (paused, given up), or in time.
+ */
+import {
+  AbortedError,
+  deserializeError,
+  NearmissError,
+  type SerializedError,
+} from '../base/errors';
+import type { Disposable } from '../base/lifecycle';
+import type { WaitFor } from '../protocol/methods';
+import type { FolderStatus } from '../protocol/types';
+import type { FolderRecord } from './dataFolder';
+import type { Skipped } from './documents/document';
+import type { FolderProgress, FromIndexer } from './indexing/messages';
+
+/** Words are complete from these states on. */
+const statesAfterWords: readonly string[] = ['static', 'embedding', 'graph', 'idle'];
+const statesAfterStatic: readonly string[] = ['embedding', 'graph', 'idle'];
+
+interface Waiter {
+  readonly aim: WaitFor;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class FolderSession implements Disposable {
+  skipped: readonly Skipped[] = [];
+  /** Why no contextual embedding will come; then static embeddings are all there is to wait for. */
+  embedderError: SerializedError | undefined;
+  private progress: FolderProgress | undefined;
+  private done: { readonly run: number; readonly tier: 'static' | 'embedding' } | undefined;
+  private lastError: SerializedError | undefined;
+  /** Runs before this one say nothing about what was asked for last. */
+  private firstRun = 1;
+  private readonly waiters = new Set<Waiter>();
+
+  constructor(readonly record: FolderRecord) {}
+
+  get status(): FolderStatus {
+    const { progress } = this;
+    return {
+      folderId: this.record.id,
+      folder: this.record.folder,
+      state: progress?.state ?? 'unknown',
+      reason: progress?.reason ?? this.lastError?.message,
+      documentCount: progress?.documentCount ?? 0,
+      wordDocumentCount: progress?.wordDocumentCount ?? 0,
+      staticDocumentCount: progress?.staticDocumentCount ?? 0,
+      embeddableCount: progress?.embeddableCount ?? 0,
+      embeddedCount: progress?.embeddedCount ?? 0,
+      skippedCount: progress?.skippedCount ?? this.skipped.length,
+      fraction: progress?.fraction ?? 0,
+      isComplete: this.isDone && this.done?.tier === 'embedding',
+    };
+  }
+
+  /** Takes what the indexing process says about this folder. */
+  take(message: FromIndexer): void {
+    if (message.type === 'progress') this.progress = message.progress;
+    else if (message.type === 'done') this.done = { run: message.run, tier: message.tier };
+    else if (message.type === 'skipped') this.skipped = message.skipped;
+    else if (message.type === 'failed') this.lastError = message.error;
+    else if (message.type === 'stopped') this.giveUp();
+    if (message.type === 'done') this.lastError = undefined;
+    this.settle();
+  }
+
+  /** A full pass was asked for: only a later run counts from here on. */
+  expectNewRun(): void {
+    this.firstRun = Math.max(this.progress?.run ?? 0, this.done?.run ?? 0) + 1;
+  }
+
+  /** The indexing process is a new one: its runs count from 1 again. */
+  expectNewProcess(): void {
+    this.firstRun = 1;
+    this.done = undefined;
+    if (this.progress) this.progress = { ...this.progress, run: 0, state: 'scanning' };
+  }
+
+  /** Looks again at who can stop waiting; for what is known beside messages (no embedder will come). */
+  settle(): void {
+    for (const waiter of [...this.waiters]) if (this.isReached(waiter.aim)) waiter.resolve();
+  }
+
+  /** Resolves when the aim is reached, work is paused, or `waitMs` have passed. */
+  wait(aim: WaitFor, waitMs: number | undefined, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(new AbortedError());
+    if (this.isReached(aim)) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void): void => {
+        this.waiters.delete(waiter);
+        clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
+        settle();
+      };
+      const waiter: Waiter = {
+        aim,
+        resolve: () => end(resolve),
+        reject: (error) => end(() => reject(error)),
+      };
+      const abort = (): void => waiter.reject(new AbortedError());
+      const timer = waitMs === undefined ? undefined : setTimeout(waiter.resolve, waitMs);
+      signal.addEventListener('abort', abort, { once: true });
+      this.waiters.add(waiter);
+    });
+  }
+
+  /** Ends every wait with why the index cannot be had. */
+  giveUp(error?: NearmissError): void {
+    const reason =
+      error ??
+      (this.lastError
+        ? deserializeError(this.lastError)
+        : new NearmissError('index', `Indexing ${this.record.folder} was ended`));
+    for (const waiter of [...this.waiters]) waiter.reject(reason);
+  }
+
+  dispose(): void {
+    this.giveUp();
+  }
+
+  private get isDone(): boolean {
+    return (this.done?.run ?? 0) >= this.firstRun && this.done?.run === this.progress?.run;
+  }
+
+  private isReached(aim: WaitFor): boolean {
+    if (aim === 'nothing') return true;
+    const { progress } = this;
+    if (progress?.state === 'paused') return true;
+    if (this.isDone)
+      return aim !== 'all' || this.done?.tier === 'embedding' || this.embedderError !== undefined;
+    if (!progress || progress.run < this.firstRun || aim === 'all') return false;
+    return (aim === 'words' ? statesAfterWords : statesAfterStatic).includes(progress.state);
+  }
+}

@@ -1,0 +1,152 @@
+/** One handler a method: unpack, call a room, pack. Nothing is decided here. */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { NearmissError } from '../base/errors';
+import type { Method, ParamsOf, ResultOf } from '../protocol/methods';
+import type { EngineStatus } from '../protocol/types';
+import { toWireResult } from './answer';
+import { clearData } from './clear';
+import { realFolder } from './dataFolder';
+import { CHUNK_KINDS, type ChunkKind } from './documents/document';
+import { relativeInside } from './documents/inside';
+import type { Engine } from './engine';
+import type { ModelShelf } from './modelShelf';
+import { languageSet, pathMatcher } from './search/query';
+import type { SearchRequest } from './search/types';
+import type { Client } from './server';
+import type { ChunkFilter } from './store/types';
+
+/** So many skipped files are told; their number always is. */
+const toldSkippedCount = 10_000;
+
+export interface Services {
+  readonly engine: Engine;
+  readonly models: ModelShelf;
+  /** What only the process knows: version, uptime, memory. */
+  readonly describe: () => Omit<EngineStatus, 'folders'>;
+  readonly leave: () => void;
+}
+
+export type HandledMethod = Exclude<Method, 'hello'>;
+
+export interface CallerContext {
+  readonly client: Client;
+  readonly signal: AbortSignal;
+}
+
+export const handlers: {
+  readonly [M in HandledMethod]: (
+    services: Services,
+    params: ParamsOf<M>,
+    caller: CallerContext,
+  ) => Promise<ResultOf<M>> | ResultOf<M>;
+} = {
+  async index({ engine }, params, { signal }) {
+    const startedAt = performance.now();
+    const { session, isNew } = await engine.index(params, signal);
+    const skipped = session.skipped.slice(0, toldSkippedCount);
+    return { status: session.status, isNew, skipped, tookMs: performance.now() - startedAt };
+  },
+
+  async search({ engine }, params, { client, signal }) {
+    const answer = { query: params.query, isExplained: params.explain ?? false };
+    const { ticket } = params;
+    const onFirst =
+      ticket === undefined
+        ? undefined
+        : (first: Parameters<typeof toWireResult>[0]): void =>
+            client.notify('firstHits', { ticket, result: toWireResult(first, answer) });
+    const request = searchRequest(engine, params);
+    return toWireResult(await engine.search(params.folder, request, signal, onFirst), answer);
+  },
+
+  async similar({ engine }, params) {
+    const { folder, start, end, limit } = params;
+    const relative = insidePath(folder, params.path);
+    if (end <= start) throw new NearmissError('usage', 'The last line comes before the first');
+    const request = { path: relative, span: { start, end }, limit };
+    const result = await engine.similar(folder, request);
+    return toWireResult(result, { query: relative, isExplained: params.explain ?? false });
+  },
+
+  async why({ engine }, { folder, path: given }) {
+    const root = realFolder(folder);
+    const relative = insidePath(root, given);
+    return engine.why(root, relative);
+  },
+
+  status({ engine, describe }, { folder }) {
+    return { ...describe(), folders: engine.statuses(folder) };
+  },
+
+  pause({ engine, describe }, { folder }) {
+    engine.pause(folder);
+    return { ...describe(), folders: engine.statuses(folder) };
+  },
+
+  resume({ engine, describe }, { folder }) {
+    engine.resume(folder);
+    return { ...describe(), folders: engine.statuses(folder) };
+  },
+
+  listModels: ({ models }) => models.list(),
+  addModel: ({ models }, { folder }, { signal }) => models.add(folder, signal),
+  verifyModels: ({ models }) => models.verify(),
+  useModel: ({ models }, { name }) => models.use(name),
+
+  async clear({ engine }, { folder, isAll }) {
+    const { dataFolder } = engine.parts;
+    const aim = { folder, isAll: isAll ?? false };
+    return clearData(dataFolder, aim, (id) => engine.release(id));
+  },
+
+  shutdown({ leave }) {
+    leave();
+    return null;
+  },
+};
+
+function searchRequest(engine: Engine, params: ParamsOf<'search'>): SearchRequest {
+  const { settings } = engine.parts;
+  return {
+    query: params.query,
+    limit: params.limit,
+    filter: filterOf(params),
+    rerank: params.rerank,
+    rerankCount: settings.rerankCount,
+    budgetMs: params.budgetMs,
+    perFile: settings.perFile,
+    // The one-line reason is made of the parts.
+    explain: true,
+  };
+}
+
+function filterOf({ paths, languages, kinds }: ParamsOf<'search'>): ChunkFilter {
+  return {
+    path: paths?.length ? pathMatcher(paths) : undefined,
+    languages: languages?.length ? languageSet(languages) : undefined,
+    kinds: kinds?.length ? new Set(kinds.map(checkedKind)) : undefined,
+  };
+}
+
+function checkedKind(name: string): ChunkKind {
+  const kind = CHUNK_KINDS.find((known) => known === name);
+  if (kind) return kind;
+  throw new NearmissError(
+    'usage',
+    `There is no kind "${name}"`,
+    `Kinds are ${CHUNK_KINDS.join(', ')}`,
+  );
+}
+
+/** A path as the index writes it. Absolute ones may come through a link into the folder. */
+function insidePath(folder: string, given: string): string {
+  const root = realFolder(folder);
+  const absolute = path.resolve(root, given);
+  const inside = relativeInside(
+    root,
+    fs.existsSync(absolute) ? fs.realpathSync.native(absolute) : absolute,
+  );
+  if (inside !== undefined && inside !== '') return inside;
+  throw new NearmissError('outsideFolder', `${given} is outside ${root}`, 'Name it with --folder');
+}

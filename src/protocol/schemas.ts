@@ -1,0 +1,71 @@
+/** What the engine accepts: one schema a method, checked once where a request arrives. */
+import * as z from 'zod';
+import { NearmissError } from '../base/errors';
+import type { Method, ParamsOf } from './methods';
+
+const longestText = 1_000_000;
+const text = z.string().max(longestText);
+const folder = z.string().min(1).max(32_768);
+const limit = z.int().min(1).max(1000);
+const list = z.array(z.string().max(4096)).max(1000);
+const line = z.int().min(0);
+
+const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
+  hello: z.object({ version: z.int(), token: z.string().max(200), client: z.string().max(100) }),
+  index: z.object({
+    folder,
+    waitFor: z.enum(['nothing', 'words', 'static', 'all']),
+    waitMs: z.number().min(0).optional(),
+    include: list.optional(),
+    exclude: list.optional(),
+    refresh: z.boolean().optional(),
+    isConfirmed: z.boolean().optional(),
+  }),
+  search: z.object({
+    folder,
+    query: text,
+    limit,
+    paths: list.optional(),
+    languages: list.optional(),
+    kinds: list.optional(),
+    rerank: z.boolean(),
+    explain: z.boolean().optional(),
+    budgetMs: z.number().min(0).max(60_000).optional(),
+    ticket: z.int().optional(),
+  }),
+  similar: z.object({
+    folder,
+    path: text,
+    start: line,
+    end: line,
+    limit,
+    explain: z.boolean().optional(),
+  }),
+  status: z.object({ folder: folder.optional() }),
+  why: z.object({ folder, path: text }),
+  listModels: z.strictObject({}),
+  addModel: z.object({ folder }),
+  verifyModels: z.strictObject({}),
+  useModel: z.object({ name: z.string().min(1).max(500) }),
+  pause: z.object({ folder: folder.optional() }),
+  resume: z.object({ folder: folder.optional() }),
+  clear: z.object({ folder: folder.optional(), isAll: z.boolean().optional() }),
+  shutdown: z.strictObject({}),
+};
+
+/** True for a method this engine knows. */
+export function isMethod(name: string): name is Method {
+  return Object.hasOwn(paramSchemas, name);
+}
+
+/** The params of a request, checked; unknown fields are dropped. */
+export function parseParams<M extends Method>(method: M, params: unknown): ParamsOf<M> {
+  const parsed = paramSchemas[method].safeParse(params);
+  if (parsed.success) return parsed.data as ParamsOf<M>;
+  const issue = parsed.error.issues[0];
+  const where = issue?.path.join('.') || 'the request';
+  throw new NearmissError(
+    'usage',
+    `${method}: ${where} is not valid (${issue?.message ?? 'unknown'})`,
+  );
+}

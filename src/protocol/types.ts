@@ -1,0 +1,142 @@
+/**
+ * The plain data that crosses the border between the engine and its clients. Spans are 0-based lines, end
+ * exclusive; a client adds one where a person reads them. Rooms of the engine have types of their own,
+ * `handlers.ts` converts, so that neither side is bound to the other's changes.
+ */
+
+/** What results may rest on, from the quickest to the slowest. */
+export type Tier = 'words' | 'static' | 'contextual';
+
+/** One part of a hit's score, in words a person accepts. */
+export interface ExplainedPart {
+  /** "words", "embeddings", "definition of the name asked for", ... */
+  readonly name: string;
+  /** Rank in that part's own list, from 1; missing for rules. */
+  readonly rank?: number;
+  /** Raw value of that part (BM25, cosine, logit, factor); compare only within one part. */
+  readonly value?: number;
+  /** What the part added to the score; negative where it took away. */
+  readonly contribution: number;
+  /** One sentence. */
+  readonly text: string;
+}
+
+export interface SearchHit {
+  /** From 1. */
+  readonly rank: number;
+  /** Relative to the folder, with `/`. */
+  readonly path: string;
+  readonly start: number;
+  readonly end: number;
+  /** Never increases with rank; compare only within one result. */
+  readonly score: number;
+  /** Names from outside in, joined by " > "; empty where nothing is named. */
+  readonly symbol: string;
+  readonly kind: string;
+  readonly language: string;
+  /** The best few lines of the hit. */
+  readonly snippet: string;
+  /** Line on which the snippet starts, 0-based. */
+  readonly snippetStart: number;
+  /** One line: why this is a hit. */
+  readonly why: string;
+  readonly explain?: readonly ExplainedPart[];
+}
+
+export interface SearchResult {
+  readonly query: string;
+  readonly tiers: readonly Tier[];
+  /** Milliseconds a stage; "total" is always there. */
+  readonly tookMs: Readonly<Record<string, number>>;
+  /** True when nothing here seems to answer: the hits are weak. */
+  readonly noGoodMatch: boolean;
+  /** Sentences about this search as a whole ("mostly outside the model's vocabulary", ...). */
+  readonly notes: readonly string[];
+  /** False for fused hits that a re-ranked update may follow, and where the re-ranker was not asked for. */
+  readonly isReranked: boolean;
+  readonly hits: readonly SearchHit[];
+}
+
+/** A file or folder that is not in the index, and why. */
+export interface SkippedFile {
+  readonly path: string;
+  readonly reason: string;
+  readonly detail?: string;
+}
+
+export type FolderState =
+  | 'unknown'
+  | 'scanning'
+  | 'words'
+  | 'static'
+  | 'embedding'
+  | 'graph'
+  | 'idle'
+  | 'paused'
+  | 'waiting';
+
+/** How far a folder is. Within one run no count of done things and no fraction ever falls. */
+export interface FolderStatus {
+  readonly folderId: string;
+  /** Real path of the folder. */
+  readonly folder: string;
+  readonly state: FolderState;
+  /** A sentence where the state alone does not say why. */
+  readonly reason?: string;
+  readonly documentCount: number;
+  readonly wordDocumentCount: number;
+  readonly staticDocumentCount: number;
+  readonly embeddableCount: number;
+  readonly embeddedCount: number;
+  readonly skippedCount: number;
+  /** All work of this run, 0 to 1. */
+  readonly fraction: number;
+  /** Every file is compared and every chunk embedded. */
+  readonly isComplete: boolean;
+}
+
+/** The model that embeds, as status tells it. */
+export interface EncoderStatus {
+  readonly checkpoint: string;
+  readonly name: string;
+  readonly arithmetic: string;
+  readonly provider: string;
+  readonly dimension: number;
+  /** Why this provider and arithmetic, in a sentence. */
+  readonly reason: string;
+  /** What was measured: a line for each provider or arithmetic tried. */
+  readonly figures: readonly string[];
+}
+
+export interface EngineStatus {
+  readonly version: string;
+  readonly protocolVersion: number;
+  readonly pid: number;
+  readonly dataFolder: string;
+  readonly uptimeMs: number;
+  readonly memoryBytes: number;
+  readonly isPaused: boolean;
+  readonly encoder?: EncoderStatus;
+  readonly folders: readonly FolderStatus[];
+}
+
+/** One checkpoint as `models list` and `models verify` tell it. */
+export interface ModelInfo {
+  /** Short name a person types. */
+  readonly name: string;
+  readonly role: 'bi-encoder' | 'cross-encoder' | 'static-encoder';
+  readonly fingerprint: string;
+  readonly sizeBytes: number;
+  readonly isBundled: boolean;
+  readonly isInUse: boolean;
+  /** Set by verify: undefined is well, else the sentence that says what is wrong. */
+  readonly problem?: string;
+}
+
+/** The answer to "why is this file (not) in the index". */
+export interface WhyResult {
+  readonly path: string;
+  readonly isIndexed: boolean;
+  /** Sentences, most important first. */
+  readonly reasons: readonly string[];
+}
