@@ -56,7 +56,7 @@ function covariance(rows: Float32Array, mean: Float32Array): Float64Array {
 }
 
 /** Share of the matrix's weight beside the diagonal at which the rotations stop. */
-const converged = 1e-18;
+const converged = 1e-24;
 const maximumSweeps = 30;
 
 /** Eigenvalues of a symmetric matrix, unordered, and its eigenvectors as columns. The input is overwritten. */

@@ -70,7 +70,7 @@ async function cachedNames(folder: string, stem: string): Promise<string[]> {
     const names = await fs.readdir(folder);
     return names.filter((name) => name.startsWith(`${stem}-v`) && name.endsWith('.onnx')).sort();
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return [];
     throw error;
   }
 }

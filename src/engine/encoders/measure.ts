@@ -3,6 +3,7 @@ import { cosine } from '../../base/vector';
 import { type EmbedderParts, createEmbedder } from './biEncoder';
 import { openSession } from './bundled';
 import { type Checkpoint, readCheckpoint } from './checkpoint';
+import { requireProvider } from './providers';
 import { SAMPLE_TEXTS, SHORT_SAMPLE_COUNT } from './sampleTexts';
 import { type FramedTokenizer, loadTokenizer } from './tokenizer';
 import type { Embedder } from './types';
@@ -15,6 +16,7 @@ const ROUND_COUNT = 3;
 const HOPELESS_SLOWDOWN = 8;
 
 export async function measureVariant(request: VariantRequest): Promise<ProbeFigures> {
+  requireProvider(request.provider);
   const checkpoint = await readCheckpoint(request.checkpointFolder);
   const tokenizer = await loadTokenizer(checkpoint.folder);
   const open = (variant: Pick<VariantRequest, 'provider' | 'arithmetic'>): Promise<Embedder> =>

@@ -1,4 +1,5 @@
 /** Opens the encoders as they were chosen: the built graph from the cache, on the provider, with the CPU behind it. */
+import { messageOf } from '../../base/errors';
 import { type Logger, silentLogger } from '../../base/log';
 import { type EncoderChoice, graphFolder } from './arithmetic';
 import { createEmbedder } from './biEncoder';
@@ -7,6 +8,7 @@ import { createReranker } from './crossEncoder';
 import { withCpuFallback } from './fallback';
 import { cachedGraph } from './graphCache';
 import type { Arithmetic } from './graphs';
+import { requireProvider } from './providers';
 import { type Session, createSession } from './session';
 import { type FramedTokenizer, loadTokenizer } from './tokenizer';
 import type { Embedder, Reranker } from './types';
@@ -83,10 +85,11 @@ async function openDeviceSession(
   };
   const open = (): Promise<Session> => openCpuSession(checkpoint, options);
   try {
+    requireProvider(provider);
     const graph = await cachedGraph(checkpoint, 'fp32', cache, log);
     return withCpuFallback(await createSession(graph, { provider }), { open, onLost });
   } catch (error) {
-    onLost(error instanceof Error ? error.message : String(error));
+    onLost(messageOf(error));
     return open();
   }
 }

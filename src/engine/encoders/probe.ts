@@ -18,6 +18,8 @@ export type ProbeReply =
 export interface ProbeLimits {
   readonly timeoutMs: number;
   readonly memoryBytes: number;
+  /** Added to the child's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** A driver that compiles its shaders takes seconds; a minute is a hang. */
@@ -45,7 +47,7 @@ export function runProbe(
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
     const child = fork(file, [String(limits.memoryBytes)], {
-      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+      env: { ...process.env, ...limits.environment, ORT_DISABLE_TELEMETRY: '1' },
       execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'advanced',

@@ -2,6 +2,8 @@
  * Where models can run. A provider is taken only after it ran one real batch in a child process, agreed with the
  * CPU's 32-bit floats and was faster: a driver that crashes or hangs costs nothing but the wait.
  */
+import { NearmissError } from '../../base/errors';
+import { loadRuntime } from './session';
 import {
   PROVIDERS,
   type Probe,
@@ -154,6 +156,19 @@ function speedupText(times: number): string {
 /** "WebGPU: ..." keeps its capital: only a plain word is made to follow a comma. */
 function lowerFirst(text: string): string {
   return /^[A-Z][a-z]+ /.test(text) ? text[0]!.toLowerCase() + text.slice(1) : text;
+}
+
+/** Throws a NearmissError('provider') for one that this ONNX Runtime lacks: it would run on the CPU without a word. */
+export function requireProvider(provider: Provider): void {
+  const names = loadRuntime()
+    .listSupportedBackends()
+    .map(({ name }) => name);
+  if (names.includes(provider)) return;
+  throw new NearmissError(
+    'provider',
+    `ONNX Runtime for ${process.platform} comes without ${KINDS[provider].label}`,
+    'Set provider to "auto" or "cpu"',
+  );
 }
 
 /** The version of ONNX Runtime, without loading it: another version computes other last digits. */

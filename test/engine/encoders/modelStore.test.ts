@@ -23,10 +23,9 @@ import { bundleProbe } from '../../support/probeBundle';
 import { temporaryFolder, writeFiles } from '../../support/temporaryFolder';
 import { type ToyOptions, writeToyCheckpoint } from '../../support/toyCheckpoint';
 
-let scratch: string;
+const scratch = temporaryFolder(after);
 let probeFile: string;
 before(async () => {
-  scratch = temporaryFolder(after);
   probeFile = await bundleProbe('modelStore');
 });
 

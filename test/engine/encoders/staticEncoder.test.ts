@@ -1,7 +1,6 @@
-import * as assert from 'node:assert/strict';
+import assert from 'node:assert/strict';
 import * as crypto from 'node:crypto';
 import * as fs from 'node:fs/promises';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as fc from 'fast-check';
@@ -17,6 +16,7 @@ import {
 } from '../../../src/engine/encoders/staticEncoder';
 import { type FramedTokenizer, loadTokenizer } from '../../../src/engine/encoders/tokenizer';
 import type { StaticEncoder } from '../../../src/engine/encoders/types';
+import { temporaryFolder } from '../../support/temporaryFolder';
 import { decodeProjection, projectRows, tokenStates } from '../../../src/tools/distillation';
 
 const models = path.join(installationRoot(), 'models');
@@ -24,13 +24,11 @@ const staticFolder = path.join(models, 'static-encoder');
 
 let tokenizer: FramedTokenizer;
 let encoder: StaticEncoder;
-let scratch: string;
+const scratch = temporaryFolder(after);
 before(async () => {
   tokenizer = await loadTokenizer(path.join(models, 'bi-encoder'));
   encoder = await loadStaticEncoder(staticFolder, tokenizer);
-  scratch = await fs.mkdtemp(path.join(os.tmpdir(), 'nearmiss-static-'));
 });
-after(() => fs.rm(scratch, { recursive: true }));
 
 /** The candidate nearest to the text. */
 function nearest(text: string, candidates: readonly string[]): string {
