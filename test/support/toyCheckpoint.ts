@@ -78,7 +78,7 @@ const TOKENS: readonly string[] = [
 ];
 
 /** The content of a `tokenizer.json`: WordPiece over letters and a few words. */
-export function toyTokenizer(): object {
+function toyTokenizer(): object {
   const vocab = Object.fromEntries(TOKENS.map((token, id) => [token, id]));
   const special = (content: string): object => ({ id: vocab[content], content, special: true });
   return {
@@ -111,7 +111,7 @@ export function toyTokenizer(): object {
 }
 
 /** The graph alone: ids, mask and types `[batch, sequence]` to `last_hidden_state` or, for pairs, `logits`. */
-export function toyModel(options: ToyOptions = {}): Model {
+function toyModel(options: ToyOptions = {}): Model {
   const { hiddenSize = 8, layerCount = 2, seed = 1, kind = 'bi-encoder' } = options;
   const build = new ToyBuilder(hiddenSize, seededRandom(seed));
   let states = build.embeddings();

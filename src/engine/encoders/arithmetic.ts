@@ -113,7 +113,7 @@ interface CpuChoice {
 }
 
 /** Measures 8 bits against 32-bit floats in a child process; a trial that fails means 32-bit floats. */
-export async function chooseArithmetic(
+async function chooseArithmetic(
   checkpoint: Pick<Checkpoint, 'folder'>,
   { threads, probe, signal }: Pick<ChoiceOptions, 'threads' | 'probe' | 'signal'>,
 ): Promise<CpuChoice> {

@@ -31,7 +31,7 @@ const KINDS: Readonly<Record<Provider, ProviderKind>> = {
 };
 
 /** Smallest cosine between an embedding and the one the CPU gives in 32-bit floats. */
-export const SMALLEST_COSINE: Readonly<Record<Precision, number>> = { single: 0.9999, half: 0.999 };
+const SMALLEST_COSINE: Readonly<Record<Precision, number>> = { single: 0.9999, half: 0.999 };
 
 /** A device must be so many times as fast as the CPU to be worth its start and its memory. */
 const WORTHWHILE_SPEEDUP = 1.5;
