@@ -106,6 +106,35 @@ export interface Snapshot extends Disposable {
   /** All paths, sorted. */
   paths(): readonly string[];
   document(path: string): DocumentRow | undefined;
+  /** What was left out of the index. */
+  skipped(): Skipped[];
+  /** A value that the writer noted with `setMeta`. */
+  getMeta(key: string): string | undefined;
+}
+
+/** What readers of a folder's index are told. */
+export interface FolderReaderOptions {
+  /** The space whose contextual embeddings are held in memory; without it only words and static embeddings answer. */
+  readonly spaceId?: string;
+  /** The shared file of embeddings; without it only what the folder's own sidecar holds is found. */
+  readonly embeddingsFile?: string;
+}
+
+/** One folder's index as the searching process sees it. Its file may not exist yet. */
+export interface FolderReader extends Disposable {
+  /** An unchanging view of what is committed now; dispose it when the search ends. Cheap, never waits. */
+  snapshot(): Snapshot;
+  /**
+   * Takes embeddings that were added since the last call into memory, in slices of a few milliseconds.
+   * Deletions and words need no refresh: the next snapshot has them.
+   */
+  refresh(): Promise<void>;
+}
+
+export interface FolderWriterOptions {
+  /** The shared file of embeddings: what it has is not asked for again. Without it no embedding is ever noted. */
+  readonly embeddingsFile?: string;
+  readonly busyTimeoutMs?: number;
 }
 
 /** What the writer of a folder's index can do. Every call is atomic; `transaction` makes several calls one. */
@@ -122,7 +151,11 @@ export interface FolderWriter extends Disposable {
   /** Notes that a document's bytes are the same though its times changed. */
   touchDocument(path: string, mtimeMs: number, sizeBytes: number): void;
   setSkipped(skipped: readonly Skipped[]): void;
-  /** Chunks that lack an embedding in the space, in the order of `priority` (document ids first), then by id. */
+  /**
+   * Chunks that lack an embedding in the space, in the order of `priority` (document ids first), then by id.
+   * What was handed out before and is in the shared file by now counts as present, so the loop is: ask, embed,
+   * `EmbeddingCache.put`, ask again, until nothing comes.
+   */
   pendingEmbeddings(spaceId: string, limit: number, priority?: readonly number[]): PendingChunk[];
   counts(spaceId: string): StoreCounts;
   getMeta(key: string): string | undefined;
@@ -140,6 +173,9 @@ export interface PendingChunk {
 
 /** Embeddings of every folder, keyed by space and text read. A cache: losing it costs time, nothing else. */
 export interface EmbeddingCache extends Disposable {
+  /** Changes when the file was lost and made anew. */
+  readonly id: string;
+  has(spaceId: string, keys: readonly Uint8Array[]): boolean[];
   get(spaceId: string, keys: readonly Uint8Array[]): (Float32Array | undefined)[];
   put(spaceId: string, entries: readonly { key: Uint8Array; vector: Float32Array }[]): void;
 }

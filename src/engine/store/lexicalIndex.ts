@@ -1,0 +1,129 @@
+/**
+ * Word search: BM25 over SQLite FTS5 (Robertson and Zaragoza 2009; k1 1.2, b 0.75 as FTS5 fixes them). The
+ * table keeps no text, only counts; its three columns hold a chunk's content, the words of its path and the
+ * names it stands under. Rare terms are asked first: a term that every second chunk has says nothing and
+ * costs most.
+ */
+import type { Database } from './database';
+import { joinedTermsOf } from './terms';
+import type { LexicalQuery, Scored } from './types';
+
+/** What the index takes of one chunk. */
+export interface LexicalEntry {
+  readonly chunkId: number;
+  readonly path: string;
+  readonly symbol: string;
+  readonly definitions: readonly string[];
+  readonly text: string;
+}
+
+export const DEFAULT_WEIGHTS = { content: 1, path: 1, symbol: 1 } as const;
+/** Terms that a search uses: the rarest ones of a long query. */
+const MAX_TERMS = 64;
+/** Different terms that are looked up to find the rarest; more make no better query. */
+const MAX_TERMS_READ = 512;
+/** Folders above a file whose names are searched as words. */
+const PATH_FOLDERS = 3;
+
+const INSERT = 'INSERT INTO words(rowid, content, path, symbol) VALUES(?, ?, ?, ?)';
+
+/** Adds a chunk that is not in the index yet. */
+export function addWords(database: Database, entry: LexicalEntry): void {
+  const names = [entry.symbol, ...entry.definitions.filter((name) => !entry.symbol.includes(name))];
+  database
+    .prepare(INSERT)
+    .run(
+      entry.chunkId,
+      joinedTermsOf(entry.text),
+      pathTerms(entry.path),
+      joinedTermsOf(names.join(' ')),
+    );
+}
+
+/** Removes the chunks `first` up to but not including `end`. */
+export function removeWords(database: Database, first: number, end: number): void {
+  database.prepare('DELETE FROM words WHERE rowid >= ? AND rowid < ?').run(first, end);
+}
+
+/** Terms of a path: the file's stem twice, then the last three folders. */
+export function pathTerms(path: string): string {
+  const segments = path.split('/');
+  const name = segments.pop() ?? '';
+  const dot = name.lastIndexOf('.');
+  const stem = dot > 0 ? name.slice(0, dot) : name;
+  return joinedTermsOf([stem, stem, ...segments.slice(-PATH_FOLDERS)].join(' '));
+}
+
+/** Number of chunks that have the term in any column. */
+export function countChunksWith(database: Database, term: string): number {
+  return database.prepare<[number]>('SELECT doc FROM wordCount WHERE term = ?').get(term)?.[0] ?? 0;
+}
+
+export interface WordSearch {
+  readonly query: LexicalQuery;
+  readonly limit: number;
+  /** Number of all chunks, to tell a common term. */
+  readonly chunkCount: number;
+  readonly frequencyOf: (term: string) => number;
+  /** Set when only some chunks may appear: `isAllowed` is then known to SQL under that name. */
+  readonly isFiltered: boolean;
+}
+
+/** Best first by BM25; equal scores order by chunk id. */
+export function searchWords(database: Database, search: WordSearch): Scored[] {
+  const { content, path, symbol } = search.query.weights ?? DEFAULT_WEIGHTS;
+  const terms = selectTerms(search);
+  const match = matchExpression({ ...search.query, terms });
+  if (match === undefined || search.limit <= 0) return [];
+  const where = search.isFiltered ? 'words MATCH ? AND isAllowed(rowid)' : 'words MATCH ?';
+  const rows = database
+    .prepare<[number, number]>(
+      `SELECT rowid, bm25(words, ?, ?, ?) AS score FROM words WHERE ${where} ORDER BY score, rowid LIMIT ?`,
+    )
+    .all(content, path, symbol, match, search.limit);
+  // FTS5 gives better matches smaller numbers.
+  return rows.map(([chunkId, score]) => ({ chunkId, score: -score }));
+}
+
+/** The different terms that occur at all, without those in over half of the chunks unless nothing else remains. */
+function selectTerms(search: WordSearch): string[] {
+  const different = [...new Set(search.query.terms)].filter(isTerm).slice(0, MAX_TERMS_READ);
+  const counted = different
+    .map((term, index) => ({ term, index, count: search.frequencyOf(term) }))
+    .filter(({ count }) => count > 0);
+  // BM25 as FTS5 counts it gives such a term no weight anyway.
+  const telling = counted.filter(({ count }) => count * 2 <= search.chunkCount);
+  const kept = telling.length > 0 ? telling : counted;
+  return kept
+    .sort((a, b) => a.count - b.count || a.index - b.index)
+    .slice(0, MAX_TERMS)
+    .map(({ term }) => term);
+}
+
+/** The query in the syntax of FTS5, every term a quoted string; undefined when nothing is asked for. */
+export function matchExpression(query: LexicalQuery): string | undefined {
+  const phrases = (query.phrases ?? [])
+    .map((phrase) => phrase.filter(isTerm))
+    .filter((phrase) => phrase.length > 0);
+  const terms = query.terms.filter(isTerm);
+  // The first phrase stands among the terms as well: they add to the score, none of them is needed.
+  const optional =
+    phrases.length > 0 ? [quotePhrase(phrases[0]!), ...terms.map(quote)] : terms.map(quote);
+  if (optional.length === 0) return undefined;
+  const needed = [...phrases.map(quotePhrase), `(${optional.join(' OR ')})`].join(' AND ');
+  const without = (query.without ?? []).filter(isTerm).slice(0, MAX_TERMS);
+  return without.length === 0 ? needed : `(${needed}) NOT (${without.map(quote).join(' OR ')})`;
+}
+
+/** True for text that the tokenizer finds a token in. */
+function isTerm(term: string): boolean {
+  return /[a-z0-9_\u0080-\uffff]/i.test(term);
+}
+
+function quote(term: string): string {
+  return `"${term.replaceAll('"', '""').replaceAll('\0', ' ')}"`;
+}
+
+function quotePhrase(phrase: readonly string[]): string {
+  return phrase.map(quote).join(' + ');
+}

@@ -1,0 +1,114 @@
+/**
+ * Embeddings of chunks in memory, one row a chunk, only ever appended. A row that dies keeps the sequence
+ * number of its death, so a view is two numbers: how many rows there were, and up to which sequence deaths
+ * count. Any number of views share the rows without a copy.
+ */
+
+export type RowArray = Float32Array | Int8Array;
+
+/** Rows of one block; blocks are never moved, so growing copies nothing. */
+export const BLOCK_ROWS = 4096;
+const ALIVE = 0;
+
+export class VectorRows<A extends RowArray> {
+  readonly blocks: A[] = [];
+  private ids = new Uint32Array(BLOCK_ROWS);
+  private diedAt = new Uint32Array(BLOCK_ROWS);
+  private readonly rowById = new Map<number, number>();
+  private rowCount = 0;
+  private deadRows = 0;
+
+  constructor(
+    readonly dimension: number,
+    private readonly makeBlock: (length: number) => A,
+  ) {}
+
+  /** Rows so far, dead ones included. */
+  get count(): number {
+    return this.rowCount;
+  }
+
+  get deadCount(): number {
+    return this.deadRows;
+  }
+
+  get liveCount(): number {
+    return this.rowCount - this.deadRows;
+  }
+
+  /** Appends a row; a chunk that has one keeps it. The vector is copied. */
+  append(chunkId: number, vector: A): void {
+    if (vector.length !== this.dimension || this.rowById.has(chunkId)) return;
+    const row = this.reserve(chunkId);
+    this.blocks[Math.floor(row / BLOCK_ROWS)]!.set(vector, (row % BLOCK_ROWS) * this.dimension);
+  }
+
+  /** Makes room for the row of a chunk that has none, all zero, and returns its number. */
+  reserve(chunkId: number): number {
+    const row = this.rowCount;
+    if (row % BLOCK_ROWS === 0) this.blocks.push(this.makeBlock(BLOCK_ROWS * this.dimension));
+    if (row >= this.ids.length) this.grow();
+    this.ids[row] = chunkId;
+    this.rowById.set(chunkId, row);
+    this.rowCount++;
+    return row;
+  }
+
+  rowOf(chunkId: number): number | undefined {
+    return this.rowById.get(chunkId);
+  }
+
+  idAt(row: number): number {
+    return this.ids[row]!;
+  }
+
+  /** The vector of a row, in place. */
+  at(row: number): A {
+    const start = (row % BLOCK_ROWS) * this.dimension;
+    return this.blocks[Math.floor(row / BLOCK_ROWS)]!.subarray(start, start + this.dimension) as A;
+  }
+
+  /** Notes that a chunk was removed at `sequence`; it stays visible to older views. */
+  kill(chunkId: number, sequence: number): void {
+    const row = this.rowById.get(chunkId);
+    if (row === undefined || this.diedAt[row] !== ALIVE) return;
+    this.diedAt[row] = sequence;
+    this.deadRows++;
+  }
+
+  isAlive(row: number): boolean {
+    return this.diedAt[row] === ALIVE;
+  }
+
+  isAliveAt(row: number, sequence: number): boolean {
+    const death = this.diedAt[row]!;
+    return death === ALIVE || death > sequence;
+  }
+
+  private grow(): void {
+    const ids = new Uint32Array(this.ids.length * 2);
+    ids.set(this.ids);
+    const diedAt = new Uint32Array(this.ids.length * 2);
+    diedAt.set(this.diedAt);
+    this.ids = ids;
+    this.diedAt = diedAt;
+  }
+}
+
+/** The rows there were at one moment, without those dead by then. */
+export interface RowView<A extends RowArray> {
+  readonly rows: VectorRows<A>;
+  readonly count: number;
+  readonly sequence: number;
+}
+
+export function viewOf<A extends RowArray>(rows: VectorRows<A>, sequence: number): RowView<A> {
+  return { rows, count: rows.count, sequence };
+}
+
+/** Row of a chunk in the view, or undefined. */
+export function rowIn<A extends RowArray>(view: RowView<A>, chunkId: number): number | undefined {
+  const row = view.rows.rowOf(chunkId);
+  if (row === undefined || row >= view.count) return undefined;
+  return view.rows.isAliveAt(row, view.sequence) ? row : undefined;
+}
