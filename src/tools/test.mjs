@@ -13,7 +13,7 @@ const filters = process.argv.slice(2);
 const files = fs
   .readdirSync(path.join(root, 'test'), { recursive: true })
   .map((file) => `test/${String(file).split(path.sep).join('/')}`)
-  .filter((file) => file.endsWith('.test.ts'))
+  .filter((file) => file.endsWith('.test.ts') && !file.startsWith('test/fixtures/'))
   .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
   .sort();
 if (files.length === 0) {

@@ -55,7 +55,7 @@ export interface QualitySet {
 }
 
 /** Where the sets are; undefined when this machine has none. */
-export function benchFolder(): string | undefined {
+function benchFolder(): string | undefined {
   const candidates = [
     process.env.NEARMISS_BENCH,
     path.join(installationRoot(), '../shared/bench'),
