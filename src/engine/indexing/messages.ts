@@ -8,6 +8,7 @@
  */
 import type { SerializedError } from '../../base/errors';
 import type { Skipped } from '../documents/document';
+import type { Provider } from '../encoders/variant';
 
 /** Which files of a folder are indexed and how. Every field has a default in the indexer. */
 export interface FolderOptions {
@@ -28,8 +29,8 @@ export interface EmbedderChoice {
   /** Name of the arithmetic, as part of the embedding space ("fp32", "int8-token"). */
   readonly arithmetic: string;
   /** Execution provider ("cpu", "webgpu", ...); default "cpu". */
-  readonly provider?: string;
-  /** Threads of the session; default 1 below four cores, else half of them. */
+  readonly provider?: Provider;
+  /** Threads of the session; default half of the cores. */
   readonly threadCount?: number;
 }
 

@@ -1,0 +1,37 @@
+/**
+ * From a document to the chunks that are stored: cut, keyed by the text that encoders will read, with a
+ * static embedding each. The key holds nothing of the folder or the branch, only that text: the same text
+ * is embedded once, wherever it is seen again.
+ */
+import { createHash } from 'node:crypto';
+import type { Chunk, Document } from '../documents/document';
+import { encoderText } from '../documents/encoderText';
+import { quantizeStatic } from '../encoders/staticEncoder';
+import type { StaticEncoder } from '../encoders/types';
+import type { NewChunk } from '../store/types';
+import type { Splitters } from './rooms';
+
+const KEY_BYTES = 16;
+
+/** Hash of the text that an encoder reads: 16 bytes of sha256. */
+export function embeddingKey(text: string): Uint8Array {
+  return createHash('sha256').update(text).digest().subarray(0, KEY_BYTES);
+}
+
+/** The chunks of a document, cut by syntax, each with the key of its embedding. */
+export async function makeChunks(document: Document, splitters: Splitters): Promise<NewChunk[]> {
+  return withEmbeddings(document.path, await splitters.split(document), splitters.staticEncoder);
+}
+
+/** Adds to chunks what is computed from the text that encoders read. */
+export function withEmbeddings(
+  path: string,
+  chunks: readonly Chunk[],
+  staticEncoder: StaticEncoder | undefined,
+): NewChunk[] {
+  return chunks.map((chunk) => {
+    const text = encoderText(path, chunk);
+    const staticEmbedding = staticEncoder && quantizeStatic(staticEncoder.embed(text));
+    return { ...chunk, embeddingKey: embeddingKey(text), staticEmbedding };
+  });
+}
