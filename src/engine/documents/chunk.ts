@@ -10,7 +10,7 @@ import type { Chunk, Document, Span, TokenCounter } from './document';
 import { splitNotebook } from './extract/notebook';
 import { Grammars } from './grammars';
 import { documentKind, isMinifiedText, kindOf } from './kind';
-import { Lines } from './lines';
+import { Lines, RowCounter } from './lines';
 import { cutBefore } from './lineSplitter';
 import { type Budget, packAtoms } from './packing';
 import { isProse, outlineProse } from './proseSplitter';
@@ -35,6 +35,7 @@ const CHARACTERS_PER_TOKEN = 12;
 export class ChunkSplitter implements Disposable {
   private readonly codeSplitter = new CodeSplitter();
   private readonly budget: Budget;
+  private readonly counter: RowCounter;
 
   private constructor(
     private readonly grammars: Grammars,
@@ -42,6 +43,7 @@ export class ChunkSplitter implements Disposable {
   ) {
     const maxTokens = options.maxTokens ?? DEFAULT_MAX_TOKENS;
     this.budget = { maxTokens, maxCharacters: maxTokens * CHARACTERS_PER_TOKEN };
+    this.counter = new RowCounter(options.countTokens, this.budget.maxCharacters);
   }
 
   static async create(options: ChunkSplitterOptions): Promise<ChunkSplitter> {
@@ -58,6 +60,11 @@ export class ChunkSplitter implements Disposable {
     return this.splitText(document, signal);
   }
 
+  /** Grammar files that could not be used, each with the reason; their languages are cut by structure. */
+  get damagedGrammars(): readonly string[] {
+    return this.grammars.damaged;
+  }
+
   dispose(): void {
     this.codeSplitter.dispose();
     this.grammars.dispose();
@@ -65,7 +72,7 @@ export class ChunkSplitter implements Disposable {
 
   private async splitText(document: Document, signal?: AbortSignal): Promise<Chunk[]> {
     const { language, text } = document;
-    const lines = new Lines(text, this.options.countTokens);
+    const lines = new Lines(text, this.counter);
     const assemble = (outline: Outline): Chunk[] => this.assemble(document, lines, outline);
     if (isProse(language)) return assemble(outlineProse(lines, language));
     const grammar = isMinifiedText(text) ? undefined : await this.grammars.of(language);
@@ -105,30 +112,22 @@ export class ChunkSplitter implements Disposable {
   /** The text of a span; its halves or the parts of its only line where it is too long after all. */
   private textsOf(lines: Lines, span: Span): Pick<Chunk, 'span' | 'text'>[] {
     const text = lines.textOf(span);
-    const isShort = lines.tokens(span.start, span.end) <= this.budget.maxTokens * RECOUNT_SHARE;
-    if (text.length <= this.budget.maxCharacters && isShort) return [{ span, text }];
-    if (this.fits(lines, text)) return [{ span, text }];
+    const isShort = text.length <= this.budget.maxCharacters;
+    if (isShort && lines.tokensOfText(span) <= this.budget.maxTokens) return [{ span, text }];
     if (span.end - span.start === 1) {
-      return partsOfLine(text, (part) => this.fits(lines, part)).map((part) => ({
-        span,
-        text: part,
-      }));
+      const parts = partsOfLine(text, (part) => this.fits(part));
+      return parts.map((part) => ({ span, text: part }));
     }
     const middle = (span.start + span.end) >> 1;
-    return [lines.trim(span.start, middle), lines.trim(middle, span.end)].flatMap((half) =>
-      half ? this.textsOf(lines, half) : [],
-    );
+    const halves = [lines.trim(span.start, middle), lines.trim(middle, span.end)];
+    return halves.flatMap((half) => (half ? this.textsOf(lines, half) : []));
   }
 
-  private fits(lines: Lines, text: string): boolean {
-    return (
-      text.length <= this.budget.maxCharacters && lines.countAgain(text) <= this.budget.maxTokens
-    );
+  private fits(text: string): boolean {
+    const isShort = text.length <= this.budget.maxCharacters;
+    return isShort && this.counter.count(text) <= this.budget.maxTokens;
   }
 }
-
-/** Below this share of the budget the sum over rows is near enough: counters differ by few tokens a row. */
-const RECOUNT_SHARE = 0.8;
 
 function spansOf(
   lines: Lines,

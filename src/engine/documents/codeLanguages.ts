@@ -297,12 +297,10 @@ const languages: Readonly<Record<string, CodeLanguage>> = {
 /** Further identifiers whose text the same grammar reads. */
 const aliases: Readonly<Record<string, string>> = {
   jsonc: 'json',
-  vue: 'html',
-  svelte: 'html',
 };
 
 /** Languages in which names are keys or selectors: they make a symbol path but define nothing. */
-const NAMING_ONLY = new Set(['yaml', 'json', 'jsonc', 'toml', 'html', 'vue', 'svelte']);
+const NAMING_ONLY = new Set(['yaml', 'json', 'jsonc', 'toml', 'html']);
 
 /** What is known of a language; undefined where there is no grammar. */
 export function codeLanguage(language: string): CodeLanguage | undefined {

@@ -7,7 +7,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { Language, Parser, Query } from 'web-tree-sitter';
 import { installationRoot } from '../../base/installation';
-import { NearmissError } from '../../base/errors';
+import { messageOf, NearmissError } from '../../base/errors';
 import { type CodeLanguage, codeLanguage } from './codeLanguages';
 
 /** A grammar that is ready to parse, with the query that finds definitions. */
@@ -26,7 +26,9 @@ export function defaultGrammarFolder(): string {
 
 /** All grammars of one folder. The runtime is shared by the whole process. */
 export class Grammars {
-  private readonly loaded = new Map<string, Promise<Grammar>>();
+  private readonly loaded = new Map<string, Promise<Grammar | undefined>>();
+  /** What was wrong with grammars that could not be loaded, a sentence each. */
+  readonly damaged: string[] = [];
 
   private constructor(
     private readonly folder: string,
@@ -40,7 +42,7 @@ export class Grammars {
     return grammars;
   }
 
-  /** The grammar of a language identifier; undefined where there is none. */
+  /** The grammar of a language identifier; undefined where there is none or it is damaged. */
   async of(languageId: string): Promise<Grammar | undefined> {
     const rules = codeLanguage(languageId);
     if (!rules) return undefined;
@@ -54,14 +56,19 @@ export class Grammars {
 
   dispose(): void {
     for (const each of this.loaded.values()) {
-      void each.then((grammar) => grammar.definitions.delete()).catch(() => undefined);
+      void each.then((grammar) => grammar?.definitions.delete());
     }
     this.loaded.clear();
   }
 
-  private async load(rules: CodeLanguage): Promise<Grammar> {
-    const language = await Language.load(this.read(`tree-sitter-${rules.grammar}.wasm`));
-    return { language, definitions: new Query(language, rules.definitions), rules };
+  private async load(rules: CodeLanguage): Promise<Grammar | undefined> {
+    try {
+      const language = await Language.load(this.read(`tree-sitter-${rules.grammar}.wasm`));
+      return { language, definitions: new Query(language, rules.definitions), rules };
+    } catch (error) {
+      this.damaged.push(messageOf(error));
+      return undefined;
+    }
   }
 
   private read(name: string): Uint8Array {

@@ -1,5 +1,34 @@
-/** A text as rows: where they start, which are blank, how many tokens each has. Rows are counted once. */
+/** A text as rows: where they start, which are blank, how many tokens each has. A row is counted once. */
 import type { Span, TokenCounter } from './document';
+
+/** A token counter and what is known of it. One for a splitter. */
+export class RowCounter {
+  /** True where a line break is nothing but a blank to the counter: tokens of rows then add up exactly. */
+  readonly addsUp: boolean;
+
+  /** Rows longer than `maxRowCharacters` are not counted: each character stands for a token. */
+  constructor(
+    readonly count: TokenCounter,
+    private readonly maxRowCharacters: number,
+  ) {
+    this.addsUp = SAMPLES.every((sample) => {
+      const sum = sample.split('\n').reduce((tokens, row) => tokens + count(row), 0);
+      return sum === count(sample);
+    });
+  }
+
+  rowTokens(row: string): number {
+    return row.length > this.maxRowCharacters ? row.length : this.count(row);
+  }
+}
+
+/** What byte-pair and word-piece counters treat differently at row ends. */
+const SAMPLES = [
+  'const a = 1;\n\n  return a;\n}\n',
+  'def run(self):\n\tself.items\n    # done\n\n\nclass A:',
+  '\n\n',
+  '標題\n内容 é\u0301\n"x"\n::y\n ##z',
+];
 
 export class Lines {
   private readonly starts: number[] = [0];
@@ -8,14 +37,14 @@ export class Lines {
 
   constructor(
     readonly text: string,
-    private readonly countTokens: TokenCounter,
+    private readonly counter: RowCounter,
   ) {
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
       this.starts.push(at + 1);
     }
     this.tokenSums = new Float64Array(this.starts.length + 1);
     for (let row = 0; row < this.starts.length; row++) {
-      this.tokenSums[row + 1] = this.tokenSums[row]! + countTokens(this.rowText(row));
+      this.tokenSums[row + 1] = this.tokenSums[row]! + counter.rowTokens(this.rowText(row));
     }
   }
 
@@ -69,9 +98,10 @@ export class Lines {
     return start < end ? { start, end } : undefined;
   }
 
-  /** Recounts a text that was put together from rows or cut out of one. */
-  countAgain(text: string): number {
-    return this.countTokens(text);
+  /** Tokens of the text of rows put together; dear where the counter does not add up over rows. */
+  tokensOfText(span: Span): number {
+    const sum = this.tokens(span.start, span.end);
+    return this.counter.addsUp ? sum : this.counter.count(this.textOf(span));
   }
 
   private endOf(row: number): number {

@@ -21,6 +21,10 @@ export class DefinitionTree {
   private readonly definitions: readonly Definition[];
   /** For each definition the index of the innermost one around it, or -1. */
   private readonly parents: Int32Array;
+  /** Indexes of the definitions directly inside each; those at the top under -1. */
+  private readonly children = new Map<number, number[]>();
+  /** Most rows between the start of a definition, comments counted, and its name. */
+  private readonly widestLead: number;
 
   constructor(definitions: readonly Definition[]) {
     this.definitions = [...definitions].sort(
@@ -30,9 +34,17 @@ export class DefinitionTree {
     const open: number[] = [];
     this.definitions.forEach((each, index) => {
       while (open.length > 0 && !isInside(each, this.definitions[open.at(-1)!]!)) open.pop();
-      this.parents[index] = open.at(-1) ?? -1;
+      const parent = open.at(-1) ?? -1;
+      this.parents[index] = parent;
+      const siblings = this.children.get(parent);
+      if (siblings) siblings.push(index);
+      else this.children.set(parent, [index]);
       open.push(index);
     });
+    this.widestLead = this.definitions.reduce(
+      (most, each) => Math.max(most, each.nameRow - each.start),
+      0,
+    );
   }
 
   /** How many scopes and callables are open across the boundary before each row. */
@@ -73,7 +85,9 @@ export class DefinitionTree {
   /** Own names of the definitions whose name stands in the span, in order, each once. */
   namesIn(span: Span): string[] {
     const names: string[] = [];
-    for (const each of this.definitions) {
+    const first = this.firstFrom(span.start - this.widestLead);
+    for (let index = first; index < this.definitions.length; index++) {
+      const each = this.definitions[index]!;
       if (each.start >= span.end) break;
       const name = each.names.at(-1)!;
       if (!each.isDefining || each.nameRow < span.start || each.nameRow >= span.end) continue;
@@ -108,10 +122,11 @@ export class DefinitionTree {
 
   /** The child of `parent` that begins before the span and fills most of it. */
   private around(span: Span, parent: number): number {
-    for (let index = parent + 1; index < this.definitions.length; index++) {
-      const each = this.definitions[index]!;
-      if (each.start > span.start) return -1;
-      if (this.parents[index] !== parent || each.start === span.start) continue;
+    const siblings = this.children.get(parent) ?? [];
+    const before = countBefore(siblings, (index) => this.definitions[index]!.start < span.start);
+    // Siblings do not overlap, but two may share a row: the one before the last is asked too.
+    for (let at = before - 1; at >= Math.max(0, before - 2); at--) {
+      const index = siblings[at]!;
       if (this.rowsIn(index, span) * 2 > span.end - span.start) return index;
     }
     return -1;
@@ -142,15 +157,20 @@ export class DefinitionTree {
 
   /** Index of the first definition that begins at `row` or later. */
   private firstFrom(row: number): number {
-    let low = 0;
-    let high = this.definitions.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.definitions[middle]!.start < row) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return countBefore(this.definitions, (each) => each.start < row);
   }
+}
+
+/** How many items come before the first of which `isBefore` is false. */
+function countBefore<T>(items: readonly T[], isBefore: (item: T) => boolean): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isBefore(items[middle]!)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function isInside(inner: Definition, outer: Definition): boolean {
