@@ -1,16 +1,13 @@
 /** Builds the rooms of an engine from a data folder and its settings. */
-import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { installationRoot } from '../base/installation';
 import type { Logger } from '../base/log';
-import type { EncoderStatus } from '../protocol/types';
-import { createEmbedder, spaceOf } from './encoders/biEncoder';
+import { EncoderPlan } from './encoderPlan';
 import { readBundledCheckpoint } from './encoders/bundled';
-import { readCheckpoint } from './encoders/checkpoint';
-import { createReranker } from './encoders/crossEncoder';
-import { createSession } from './encoders/session';
+import { openQueryEmbedder, openReranker } from './encoders/openEncoder';
 import { loadStaticEncoder } from './encoders/staticEncoder';
 import { loadTokenizer } from './encoders/tokenizer';
+import type { ProviderSetting } from './encoders/variant';
 import { Engine } from './engine';
 import { IndexerHost } from './indexerHost';
 import { ModelShelf } from './modelShelf';
@@ -22,59 +19,75 @@ export interface BuiltEngine {
   readonly engine: Engine;
   readonly indexer: IndexerHost;
   readonly models: ModelShelf;
-  readonly encoder: () => EncoderStatus | undefined;
+  readonly plan: EncoderPlan;
   /** Ends the indexing process and closes everything. */
   readonly end: () => Promise<void>;
 }
 
 export function buildEngine(dataFolder: string, settings: Settings, log: Logger): BuiltEngine {
   const root = installationRoot();
-  const modelsFolder = path.join(root, 'models');
-  const { graphFromCount } = settings;
-  const indexer = new IndexerHost({
+  const bundledModels = path.join(root, 'models');
+  const modelsFolder = path.join(dataFolder, 'models');
+  const probeFile = path.join(__dirname, 'probe.js');
+  const threads = settings.threads || undefined;
+  const setting = settings.provider as ProviderSetting;
+  const indexer = buildIndexer(dataFolder, bundledModels, settings, log);
+  const plan = new EncoderPlan({ root, probeFile, modelsFolder, setting, threads, log });
+  const loaders = modelLoaders({ root, modelsFolder, threads, plan, log });
+  const readers = new FolderReaders(dataFolder, log);
+  const makeModels = (): SearchModels => new SearchModels(loaders, log);
+  const engine = new Engine({ dataFolder, settings, log, indexer, readers, plan, makeModels });
+  const models = new ModelShelf({ bundledModels, modelsFolder, probeFile });
+  const end = async (): Promise<void> => {
+    await indexer.shutdown();
+    engine.dispose();
+    indexer.dispose();
+  };
+  return { engine, indexer, models, plan, end };
+}
+
+function buildIndexer(
+  dataFolder: string,
+  modelsFolder: string,
+  { graphFromCount }: Settings,
+  log: Logger,
+): IndexerHost {
+  return new IndexerHost({
     file: path.join(__dirname, 'indexer.js'),
     configure: { type: 'configure', dataFolder, modelsFolder, graphFromCount },
     log,
   });
-  const checkpointFolder = path.join(modelsFolder, 'bi-encoder');
-  const spaceId = readCheckpoint(checkpointFolder).then(
-    (checkpoint) => spaceOf(checkpoint, 'fp32').id,
-    () => undefined,
-  );
-  indexer.useEmbedder({ checkpointFolder, arithmetic: 'fp32', provider: 'cpu' });
-  const models = new SearchModels(modelLoaders(root, settings), log);
-  const readers = new FolderReaders(dataFolder, () => spaceId, log);
-  const engine = new Engine({ dataFolder, settings, log, indexer, models, readers });
-  return {
-    engine,
-    indexer,
-    models: new ModelShelf(modelsFolder),
-    encoder: () => undefined,
-    async end() {
-      await indexer.shutdown();
-      engine.dispose();
-      indexer.dispose();
-    },
-  };
 }
 
-function modelLoaders(root: string, settings: Settings): ModelLoaders {
-  const models = path.join(root, 'models');
-  const threads = settings.threads === 0 ? 1 : settings.threads;
+interface LoaderOptions {
+  readonly root: string;
+  readonly modelsFolder: string;
+  readonly threads: number | undefined;
+  readonly plan: EncoderPlan;
+  readonly log: Logger;
+}
+
+function modelLoaders({ root, modelsFolder, threads, plan, log }: LoaderOptions): ModelLoaders {
+  const bundled = path.join(root, 'models');
   return {
-    tokenizer: () => loadTokenizer(path.join(models, 'bi-encoder')),
-    staticEncoder: (tokenizer) => loadStaticEncoder(path.join(models, 'static-encoder'), tokenizer),
+    tokenizer: () => loadTokenizer(path.join(bundled, 'bi-encoder')),
+    staticEncoder: (tokenizer) =>
+      loadStaticEncoder(path.join(bundled, 'static-encoder'), tokenizer),
     async embedder() {
-      const checkpoint = await readBundledCheckpoint(root, 'bi-encoder');
-      const tokenizer = await loadTokenizer(checkpoint.folder);
-      const session = await createSession(await fs.readFile(checkpoint.modelFile), { threads });
-      return createEmbedder({ checkpoint, tokenizer, session, arithmetic: 'fp32' });
+      const made = await plan.whenMade();
+      if (!made) return undefined;
+      return openQueryEmbedder(made.checkpoint, {
+        choice: made.choice,
+        folder: modelsFolder,
+        threads,
+        log,
+      });
     },
     async reranker() {
       const checkpoint = await readBundledCheckpoint(root, 'cross-encoder');
-      const tokenizer = await loadTokenizer(checkpoint.folder);
-      const session = await createSession(await fs.readFile(checkpoint.modelFile), { threads });
-      return createReranker({ checkpoint, tokenizer, session });
+      const arithmetic = (await plan.whenMade())?.choice.cpuArithmetic ?? 'fp32';
+      const choice = { arithmetic, provider: 'cpu' } as const;
+      return openReranker(checkpoint, { choice, folder: modelsFolder, threads, log });
     },
   };
 }

@@ -6,7 +6,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { AbortedError, NearmissError } from '../base/errors';
 import { Emitter } from '../base/event';
-import { type Disposable, DisposableStore } from '../base/lifecycle';
+import { type Disposable, DisposableStore, Shared } from '../base/lifecycle';
 import type { Logger } from '../base/log';
 import type { IndexParams } from '../protocol/methods';
 import type { FolderStatus, WhyResult } from '../protocol/types';
@@ -19,6 +19,7 @@ import {
   savedFolders,
   saveFolder,
 } from './dataFolder';
+import type { EncoderPlan, Plan } from './encoderPlan';
 import { explainPath } from './documents/explain';
 import { walkFolder } from './documents/walk';
 import { FolderSession } from './folderSession';
@@ -42,8 +43,10 @@ export interface EngineParts {
   readonly settings: Settings;
   readonly log: Logger;
   readonly indexer: IndexerHost;
-  readonly models: SearchModels;
   readonly readers: FolderReaders;
+  readonly plan: EncoderPlan;
+  /** Models for searches, none of them loaded yet; called again when the plan has become another. */
+  readonly makeModels: () => SearchModels;
 }
 
 export class Engine implements Disposable {
@@ -52,12 +55,36 @@ export class Engine implements Disposable {
   private readonly progress = this.store.add(new Emitter<FolderStatus>());
   private deathsInARow = 0;
   private searchCount = 0;
+  private models: SearchModels;
+  private sharedModels: Shared<SearchModels>;
 
   constructor(readonly parts: EngineParts) {
-    this.store.add(parts.indexer.onMessage((message) => this.take(message)));
-    this.store.add({ dispose: () => this.disposeSessions() });
+    this.models = parts.makeModels();
+    this.sharedModels = new Shared(this.models);
+    this.store.add({ dispose: () => this.sharedModels.retire() });
     this.store.add(parts.readers);
-    this.store.add(parts.models);
+    this.store.add({ dispose: () => this.disposeSessions() });
+    this.store.add(parts.indexer.onMessage((message) => this.take(message)));
+    this.store.add(parts.plan.onChange((plan) => this.follow(plan)));
+    this.store.add(parts.plan);
+    void parts.plan.whenMade();
+  }
+
+  /** Sentences about what does not work just now. */
+  get problems(): readonly string[] {
+    const { plan, indexer } = this.parts;
+    const others = [plan.problem, indexer.trouble].filter((text) => text !== undefined);
+    return [...others, ...this.models.problems];
+  }
+
+  /** Another checkpoint was chosen: embeds with it, and answers from what is embedded by it. */
+  async swapCheckpoint(): Promise<void> {
+    const { plan, makeModels } = this.parts;
+    const made = plan.renew();
+    this.sharedModels.retire();
+    this.models = makeModels();
+    this.sharedModels = new Shared(this.models);
+    await made;
   }
 
   onProgress(listener: (status: FolderStatus) => void): Disposable {
@@ -66,6 +93,7 @@ export class Engine implements Disposable {
 
   /** True while a folder has work left that goes on by itself. */
   get isWorking(): boolean {
+    if (this.deathsInARow >= hopelessAfter) return false;
     return [...this.sessions.values()].some(
       ({ status }) => !['idle', 'paused'].includes(status.state) && !status.isComplete,
     );
@@ -117,13 +145,13 @@ export class Engine implements Disposable {
     const { include, exclude } = this.recordOf(root);
     const { maxFileBytes } = this.parts.settings;
     const verdict = await explainPath(root, relative, { include, exclude, maxFileBytes });
-    const snapshot = await this.parts.readers.snapshot(this.indexedId(root));
+    const lent = this.parts.readers.snapshot(this.indexedId(root));
     try {
-      const row = snapshot.document(relative);
+      const row = lent.snapshot.document(relative);
       const reasons = [verdict.sentence, indexSentence(row, verdict.indexed)];
       return { path: relative, isIndexed: row !== undefined, reasons };
     } finally {
-      snapshot.dispose();
+      lent.dispose();
     }
   }
 
@@ -162,6 +190,26 @@ export class Engine implements Disposable {
     this.store.dispose();
   }
 
+  private follow(plan: Plan | undefined): void {
+    const { indexer, readers } = this.parts;
+    readers.useSpace(plan?.spaceId);
+    const { problem } = this.parts.plan;
+    for (const session of this.sessions.values()) this.tellEmbedder(session, problem);
+    if (!plan) {
+      indexer.useEmbedder(undefined);
+      return;
+    }
+    const { arithmetic, provider } = plan.choice;
+    const threadCount = this.parts.settings.threads || undefined;
+    const checkpointFolder = plan.checkpoint.folder;
+    indexer.useEmbedder({ checkpointFolder, arithmetic, provider, threadCount });
+  }
+
+  private tellEmbedder(session: FolderSession, problem: string | undefined): void {
+    session.embedderProblem = problem;
+    session.settle();
+  }
+
   private begin(
     id: string,
     folder: string,
@@ -175,6 +223,7 @@ export class Engine implements Disposable {
     saveFolder(dataFolder, record);
     const session = this.sessions.get(id) ?? new FolderSession(record);
     if (this.sessions.has(id)) session.expectNewRun();
+    session.embedderProblem = this.parts.plan.problem;
     this.sessions.set(id, session);
     const options = { include, exclude, maxFileBytes: settings.maxFileBytes };
     const target = indexFolder(dataFolder, id);
@@ -185,14 +234,11 @@ export class Engine implements Disposable {
   private take(message: FromIndexer): void {
     if (message.type === 'log') this.parts.log[message.level](message.message, message.data);
     else if (message.type === 'embedder')
-      for (const session of this.sessions.values()) {
-        session.embedderError = message.error;
-        session.settle();
-      }
+      for (const session of this.sessions.values())
+        this.tellEmbedder(session, message.error?.message ?? this.parts.plan.problem);
     else if (message.type === 'failed' && message.folderId === undefined) this.takeDeath(message);
     else if ('folderId' in message && message.folderId !== undefined) {
-      if (message.type === 'committed')
-        void this.parts.readers.refresh(message.folderId, message.kinds);
+      if (message.type === 'committed') this.parts.readers.refresh(message.folderId, message.kinds);
       if (message.type === 'done') this.deathsInARow = 0;
       const session = this.sessions.get(message.folderId);
       session?.take(message);
@@ -218,15 +264,17 @@ export class Engine implements Disposable {
     isInteractive: boolean,
     work: (context: SearchContext) => Promise<T>,
   ): Promise<T> {
-    const { models, readers, indexer } = this.parts;
-    const loaded = isInteractive ? models.available() : await models.all();
+    const { readers, indexer } = this.parts;
+    const models = this.sharedModels.acquire();
+    const loaded = isInteractive ? models.value.available() : await models.value.all();
     this.searchCount++;
     indexer.send({ type: 'busy', forMs: busyForMs });
-    const snapshot = await readers.snapshot(id);
+    const lent = isInteractive ? readers.snapshot(id) : await readers.wholeSnapshot(id);
     try {
-      return await work({ snapshot, ...loaded });
+      return await work({ snapshot: lent.snapshot, ...loaded });
     } finally {
-      snapshot.dispose();
+      lent.dispose();
+      models.dispose();
       if (--this.searchCount === 0) indexer.send({ type: 'notBusy' });
     }
   }

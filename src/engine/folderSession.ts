@@ -28,7 +28,7 @@ interface Waiter {
 export class FolderSession implements Disposable {
   skipped: readonly Skipped[] = [];
   /** Why no contextual embedding will come; then static embeddings are all there is to wait for. */
-  embedderError: SerializedError | undefined;
+  embedderProblem: string | undefined;
   private progress: FolderProgress | undefined;
   private done: { readonly run: number; readonly tier: 'static' | 'embedding' } | undefined;
   private lastError: SerializedError | undefined;
@@ -130,7 +130,7 @@ export class FolderSession implements Disposable {
     const { progress } = this;
     if (progress?.state === 'paused') return true;
     if (this.isDone)
-      return aim !== 'all' || this.done?.tier === 'embedding' || this.embedderError !== undefined;
+      return aim !== 'all' || this.done?.tier === 'embedding' || this.embedderProblem !== undefined;
     if (!progress || progress.run < this.firstRun || aim === 'all') return false;
     return (aim === 'words' ? statesAfterWords : statesAfterStatic).includes(progress.state);
   }

@@ -92,7 +92,11 @@ export const handlers: {
   listModels: ({ models }) => models.list(),
   addModel: ({ models }, { folder }, { signal }) => models.add(folder, signal),
   verifyModels: ({ models }) => models.verify(),
-  useModel: ({ models }, { name }) => models.use(name),
+  async useModel({ engine, models }, { name }) {
+    const model = await models.use(name);
+    await engine.swapCheckpoint();
+    return model;
+  },
 
   async clear({ engine }, { folder, isAll }) {
     const { dataFolder } = engine.parts;

@@ -1,68 +1,103 @@
 /** The open readers of the folders that are searched, one each; snapshots are lent from them. */
 import * as path from 'node:path';
-import type { Disposable } from '../base/lifecycle';
+import { type Disposable, Shared, toDisposable } from '../base/lifecycle';
 import type { Logger } from '../base/log';
 import { indexFolder } from './dataFolder';
 import type { CommitKind } from './indexing/messages';
-import { openFolderReader } from './store/folderReader';
+import { openFolderReader } from './store/store';
 import type { FolderReader, Snapshot } from './store/types';
 
-export class FolderReaders implements Disposable {
-  private readonly open = new Map<string, Promise<FolderReader>>();
-  private isDisposed = false;
+/** A view of a folder's index, and what keeps it open. */
+export interface LentSnapshot extends Disposable {
+  readonly snapshot: Snapshot;
+}
 
-  /** `spaceId` says whose embeddings are compared; undefined: none, words and static embeddings answer. */
+interface Entry {
+  readonly reader: FolderReader;
+  readonly shared: Shared<FolderReader>;
+  /** Settles when everything committed so far is in memory. */
+  ready: Promise<void>;
+}
+
+export class FolderReaders implements Disposable {
+  private readonly open = new Map<string, Entry>();
+  private spaceId: string | undefined;
+
   constructor(
     private readonly dataFolder: string,
-    private readonly spaceId: () => Promise<string | undefined>,
     private readonly log: Logger,
   ) {}
 
-  /** A view of the folder's index as it is now; the caller disposes it. */
-  async snapshot(id: string): Promise<Snapshot> {
-    return (await this.reader(id)).snapshot();
+  /** Whose embeddings are compared from now on; undefined: none, words and static embeddings answer. */
+  useSpace(spaceId: string | undefined): void {
+    if (spaceId === this.spaceId) return;
+    this.spaceId = spaceId;
+    this.dispose();
   }
 
-  /** Something was committed to the folder's index: takes new embeddings into memory, if it is in use at all. */
-  async refresh(id: string, kinds: readonly CommitKind[]): Promise<void> {
-    if (!kinds.includes('embeddings') && !kinds.includes('graph')) return;
-    try {
-      await (await this.open.get(id))?.refresh();
-    } catch (error) {
-      this.log.error('taking in new embeddings', error);
+  /** A view of what is in memory now. The caller disposes it. */
+  snapshot(id: string): LentSnapshot {
+    return lend(this.entry(id));
+  }
+
+  /** A view with every embedding that is committed. The caller disposes it. */
+  async wholeSnapshot(id: string): Promise<LentSnapshot> {
+    for (;;) {
+      const entry = this.entry(id);
+      await entry.ready;
+      // Another space may have come into use meanwhile.
+      if (this.open.get(id) === entry) return lend(entry);
     }
   }
 
+  /** Something was committed: new embeddings are taken into memory, if the folder is searched at all. */
+  refresh(id: string, kinds: readonly CommitKind[]): void {
+    const entry = this.open.get(id);
+    if (entry && kinds.some((kind) => kind !== 'skipped')) this.takeIn(entry);
+  }
+
   close(id: string): void {
-    const reader = this.open.get(id);
+    const entry = this.open.get(id);
     this.open.delete(id);
-    // Failed to open: whoever asked for it was told.
-    reader?.then((open) => open.dispose()).catch(() => undefined);
+    entry?.shared.retire();
   }
 
   dispose(): void {
-    this.isDisposed = true;
     for (const id of [...this.open.keys()]) this.close(id);
   }
 
-  private reader(id: string): Promise<FolderReader> {
+  private entry(id: string): Entry {
     const known = this.open.get(id);
     if (known) return known;
-    const reader = this.openReader(id);
-    this.open.set(id, reader);
-    // One that failed is tried again with the next search.
-    reader.catch(() => {
-      if (this.open.get(id) === reader) this.open.delete(id);
-    });
-    return reader;
-  }
-
-  private async openReader(id: string): Promise<FolderReader> {
-    const spaceId = await this.spaceId();
     const file = path.join(indexFolder(this.dataFolder, id), 'index.db');
     const embeddingsFile = path.join(this.dataFolder, 'embeddings.db');
-    const reader = openFolderReader(file, { spaceId, embeddingsFile });
-    if (this.isDisposed) reader.dispose();
-    return reader;
+    const reader = openFolderReader(file, { spaceId: this.spaceId, embeddingsFile });
+    const entry: Entry = { reader, shared: new Shared(reader), ready: Promise.resolve() };
+    this.open.set(id, entry);
+    this.takeIn(entry);
+    return entry;
+  }
+
+  private takeIn(entry: Entry): void {
+    const lease = entry.shared.acquire();
+    entry.ready = entry.reader
+      .refresh()
+      .catch((error: unknown) => this.log.error('taking in embeddings', error))
+      .finally(() => lease.dispose());
+  }
+}
+
+function lend({ shared }: Entry): LentSnapshot {
+  const lease = shared.acquire();
+  try {
+    const snapshot = lease.value.snapshot();
+    const end = toDisposable(() => {
+      snapshot.dispose();
+      lease.dispose();
+    });
+    return { snapshot, dispose: () => end.dispose() };
+  } catch (error) {
+    lease.dispose();
+    throw error;
   }
 }

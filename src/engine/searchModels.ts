@@ -19,7 +19,8 @@ export interface LoadedModels {
 export interface ModelLoaders {
   readonly tokenizer: () => Promise<Tokenizer>;
   readonly staticEncoder: (tokenizer: Tokenizer) => Promise<StaticEncoder>;
-  readonly embedder: () => Promise<Embedder>;
+  /** Undefined: no contextual embedding can be had, which is told elsewhere. */
+  readonly embedder: () => Promise<Embedder | undefined>;
   readonly reranker: () => Promise<Reranker>;
 }
 
@@ -52,11 +53,6 @@ export class SearchModels implements Disposable {
   /** A sentence for each model that could not be loaded. */
   get problems(): readonly string[] {
     return [...this.failures.values()];
-  }
-
-  /** True when embeddings of chunks cannot be compared with a query, so that no tier 3 will answer. */
-  get hasEmbedderFailed(): boolean {
-    return this.failures.has('embedder');
   }
 
   dispose(): void {

@@ -143,7 +143,8 @@ class EngineProcess {
       uptimeMs: Math.round(performance.now() - this.startedAt),
       memoryBytes: process.memoryUsage.rss(),
       isPaused: this.built?.indexer.isPaused ?? false,
-      encoder: this.built?.encoder(),
+      problems: this.built?.engine.problems ?? [],
+      encoder: this.built?.plan.status(),
     };
   }
 }

@@ -5,7 +5,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { NearmissError, systemCode } from '../base/errors';
-import { writeWhole } from './dataFolder';
 
 interface NumberOption {
   readonly initial: number;
@@ -17,7 +16,7 @@ interface NumberOption {
 
 interface ChoiceOption {
   readonly initial: string;
-  readonly choices: readonly string[] | 'any';
+  readonly choices: readonly string[];
   readonly what: string;
 }
 
@@ -79,11 +78,6 @@ export const choiceOptions = {
     choices: ['auto', 'cpu', 'webgpu', 'dml', 'coreml', 'cuda'],
     what: 'Which execution provider runs the models; auto times those that start',
   },
-  model: {
-    initial: '',
-    choices: 'any',
-    what: 'Fingerprint of the bi-encoder in use; empty: bundled',
-  },
   logLevel: {
     initial: 'info',
     choices: ['debug', 'info', 'warn', 'error'],
@@ -110,17 +104,6 @@ export function readSettings(dataFolder: string): Settings {
   return Object.fromEntries([...numbers, ...choices]) as Settings;
 }
 
-/** Sets one option for later starts. */
-export function saveSetting(
-  dataFolder: string,
-  name: keyof Settings,
-  value: string | number,
-): void {
-  const file = settingsPath(dataFolder);
-  const given = { ...parseSettings(readText(file), file), [name]: value };
-  writeWhole(file, `${JSON.stringify(given, null, 2)}\n`);
-}
-
 function settingsPath(dataFolder: string): string {
   return path.join(dataFolder, 'settings.json');
 }
@@ -134,9 +117,8 @@ function checkedNumber(name: string, option: NumberOption, value: unknown, file:
 
 function checkedChoice(name: string, option: ChoiceOption, value: unknown, file: string): string {
   if (value === undefined) return option.initial;
-  if (typeof value === 'string' && (option.choices === 'any' || option.choices.includes(value)))
-    return value;
-  const choices = option.choices === 'any' ? 'a text' : `one of ${option.choices.join(', ')}`;
+  if (typeof value === 'string' && option.choices.includes(value)) return value;
+  const choices = `one of ${option.choices.join(', ')}`;
   throw new NearmissError('usage', `${file}: ${name} must be ${choices}`, 'Correct or remove it');
 }
 

@@ -116,6 +116,8 @@ export interface EngineStatus {
   readonly uptimeMs: number;
   readonly memoryBytes: number;
   readonly isPaused: boolean;
+  /** Sentences about what does not work just now; empty when all is well. */
+  readonly problems: readonly string[];
   readonly encoder?: EncoderStatus;
   readonly folders: readonly FolderStatus[];
 }

@@ -122,6 +122,7 @@ function statusLines(engine: EngineStatus): string[] {
     lines.push(`Model ${name} (${dimension}), ${arithmetic} on ${provider}: ${reason}`);
     lines.push(...figures.map((figure) => `  ${figure}`));
   }
+  lines.push(...engine.problems);
   if (engine.isPaused) lines.push('Indexing is paused; go on with `nearmiss resume`');
   if (engine.folders.length === 0) lines.push('No folder is indexed');
   for (const folder of engine.folders) {

@@ -15,14 +15,12 @@ const namedSkippedCount = 10;
 
 export function index(given: string, options: IndexOptions): Promise<number> {
   return withSession(options, async (session) => {
-    const result = await session.index({
-      folder: existingFolder(given),
-      waitFor: options.wait ? 'all' : 'static',
-      include: options.include,
-      exclude: options.exclude,
-      refresh: true,
-      isConfirmed: options.yes,
-    });
+    const { include, exclude } = options;
+    const asked = { folder: existingFolder(given), include, exclude, isConfirmed: options.yes };
+    // The question comes before the progress bar.
+    await session.index({ ...asked, waitFor: 'nothing', refresh: true });
+    const waitFor = options.wait ? 'all' : 'static';
+    const result = await session.indexVisibly({ folder: asked.folder, waitFor });
     if (options.json) printJson(indexJson(result));
     else for (const line of indexText(result)) printLine(line);
     return exitDone;

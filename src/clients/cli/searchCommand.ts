@@ -109,9 +109,9 @@ async function prepare(
   const { isNew, status } = await session.index({ ...asked, waitFor: 'nothing' });
   if (isNew) tell(`Indexing ${folder} first`);
   if (options.wait && !status.isComplete)
-    return (await session.index({ ...asked, waitFor: 'all' })).status;
+    return (await session.indexVisibly({ ...asked, waitFor: 'all' })).status;
   if (isNew)
-    return (await session.index({ ...asked, waitFor: 'all', waitMs: firstIndexMs })).status;
+    return (await session.indexVisibly({ ...asked, waitFor: 'all', waitMs: firstIndexMs })).status;
   return (await session.index({ ...asked, waitFor: 'words', waitMs: compareMs })).status;
 }
 
@@ -140,7 +140,9 @@ function printResult(
   }
   for (const line of formatResult(result, styleFor(process.stdout))) printLine(line);
   for (const note of result.notes) tell(note);
-  if (!status.isComplete) tell(tierSentence(result, status));
+  const isWhole =
+    result.tiers.includes('contextual') && status.embeddedCount >= status.embeddableCount;
+  if (!status.isComplete && !isWhole) tell(tierSentence(result, status));
 }
 
 function tierSentence({ tiers }: SearchResult, status: FolderStatus): string {
@@ -155,7 +157,9 @@ function resultJson(result: SearchResult): unknown {
   return {
     query: result.query,
     tiers: result.tiers,
-    tookMs: result.tookMs,
+    tookMs: Object.fromEntries(
+      Object.entries(result.tookMs).map(([stage, ms]) => [stage, rounded(ms)]),
+    ),
     noGoodMatch: result.noGoodMatch,
     hits: result.hits.map(hitJson),
   };
@@ -169,6 +173,11 @@ function hitJson(hit: SearchHit): unknown {
 
 function batchHit({ path, start, end, score }: SearchHit): unknown {
   return { path, start: start + 1, end, score };
+}
+
+/** To a hundredth of a millisecond. */
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100;
 }
 
 /** "FILE:LINE[-LINE]", 1-based and inclusive, to a file and 0-based lines, end exclusive. */

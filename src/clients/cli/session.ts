@@ -36,16 +36,22 @@ export class CliSession implements Disposable {
     this.store.add({ dispose: () => process.off('SIGINT', interrupt) });
   }
 
-  /** Makes a folder's index as far as asked, with progress on stderr; asks where a person must agree. */
+  /** Makes a folder's index as far as asked; asks where a person must agree. */
   async index(params: IndexParams): Promise<IndexResult> {
-    const progress = showProgress(this.client, process.stderr);
     try {
       return await this.client.call('index', params, this.signal);
     } catch (error) {
       if (!(error instanceof NearmissError) || error.code !== 'needsConfirmation') throw error;
-      progress.dispose();
       await this.confirm(error);
-      return await this.index({ ...params, isConfirmed: true });
+      return await this.client.call('index', { ...params, isConfirmed: true }, this.signal);
+    }
+  }
+
+  /** The same with progress on stderr. */
+  async indexVisibly(params: IndexParams): Promise<IndexResult> {
+    const progress = showProgress(this.client, process.stderr);
+    try {
+      return await this.index(params);
     } finally {
       progress.dispose();
     }

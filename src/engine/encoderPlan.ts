@@ -1,0 +1,123 @@
+/**
+ * Which checkpoint embeds, in which arithmetic, on which provider. The choice is measured once in child
+ * processes (some seconds) and kept; until then words and static embeddings answer.
+ */
+import * as path from 'node:path';
+import { isAbort, messageOf } from '../base/errors';
+import { Emitter } from '../base/event';
+import type { Disposable } from '../base/lifecycle';
+import type { Logger } from '../base/log';
+import type { EncoderStatus } from '../protocol/types';
+import { chooseEncoder, type EncoderChoice, storedChoice } from './encoders/arithmetic';
+import { spaceOf } from './encoders/biEncoder';
+import { readBundledCheckpoint } from './encoders/bundled';
+import type { Checkpoint } from './encoders/checkpoint';
+import { activeCheckpoint } from './encoders/modelStore';
+import { forkedProbe } from './encoders/probe';
+import type { ProviderSetting } from './encoders/variant';
+
+export interface PlanOptions {
+  /** Where the product is installed: its models and the probe beside its code. */
+  readonly root: string;
+  readonly probeFile: string;
+  /** `<data>/models`: added checkpoints, choices, built graphs. */
+  readonly modelsFolder: string;
+  readonly setting: ProviderSetting;
+  readonly threads?: number;
+  readonly log: Logger;
+}
+
+/** A plan that can be carried out. */
+export interface Plan {
+  readonly checkpoint: Checkpoint;
+  readonly choice: EncoderChoice;
+  readonly spaceId: string;
+}
+
+export class EncoderPlan implements Disposable {
+  private readonly changed = new Emitter<Plan | undefined>();
+  private readonly ended = new AbortController();
+  private making: Promise<Plan | undefined> | undefined;
+  private made: Plan | undefined;
+  private trouble: string | undefined;
+
+  constructor(private readonly options: PlanOptions) {}
+
+  /** When a plan was made, or when none can be made. */
+  onChange(listener: (plan: Plan | undefined) => void): Disposable {
+    return this.changed.on(listener);
+  }
+
+  /** The plan, if it is made. */
+  get current(): Plan | undefined {
+    return this.made;
+  }
+
+  /** Why there is no plan, once that is known. */
+  get problem(): string | undefined {
+    return this.trouble;
+  }
+
+  /** The plan; undefined when no contextual embedding can be had. */
+  whenMade(): Promise<Plan | undefined> {
+    this.making ??= this.make();
+    return this.making;
+  }
+
+  /** Another checkpoint was chosen: makes a new plan. */
+  renew(): Promise<Plan | undefined> {
+    this.made = undefined;
+    this.making = this.make();
+    return this.making;
+  }
+
+  status(): EncoderStatus | undefined {
+    if (!this.made) return undefined;
+    const { checkpoint, choice } = this.made;
+    return {
+      checkpoint: checkpoint.fingerprint,
+      name: path.basename(checkpoint.folder),
+      arithmetic: choice.arithmetic,
+      provider: choice.provider,
+      dimension: checkpoint.dimension,
+      reason: choice.reason,
+      figures: choice.figures,
+    };
+  }
+
+  dispose(): void {
+    this.ended.abort();
+    this.changed.dispose();
+  }
+
+  private async make(): Promise<Plan | undefined> {
+    try {
+      this.trouble = undefined;
+      this.made = await this.decide();
+    } catch (error) {
+      if (isAbort(error)) return undefined;
+      this.trouble = messageOf(error);
+      this.options.log.error('choosing how to embed', error);
+    }
+    this.changed.fire(this.made);
+    return this.made;
+  }
+
+  private async decide(): Promise<Plan> {
+    const { root, modelsFolder, setting, threads, log, probeFile } = this.options;
+    const checkpoint =
+      (await activeCheckpoint(modelsFolder)) ?? (await readBundledCheckpoint(root, 'bi-encoder'));
+    const stored = await storedChoice(checkpoint, { folder: modelsFolder, setting, log });
+    const choice =
+      stored ??
+      (await chooseEncoder(checkpoint, {
+        folder: modelsFolder,
+        setting,
+        threads,
+        probe: forkedProbe(probeFile),
+        log,
+        signal: this.ended.signal,
+      }));
+    return { checkpoint, choice, spaceId: spaceOf(checkpoint, choice.arithmetic).id };
+  }
+}
