@@ -48,17 +48,23 @@ export class EncoderPlan implements Disposable {
     return this.changed.on(listener);
   }
 
-  /** The plan, if it is made. */
-  get current(): Plan | undefined {
-    return this.made;
-  }
-
   /** Why there is no plan, once that is known. */
   get problem(): string | undefined {
     return this.trouble;
   }
 
-  /** The plan; undefined when no contextual embedding can be had. */
+  /** Makes the plan if its choice was measured before, which takes a moment; else leaves it for later. */
+  async takeStored(): Promise<void> {
+    try {
+      const checkpoint = await this.readCheckpoint();
+      if (await storedChoice(checkpoint, this.choiceOptions)) await this.whenMade();
+    } catch {
+      // What is wrong with the checkpoint is told when the plan is made.
+      await this.whenMade();
+    }
+  }
+
+  /** The plan, measured now if that was never done; undefined when no contextual embedding can be had. */
   whenMade(): Promise<Plan | undefined> {
     this.making ??= this.make();
     return this.making;
@@ -104,20 +110,25 @@ export class EncoderPlan implements Disposable {
   }
 
   private async decide(): Promise<Plan> {
-    const { root, modelsFolder, setting, threads, log, probeFile } = this.options;
-    const checkpoint =
-      (await activeCheckpoint(modelsFolder)) ?? (await readBundledCheckpoint(root, 'bi-encoder'));
-    const stored = await storedChoice(checkpoint, { folder: modelsFolder, setting, log });
-    const choice =
-      stored ??
-      (await chooseEncoder(checkpoint, {
-        folder: modelsFolder,
-        setting,
-        threads,
-        probe: forkedProbe(probeFile),
-        log,
-        signal: this.ended.signal,
-      }));
+    const { threads, probeFile } = this.options;
+    const checkpoint = await this.readCheckpoint();
+    const probe = forkedProbe(probeFile);
+    const { signal } = this.ended;
+    const options = { ...this.choiceOptions, threads, probe, signal };
+    // Looks for a stored choice first.
+    const choice = await chooseEncoder(checkpoint, options);
     return { checkpoint, choice, spaceId: spaceOf(checkpoint, choice.arithmetic).id };
+  }
+
+  private async readCheckpoint(): Promise<Checkpoint> {
+    const { root, modelsFolder } = this.options;
+    return (
+      (await activeCheckpoint(modelsFolder)) ?? (await readBundledCheckpoint(root, 'bi-encoder'))
+    );
+  }
+
+  private get choiceOptions(): { folder: string; setting: ProviderSetting; log: Logger } {
+    const { modelsFolder, setting, log } = this.options;
+    return { folder: modelsFolder, setting, log };
   }
 }

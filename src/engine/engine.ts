@@ -2,9 +2,7 @@
  * The composition root: opens what a data folder holds, lends snapshots and models to searches, tells the
  * indexing process what to keep fresh. Owns every lifetime; knows no client.
  */
-import * as os from 'node:os';
-import * as path from 'node:path';
-import { AbortedError, NearmissError } from '../base/errors';
+import { NearmissError } from '../base/errors';
 import { Emitter } from '../base/event';
 import { type Disposable, DisposableStore, Shared } from '../base/lifecycle';
 import type { Logger } from '../base/log';
@@ -21,8 +19,8 @@ import {
 } from './dataFolder';
 import type { EncoderPlan, Plan } from './encoderPlan';
 import { explainPath } from './documents/explain';
-import { walkFolder } from './documents/walk';
 import { FolderSession } from './folderSession';
+import { refuseLargeFolder } from './largeFolder';
 import type { IndexerHost } from './indexerHost';
 import type { FromIndexer } from './indexing/messages';
 import type { FolderReaders } from './readers';
@@ -67,7 +65,7 @@ export class Engine implements Disposable {
     this.store.add(parts.indexer.onMessage((message) => this.take(message)));
     this.store.add(parts.plan.onChange((plan) => this.follow(plan)));
     this.store.add(parts.plan);
-    void parts.plan.whenMade();
+    void parts.plan.takeStored();
   }
 
   /** Sentences about what does not work just now. */
@@ -108,7 +106,8 @@ export class Engine implements Disposable {
     const id = folderId(folder);
     const { dataFolder, indexer } = this.parts;
     const saved = savedFolder(dataFolder, id);
-    if (!saved && !params.isConfirmed) await this.refuseLargeFolder(folder, signal);
+    if (!saved && !params.isConfirmed)
+      await refuseLargeFolder(folder, this.parts.settings.largeFolderFileCount, signal);
     const known = this.sessions.get(id);
     const hasNewRules = params.include !== undefined || params.exclude !== undefined;
     const session = known && !hasNewRules ? known : this.begin(id, folder, saved, params);
@@ -242,6 +241,7 @@ export class Engine implements Disposable {
       if (message.type === 'done') this.deathsInARow = 0;
       const session = this.sessions.get(message.folderId);
       session?.take(message);
+      if (isPastStatic(message)) void this.parts.plan.whenMade();
       if (session && ['progress', 'done'].includes(message.type))
         this.progress.fire(session.status);
     }
@@ -305,27 +305,17 @@ export class Engine implements Disposable {
     return session.status;
   }
 
-  private async refuseLargeFolder(folder: string, signal: AbortSignal): Promise<void> {
-    const home = os.homedir();
-    if (folder === home || home.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep))
-      throw new NearmissError(
-        'needsConfirmation',
-        `${folder} ${folder === home ? 'is' : 'holds'} your home folder`,
-        'Name the project you mean, or agree with --yes',
-      );
-    const limit = this.parts.settings.largeFolderFileCount;
-    if (!(await hasMoreFilesThan(folder, limit, signal))) return;
-    throw new NearmissError(
-      'needsConfirmation',
-      `${folder} has more than ${limit.toLocaleString('en')} files`,
-      'Leave some out with .nearmissignore or --exclude, or agree with --yes',
-    );
-  }
-
   private disposeSessions(): void {
     for (const session of this.sessions.values()) session.dispose();
     this.sessions.clear();
   }
+}
+
+/** Measuring how to embed takes both cores for some seconds, which words and static embeddings need first. */
+function isPastStatic(message: FromIndexer): boolean {
+  return (
+    message.type === 'done' || (message.type === 'progress' && message.progress.state === 'idle')
+  );
 }
 
 function indexSentence(row: DocumentRow | undefined, belongs: boolean): string {
@@ -333,23 +323,4 @@ function indexSentence(row: DocumentRow | undefined, belongs: boolean): string {
     return `It is in the index (${row.language}, ${row.sizeBytes} bytes, split by ${row.tier})`;
   if (row) return 'It is still in the index and leaves it with the next comparison';
   return belongs ? 'It is not in the index yet' : 'It is not in the index';
-}
-
-async function hasMoreFilesThan(
-  folder: string,
-  limit: number,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const enough = new AbortController();
-  let count = 0;
-  const visit = (): void => {
-    if (++count > limit) enough.abort(new AbortedError());
-  };
-  try {
-    const either = AbortSignal.any([enough.signal, signal]);
-    await walkFolder(folder, { maxFileCount: limit + 1 }, visit, either);
-  } catch (error) {
-    if (!enough.signal.aborted) throw error;
-  }
-  return count > limit;
 }

@@ -32,6 +32,8 @@ const finishWithinMs = 15_000;
 /** Serves the data folder until the engine has a reason to leave; ends the process. */
 export async function serve(options: EngineArguments): Promise<void> {
   process.umask(0o077);
+  // Processes of ours can be told by the data folder they work for.
+  process.env.NEARMISS_HOME = options.dataFolder;
   try {
     createDataFolder(options.dataFolder);
     const settings = readSettings(options.dataFolder);
