@@ -22,6 +22,8 @@ export const DEFAULT_WEIGHTS = { content: 1, path: 1, symbol: 1 } as const;
 const MAX_TERMS = 64;
 /** Different terms that are looked up to find the rarest; more make no better query. */
 const MAX_TERMS_READ = 512;
+/** Chunks below which even a common term costs nothing. */
+const FEW_CHUNKS = 2_000;
 /** Folders above a file whose names are searched as words. */
 const PATH_FOLDERS = 3;
 
@@ -85,14 +87,16 @@ export function searchWords(database: Database, search: WordSearch): Scored[] {
   return rows.map(([chunkId, score]) => ({ chunkId, score: -score }));
 }
 
-/** The different terms that occur at all, without those in over half of the chunks unless nothing else remains. */
+/** The different terms that occur, in a large index without those of every second chunk unless nothing else remains. */
 function selectTerms(search: WordSearch): string[] {
   const different = [...new Set(search.query.terms)].filter(isTerm).slice(0, MAX_TERMS_READ);
   const counted = different
     .map((term, index) => ({ term, index, count: search.frequencyOf(term) }))
     .filter(({ count }) => count > 0);
   // BM25 as FTS5 counts it gives such a term no weight anyway.
-  const telling = counted.filter(({ count }) => count * 2 <= search.chunkCount);
+  const isTelling = (count: number): boolean =>
+    search.chunkCount < FEW_CHUNKS || count * 2 <= search.chunkCount;
+  const telling = counted.filter(({ count }) => isTelling(count));
   const kept = telling.length > 0 ? telling : counted;
   return kept
     .sort((a, b) => a.count - b.count || a.index - b.index)

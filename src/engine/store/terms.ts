@@ -135,7 +135,8 @@ function partsOf(identifier: string): string[] {
   return (parts ?? [identifier]).map((part) => part.toLowerCase());
 }
 
-const ASCII = /^[\x00-\x7f]*$/;
+/** Words that have nothing to fold. */
+const ASCII = /^\w*$/;
 /** Letters that no decomposition takes apart. */
 const PLAIN: Readonly<Record<string, string>> = {
   ß: 'ss',
