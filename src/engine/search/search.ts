@@ -57,7 +57,7 @@ export async function search(
   const ranked = rankCandidates(context, query, vectors, request, weights, clock);
   const finish = (hits: readonly Ranked[], isReranked: boolean): SearchResult => ({
     hits: hits.slice(0, request.limit).map((hit) => toHit(hit, query, context, request, weights)),
-    tiers: tiersOf(context, vectors),
+    tiers: tiersOf(vectors),
     noGoodMatch: isBelowFloor(hits.slice(0, request.limit).map(rawEvidence), query),
     note: noteOf(isUnknown, query),
     isReranked,
@@ -175,7 +175,7 @@ function nonZeroVector(vector: Float32Array): Float32Array | undefined {
   return vector.some((value) => value !== 0) ? vector : undefined;
 }
 
-function tiersOf(context: SearchContext, vectors: QueryVectors): Tier[] {
+function tiersOf(vectors: QueryVectors): Tier[] {
   const tiers: Tier[] = ['words'];
   if (vectors.static) tiers.push('static');
   if (vectors.contextual) tiers.push('contextual');

@@ -45,17 +45,17 @@ export interface FusionWeights {
 export const DEFAULT_WEIGHTS: FusionWeights = {
   meaningSymbol: 0.3,
   meaningPath: 0.2,
-  meaningWords: 0.6,
+  meaningWords: 0.65,
   meaningQuestion: 0.7,
   meaningStatic: 0.3,
-  fileSupport: 0.3,
+  fileSupport: 0.4,
   pathWords: 0.25,
   pathWordsAlone: 1,
-  definition: 3,
-  definitionInNamedFile: 1.5,
-  sentenceDefinition: 1.5,
+  definition: 1.5,
+  definitionInNamedFile: 0.75,
+  sentenceDefinition: 0.75,
   askedPath: 3,
-  rerank: 0.15,
+  rerank: 0.2,
   testFactor: 0.3,
   exampleFactor: 0.3,
   legacyFactor: 0.3,
@@ -65,7 +65,7 @@ export const DEFAULT_WEIGHTS: FusionWeights = {
   vendoredFactor: 0.3,
   changelogFactor: 0.5,
   lockFileFactor: 0.2,
-  sameFileFactor: 0.5,
+  sameFileFactor: 0.3,
 };
 
 /** Share of meaning for a kind of query. */
