@@ -1,4 +1,5 @@
 /** The product as its users meet it: the bundled command line with an engine of its own behind it. */
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import * as path from 'node:path';
 import { installationRoot } from '../../src/base/installation';
@@ -52,6 +53,28 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
       }),
     );
   });
+}
+
+/** What every failure owes its user: the right exit code, one sentence on stderr, no stack, nothing on stdout. */
+export function checkSentence(result: CliResult, status: number, sentence: RegExp): void {
+  const { stdout, stderr } = result;
+  assert.equal(result.status, status, `exit code ${result.status}:\n${stdout}${stderr}`);
+  assert.match(stderr, sentence);
+  assert.match(stderr.trim(), /^nearmiss: [^\n]+$/, 'not one sentence');
+  checkNoStack(result);
+  assert.equal(stdout, '');
+}
+
+/** Exit code 0, and no stack trace or unexpected failure anywhere. */
+export function checkDone(result: CliResult): void {
+  const { stdout, stderr } = result;
+  assert.equal(result.status, 0, `exit code ${result.status}:\n${stdout}${stderr}`);
+  checkNoStack(result);
+}
+
+function checkNoStack({ stdout, stderr }: CliResult): void {
+  assert.doesNotMatch(stdout + stderr, /^\s+at .+:\d+:\d+\)?$/m);
+  assert.doesNotMatch(stderr, /unexpected failure/);
 }
 
 /** Ends the engine of a data folder and everything it started; the data stays. */
