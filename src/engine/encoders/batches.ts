@@ -54,7 +54,29 @@ export function packInputs(
   };
 }
 
-/** Lets waiting events run: requests, progress, cancellation. */
-export function yieldToEvents(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/**
+ * Runs the batches, `laneCount` at a time, in order of their start. Between two runs of a lane waiting events
+ * have their turn and the signal is looked at; the first failure ends all lanes.
+ */
+export async function runBatches(
+  batches: readonly (readonly number[])[],
+  laneCount: number,
+  run: (batch: readonly number[]) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let nextIndex = 0;
+  let hasFailed = false;
+  const lane = async (): Promise<void> => {
+    while (nextIndex < batches.length && !hasFailed) {
+      try {
+        signal?.throwIfAborted();
+        await run(batches[nextIndex++]!);
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  await Promise.all(Array.from({ length: laneCount }, lane));
 }

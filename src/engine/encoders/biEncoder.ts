@@ -1,7 +1,7 @@
 /** Texts to unit-length embeddings with a bi-encoder checkpoint. */
 import { BugError, NearmissError } from '../../base/errors';
 import { isFiniteVector } from '../../base/vector';
-import { type Sequence, cutBatches, packInputs, yieldToEvents } from './batches';
+import { type Sequence, cutBatches, packInputs, runBatches } from './batches';
 import type { Checkpoint } from './checkpoint';
 import { type Pooling, pool } from './pooling';
 import type { Session } from './session';
@@ -67,7 +67,7 @@ function frameText({ tokenizer, checkpoint }: EmbedderParts, text: string): Sequ
 }
 
 async function embedAll(
-  { checkpoint, tokenBudget = TOKEN_BUDGET }: EmbedderParts,
+  { checkpoint, session, tokenBudget = TOKEN_BUDGET }: EmbedderParts,
   sequences: readonly Sequence[],
   run: (sequences: readonly Sequence[]) => Promise<Float32Array>,
   signal: AbortSignal | undefined,
@@ -75,14 +75,13 @@ async function embedAll(
   const { dimension } = checkpoint;
   const out = new Float32Array(sequences.length * dimension);
   const lengths = sequences.map((sequence) => sequence.ids.length);
-  for (const batch of cutBatches(lengths, tokenBudget)) {
-    signal?.throwIfAborted();
+  const runBatch = async (batch: readonly number[]): Promise<void> => {
     const embeddings = await run(batch.map((index) => sequences[index]!));
     batch.forEach((index, row) => {
       out.set(embeddings.subarray(row * dimension, (row + 1) * dimension), index * dimension);
     });
-    await yieldToEvents();
-  }
+  };
+  await runBatches(cutBatches(lengths, tokenBudget), session.laneCount ?? 1, runBatch, signal);
   return out;
 }
 

@@ -1,6 +1,6 @@
 /** A query and texts to relevance logits with a cross-encoder checkpoint; compare only within one query. */
 import { NearmissError } from '../../base/errors';
-import { type Sequence, cutBatches, packInputs, yieldToEvents } from './batches';
+import { type Sequence, cutBatches, packInputs, runBatches } from './batches';
 import type { Checkpoint } from './checkpoint';
 import type { Session } from './session';
 import type { FramedTokenizer } from './tokenizer';
@@ -32,17 +32,13 @@ export function createReranker(parts: RerankerParts): Reranker {
       const sequences = texts.map((text) => framePair(parts, queryIds, text));
       const scores = new Float32Array(texts.length);
       const lengths = sequences.map((sequence) => sequence.ids.length);
-      for (const slice of cutBatches(lengths, tokenBudget)) {
-        signal?.throwIfAborted();
-        const inputs = packInputs(
-          slice.map((index) => sequences[index]!),
-          tokenizer.padId,
-        );
-        const { data } = await session.run(inputs, output);
+      const run = async (slice: readonly number[]): Promise<void> => {
+        const pairs = slice.map((index) => sequences[index]!);
+        const { data } = await session.run(packInputs(pairs, tokenizer.padId), output);
         checkScores(data, slice.length, checkpoint);
         slice.forEach((index, row) => (scores[index] = data[row]!));
-        await yieldToEvents();
-      }
+      };
+      await runBatches(cutBatches(lengths, tokenBudget), session.laneCount ?? 1, run, signal);
       return scores;
     },
     dispose: () => session.dispose(),

@@ -6,6 +6,10 @@ import type * as Ort from 'onnxruntime-node';
 import { NearmissError, messageOf } from '../../base/errors';
 import type { Disposable } from '../../base/lifecycle';
 
+/** The runtime and its tensors, for a thread that loads it itself. */
+export type Runtime = typeof Ort;
+export type RuntimeTensor = Ort.Tensor;
+
 /** Settings of a session that callers decide. */
 export interface SessionOptions {
   /** Execution provider by ONNX Runtime's name; "cpu" is always there as the last resort. */
@@ -30,8 +34,10 @@ export interface SessionOutput {
   readonly shape: readonly number[];
 }
 
-/** A model ready to run. One run at a time occupies the calling thread until it is done. */
+/** A model ready to run. A run occupies the calling thread until it is done, unless the session has lanes. */
 export interface Session extends Disposable {
+  /** How many runs go on at the same time, each on a thread of its own; 1 when left out. */
+  readonly laneCount?: number;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   /** Runs the model and returns the named output. Inputs that the model does not have are left out. */
@@ -63,13 +69,17 @@ export async function createSession(
   try {
     return wrap(ort, await ort.InferenceSession.create(model, runtimeOptions(options)));
   } catch (error) {
-    const provider = options.provider ?? 'cpu';
-    const [code, message] =
-      provider === 'cpu'
-        ? (['model', `The model cannot be loaded: ${firstLine(error)}`] as const)
-        : (['provider', `The provider ${provider} does not start: ${firstLine(error)}`] as const);
-    throw new NearmissError(code, message, adviceFor(code), { cause: error });
+    throw startError(options.provider ?? 'cpu', error);
   }
+}
+
+/** The error for a session that does not start, on a provider. */
+export function startError(provider: string, error: unknown): NearmissError {
+  const [code, message] =
+    provider === 'cpu'
+      ? (['model', `The model cannot be loaded: ${firstLine(error)}`] as const)
+      : (['provider', `The provider ${provider} does not start: ${firstLine(error)}`] as const);
+  return new NearmissError(code, message, adviceFor(code), { cause: error });
 }
 
 /**
@@ -77,12 +87,23 @@ export async function createSession(
  * otherwise before it loads.
  */
 export function loadRuntime(): typeof Ort {
-  process.env.ORT_DISABLE_TELEMETRY = '1';
+  muteRuntime();
   // oxlint-disable-next-line typescript/no-require-imports -- an import would load it before the line above
   return require('onnxruntime-node') as typeof Ort;
 }
 
-function runtimeOptions(options: SessionOptions): Ort.InferenceSession.SessionOptions {
+/** Where the runtime lies, for a thread that must load it by its path; its report home is switched off. */
+export function runtimePath(): string {
+  muteRuntime();
+  return require.resolve('onnxruntime-node');
+}
+
+function muteRuntime(): void {
+  process.env.ORT_DISABLE_TELEMETRY = '1';
+}
+
+/** Our settings in the form that the runtime reads. */
+export function runtimeOptions(options: SessionOptions): Ort.InferenceSession.SessionOptions {
   const provider = options.provider ?? 'cpu';
   const disabled = [...SLOWER_FUSIONS, ...(options.disabledOptimizers ?? [])];
   const extra = {
