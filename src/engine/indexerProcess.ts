@@ -3,10 +3,12 @@
  * priority, speaks by the channel it was forked with, and leaves when that channel closes.
  */
 import * as os from 'node:os';
+import { isMainThread } from 'node:worker_threads';
 import { messageOf } from '../base/errors';
 import type { FromIndexer, ToIndexer } from './indexing/messages';
-import { IndexingModels } from './indexing/models';
 import { IndexingService } from './indexing/service';
+import { serveSplitThread } from './indexing/splitThread';
+import { openThreadModels } from './indexing/threadModels';
 
 // ONNX Runtime sends telemetry unless this is set before it loads, and it loads with the first session.
 process.env.ORT_DISABLE_TELEMETRY = '1';
@@ -18,8 +20,7 @@ function main(): void {
   lowerPriority();
   const service = new IndexingService({
     send,
-    openModels: ({ modelsFolder, dataFolder }, log) =>
-      new IndexingModels(modelsFolder, dataFolder, log),
+    openModels: (configure, log) => openThreadModels({ file: __filename, ...configure }, log),
   });
   let isLeaving = false;
   const leave = async (): Promise<void> => {
@@ -53,4 +54,5 @@ function lowerPriority(): void {
   }
 }
 
-main();
+if (isMainThread) main();
+else void serveSplitThread();

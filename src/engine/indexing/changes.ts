@@ -6,37 +6,31 @@
  * A file written again within the clock's grain after it was read would look unchanged for ever. Such a
  * file is stored with a time that no file has (git does the same to its index), so the next pass reads it.
  */
+import type { FoundFile } from '../documents/walk';
 import type { DocumentRow } from '../store/types';
 
-/** What the comparison needs of a file on disk. `path` is relative to the folder, with `/`. */
-export interface FileTimes {
-  readonly path: string;
-  readonly sizeBytes: number;
-  readonly mtimeMs: number;
-}
-
-export interface ChangePlan<F extends FileTimes> {
+export interface ChangePlan {
   /** Not in the index. */
-  readonly added: readonly F[];
+  readonly added: readonly FoundFile[];
   /** In the index with another size or time; the bytes may still be the same. */
-  readonly changed: readonly F[];
+  readonly changed: readonly FoundFile[];
   /** In the index, not among the files. Sorted. */
   readonly removed: readonly string[];
   /** Unchanged but still on line windows: to be split by syntax. */
-  readonly unfinished: readonly F[];
+  readonly unfinished: readonly FoundFile[];
 }
 
 /** File times have a grain of up to 2 s (FAT); a file this young may change again without a trace. */
 const CLOCK_GRAIN_MS = 2000;
 
 /** Compares all files of a folder with all its rows. Keeps the order of `files`. */
-export function planChanges<F extends FileTimes>(
-  files: readonly F[],
+export function planChanges(
+  files: readonly FoundFile[],
   rows: ReadonlyMap<string, DocumentRow>,
-): ChangePlan<F> {
-  const added: F[] = [];
-  const changed: F[] = [];
-  const unfinished: F[] = [];
+): ChangePlan {
+  const added: FoundFile[] = [];
+  const changed: FoundFile[] = [];
+  const unfinished: FoundFile[] = [];
   const present = new Set<string>();
   for (const file of files) {
     present.add(file.path);
@@ -61,14 +55,15 @@ export function rowsBelow(path: string, rows: ReadonlyMap<string, DocumentRow>):
 }
 
 /** Files in the order in which a person misses them: the folder's own first, then what was touched last, then the rest. */
-export function byUsefulness<F extends FileTimes>(files: readonly F[]): F[] {
+export function byUsefulness(files: readonly FoundFile[]): FoundFile[] {
   const recent = new Set(
     [...files]
       .sort((a, b) => b.mtimeMs - a.mtimeMs)
       .slice(0, RECENT_FILE_COUNT)
       .map((file) => file.path),
   );
-  const group = (file: F): number => (!file.path.includes('/') ? 0 : recent.has(file.path) ? 1 : 2);
+  const group = (file: FoundFile): number =>
+    !file.path.includes('/') ? 0 : recent.has(file.path) ? 1 : 2;
   return files
     .map((file) => ({ file, group: group(file) }))
     .sort((a, b) => a.group - b.group || compareInGroup(a.group, a.file, b.file))
@@ -78,11 +73,11 @@ export function byUsefulness<F extends FileTimes>(files: readonly F[]): F[] {
 /** Files counted as recently modified. */
 const RECENT_FILE_COUNT = 200;
 
-function compareInGroup(group: number, a: FileTimes, b: FileTimes): number {
+function compareInGroup(group: number, a: FoundFile, b: FoundFile): number {
   const byPath = a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
   return group === 1 ? b.mtimeMs - a.mtimeMs || byPath : byPath;
 }
 
-function hasSameTimes(file: FileTimes, row: DocumentRow): boolean {
+function hasSameTimes(file: FoundFile, row: DocumentRow): boolean {
   return file.sizeBytes === row.sizeBytes && file.mtimeMs === row.mtimeMs;
 }

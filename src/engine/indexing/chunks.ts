@@ -9,28 +9,23 @@ import { encoderText } from '../documents/encoderText';
 import { quantizeStatic } from '../encoders/staticEncoder';
 import type { StaticEncoder } from '../encoders/types';
 import type { NewChunk } from '../store/types';
-import type { Splitters } from './rooms';
 
 const KEY_BYTES = 16;
 
-/** Hash of the text that an encoder reads: 16 bytes of sha256. */
+/** Hash of the text that an encoder reads: 16 bytes of sha256, in a buffer of its own. */
 export function embeddingKey(text: string): Uint8Array {
-  return createHash('sha256').update(text).digest().subarray(0, KEY_BYTES);
+  const digest = createHash('sha256').update(text).digest();
+  return new Uint8Array(digest.subarray(0, KEY_BYTES));
 }
 
-/** The chunks of a document, cut by syntax, each with the key of its embedding. */
-export async function makeChunks(document: Document, splitters: Splitters): Promise<NewChunk[]> {
-  return withEmbeddings(document.path, await splitters.split(document), splitters.staticEncoder);
-}
-
-/** Adds to chunks what is computed from the text that encoders read. */
+/** Adds to the chunks of a document what is computed from the text that encoders read. */
 export function withEmbeddings(
-  path: string,
+  document: Pick<Document, 'path'>,
   chunks: readonly Chunk[],
   staticEncoder: StaticEncoder | undefined,
 ): NewChunk[] {
   return chunks.map((chunk) => {
-    const text = encoderText(path, chunk);
+    const text = encoderText(document.path, chunk);
     const staticEmbedding = staticEncoder && quantizeStatic(staticEncoder.embed(text));
     return { ...chunk, embeddingKey: embeddingKey(text), staticEmbedding };
   });

@@ -5,20 +5,21 @@
  */
 import { isAbort, messageOf } from '../../base/errors';
 import type { Logger } from '../../base/log';
-import type { Document } from '../documents/document';
+import type { Document, Skipped } from '../documents/document';
 import { splitByLines } from '../documents/lineSplitter';
 import { isSkipped } from '../documents/read';
+import type { FoundFile } from '../documents/walk';
 import type { DocumentRow, DocumentTier, FolderWriter, NewChunk } from '../store/types';
-import { storedTime, type FileTimes } from './changes';
-import { makeChunks, withEmbeddings } from './chunks';
+import { storedTime } from './changes';
+import { withEmbeddings } from './chunks';
 import { readAhead } from './readAhead';
-import type { DocumentSource, Splitters } from './rooms';
+import type { DocumentSource, Splitter } from './rooms';
 import type { SkippedList } from './skippedList';
 
-export interface StageContext<F extends FileTimes> {
+export interface StageContext {
   readonly writer: FolderWriter;
-  readonly source: DocumentSource<F>;
-  readonly splitters: () => Promise<Splitters>;
+  readonly source: DocumentSource;
+  readonly splitter: () => Promise<Splitter>;
   readonly skipped: SkippedList;
   readonly log: Logger;
   /** Called between transactions: waits where work must wait, throws when it must end. */
@@ -36,20 +37,39 @@ export interface StageOptions {
 }
 
 const READ_WIDTH = 8;
+/** A transaction holds so many files, or what was made ready in this time. Large ones are cheaper by the file. */
 const STEP_FILES = 64;
-const STEP_MS = 60;
+const STEP_MS = 160;
+/** The first ones are small: somebody may be waiting for the first words. */
+const FIRST_STEP_MS = 40;
+/** How long work goes on before others get a turn. */
+const TURN_MS = 40;
 /** Text kept from tier 1 for tier 2, so that most files are read once, in UTF-16 units. */
 const MAX_CARRIED_LENGTH = 24_000_000;
 
+/** A file that was read, and the round of edits at which the reading began. */
+type Prepared = { readonly round: number } & (
+  | { readonly kind: 'skipped'; readonly entry: Skipped }
+  | { readonly kind: 'known'; readonly document: Document; readonly isTouched: boolean }
+  | NewDocument
+);
+
+interface NewDocument {
+  readonly kind: 'new';
+  readonly document: Document;
+  readonly chunks: NewChunk[];
+}
+
+/** What one transaction will hold. */
 interface Step {
   readonly startedAt: number;
   fileCount: number;
-  readonly puts: { document: Document; chunks: NewChunk[] }[];
-  readonly touches: FileTimes[];
+  readonly puts: (NewDocument & { readonly round: number })[];
+  readonly touches: Document[];
   readonly removed: string[];
 }
 
-export class DocumentStage<F extends FileTimes> {
+export class DocumentStage {
   private known: Map<string, DocumentRow>;
   private readonly carried = new Map<string, Document>();
   private carriedLength = 0;
@@ -57,7 +77,7 @@ export class DocumentStage<F extends FileTimes> {
   private round = 0;
   private readonly editRounds = new Map<string, number>();
 
-  constructor(private readonly context: StageContext<F>) {
+  constructor(private readonly context: StageContext) {
     this.known = context.writer.documents();
   }
 
@@ -71,17 +91,23 @@ export class DocumentStage<F extends FileTimes> {
   }
 
   /** Reads, cuts and writes files in the order given; unreadable ones leave the index and are listed as skipped. */
-  async index(files: readonly F[], options: StageOptions): Promise<void> {
+  async index(files: readonly FoundFile[], options: StageOptions): Promise<void> {
     let step = emptyStep();
-    const reads = readAhead(files, READ_WIDTH, (file) => this.read(file, options.tier));
-    for await (const { item, result } of reads) {
-      const isStale = (this.editRounds.get(item.path) ?? -1) > result.round;
-      if (isStale) step.fileCount++;
-      else await this.prepare(step, item, result.value, options);
-      if (!isFull(step)) continue;
-      this.commit(step, options);
+    let budgetMs = FIRST_STEP_MS;
+    let turnAt = performance.now() + TURN_MS;
+    const ready = readAhead(files, READ_WIDTH, (file) => this.prepare(file, options));
+    for await (const { item, result } of ready) {
+      step.fileCount++;
+      this.add(step, item, result);
+      if (step.fileCount >= STEP_FILES || performance.now() - step.startedAt >= budgetMs) {
+        this.commit(step, options);
+        step = emptyStep();
+        budgetMs = Math.min(budgetMs * 2, STEP_MS);
+        turnAt = 0;
+      }
+      if (performance.now() < turnAt) continue;
       await this.context.betweenSteps();
-      step = emptyStep();
+      turnAt = performance.now() + TURN_MS;
     }
     this.commit(step, options);
   }
@@ -89,8 +115,10 @@ export class DocumentStage<F extends FileTimes> {
   /** Removes rows; one transaction. */
   remove(paths: readonly string[]): void {
     const step = emptyStep();
-    step.removed.push(...paths.filter((path) => this.rows.has(path)));
-    for (const path of paths) this.drop(path);
+    for (const path of paths) {
+      this.drop(path);
+      if (this.rows.has(path)) step.removed.push(path);
+    }
     this.commit(step, { tier: 'lines' });
   }
 
@@ -110,66 +138,70 @@ export class DocumentStage<F extends FileTimes> {
     this.editRounds.clear();
   }
 
-  private async read(
-    file: F,
-    tier: DocumentTier,
-  ): Promise<{ round: number; value: Awaited<ReturnType<DocumentSource<F>['read']>> }> {
+  /** Reads a file and cuts it, unless the index has it already. */
+  private async prepare(file: FoundFile, options: StageOptions): Promise<Prepared> {
     const { round } = this;
-    const known = tier === 'syntax' ? this.carried.get(file.path) : undefined;
-    if (known === undefined) return { round, value: await this.context.source.read(file) };
-    this.drop(file.path);
-    return { round, value: known };
+    const value = this.takeCarried(file) ?? (await this.context.source.read(file));
+    if (isSkipped(value)) return { kind: 'skipped', round, entry: value };
+    const document = { ...value, mtimeMs: storedTime(value.mtimeMs, Date.now()) };
+    const row = this.rows.get(file.path);
+    if (row && isUpToDate(row, document, options)) {
+      return { kind: 'known', round, document, isTouched: row.mtimeMs !== document.mtimeMs };
+    }
+    if (options.tier === 'lines' && !this.isStale(file.path, round)) this.carry(value);
+    return { kind: 'new', round, document, chunks: await this.cut(document, options.tier) };
   }
 
-  private async prepare(
-    step: Step,
-    file: F,
-    result: Awaited<ReturnType<DocumentSource<F>['read']>>,
-    options: StageOptions,
-  ): Promise<void> {
-    step.fileCount++;
-    const row = this.rows.get(file.path);
-    if (isSkipped(result)) {
-      this.context.skipped.addUnread(file, result);
-      if (row) step.removed.push(file.path);
+  private add(step: Step, file: FoundFile, prepared: Prepared): void {
+    if (this.isStale(file.path, prepared.round)) return;
+    if (prepared.kind === 'skipped') {
+      this.context.skipped.addUnread(file, prepared.entry);
+      if (this.rows.has(file.path)) step.removed.push(file.path);
       return;
     }
     this.context.skipped.remove(file.path);
-    const document = { ...result, mtimeMs: storedTime(result.mtimeMs, Date.now()) };
-    if (row && isUpToDate(row, document, options)) {
-      if (row.mtimeMs !== document.mtimeMs) step.touches.push(document);
-      return;
-    }
-    if (options.tier === 'lines') this.carry(result);
-    step.puts.push({ document, chunks: await this.cut(document, options.tier) });
+    if (prepared.kind === 'new') step.puts.push(prepared);
+    else if (prepared.isTouched) step.touches.push(prepared.document);
+  }
+
+  /** What an edit overtook after it was read must not be written. */
+  private isStale(path: string, round: number): boolean {
+    return (this.editRounds.get(path) ?? -1) > round;
   }
 
   private async cut(document: Document, tier: DocumentTier): Promise<NewChunk[]> {
     if (tier === 'lines') return splitByLines(document);
-    const splitters = await this.context.splitters();
+    const split = async (): Promise<NewChunk[]> => (await this.context.splitter()).split(document);
     try {
-      return await makeChunks(document, splitters);
+      // A second time, because the splitter may have failed over another document.
+      return await split().catch(split);
     } catch (error) {
       if (isAbort(error)) throw error;
-      // A splitter that fails on one file must not lose it: line windows take its place.
+      // A file that no splitter takes must not be lost: line windows stand in.
       const reason = messageOf(error);
       this.context.log.warn('Cut by lines, the splitter failed', { path: document.path, reason });
-      return withEmbeddings(document.path, splitByLines(document), splitters.staticEncoder);
+      return withEmbeddings(document, splitByLines(document), undefined);
     }
   }
 
   private commit(step: Step, { tier, onStep }: StageOptions): void {
     const { writer } = this.context;
-    const didWrite = step.puts.length + step.touches.length + step.removed.length > 0;
-    if (didWrite) {
+    // An edit may have been taken in after the file was read for this step.
+    const puts = step.puts.filter(({ document, round }) => !this.isStale(document.path, round));
+    if (puts.length + step.touches.length + step.removed.length > 0) {
       writer.transaction(() => {
-        if (step.removed.length > 0) writer.removeDocuments(step.removed);
+        // All deletions first: FTS5 writes out what it has gathered whenever an id is lower than the last.
+        const replaced = puts.map(({ document }) => document.path);
+        writer.removeDocuments([
+          ...step.removed,
+          ...replaced.filter((path) => this.rows.has(path)),
+        ]);
         for (const file of step.touches) {
           writer.touchDocument(file.path, file.mtimeMs, file.sizeBytes);
         }
-        for (const { document, chunks } of step.puts) writer.putDocument(document, tier, chunks);
+        for (const { document, chunks } of puts) writer.putDocument(document, tier, chunks);
       });
-      this.noteRows(step, tier);
+      this.noteRows({ ...step, puts }, tier);
       this.context.onCommit();
     }
     if (step.fileCount > 0) onStep?.(step.fileCount);
@@ -178,13 +210,12 @@ export class DocumentStage<F extends FileTimes> {
   private noteRows(step: Step, tier: DocumentTier): void {
     for (const path of step.removed) this.known.delete(path);
     for (const { path, mtimeMs, sizeBytes } of step.touches) {
-      const row = this.rows.get(path);
+      const row = this.known.get(path);
       if (row) this.known.set(path, { ...row, mtimeMs, sizeBytes });
     }
     for (const { document } of step.puts) {
       const { path, language, sizeBytes, mtimeMs, hash } = document;
-      const id = this.rows.get(path)?.id ?? 0;
-      this.known.set(path, { id, path, language, sizeBytes, mtimeMs, hash, tier });
+      this.known.set(path, { id: 0, path, language, sizeBytes, mtimeMs, hash, tier });
     }
   }
 
@@ -194,6 +225,12 @@ export class DocumentStage<F extends FileTimes> {
     this.carriedLength += document.text.length;
   }
 
+  private takeCarried({ path }: FoundFile): Document | undefined {
+    const document = this.carried.get(path);
+    this.drop(path);
+    return document;
+  }
+
   private drop(path: string): void {
     this.carriedLength -= this.carried.get(path)?.text.length ?? 0;
     this.carried.delete(path);
@@ -201,11 +238,8 @@ export class DocumentStage<F extends FileTimes> {
 }
 
 function emptyStep(): Step {
-  return { startedAt: performance.now(), fileCount: 0, puts: [], touches: [], removed: [] };
-}
-
-function isFull(step: Step): boolean {
-  return step.fileCount >= STEP_FILES || performance.now() - step.startedAt >= STEP_MS;
+  const startedAt = performance.now();
+  return { startedAt, fileCount: 0, puts: [], touches: [], removed: [] };
 }
 
 function isUpToDate(row: DocumentRow, document: Document, options: StageOptions): boolean {

@@ -5,17 +5,18 @@
  */
 import type { Logger } from '../../base/log';
 import type { Skipped } from '../documents/document';
+import type { FoundFile } from '../documents/walk';
 import type { FolderWriter } from '../store/types';
-import { byUsefulness, type ChangePlan, type FileTimes, planChanges, rowsBelow } from './changes';
+import { byUsefulness, type ChangePlan, planChanges, rowsBelow } from './changes';
 import { DocumentStage } from './documentStage';
 import type { ProgressMeter } from './progress';
-import type { DocumentSource, Splitters, Walked } from './rooms';
+import type { DocumentSource, SplitterSource, Walked } from './rooms';
 import { SkippedList, skippedDigest } from './skippedList';
 
-export interface PassContext<F extends FileTimes> {
+export interface PassContext {
   readonly writer: FolderWriter;
-  readonly source: DocumentSource<F>;
-  readonly splitters: () => Promise<Splitters>;
+  readonly source: DocumentSource;
+  readonly splitters: SplitterSource;
   readonly meter: ProgressMeter;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -43,19 +44,19 @@ const BYTES_PER_CHUNK = 600;
 const SPLITTER_META = 'splitter';
 const SKIPPED_META = 'skippedDigest';
 
-export class FolderPass<F extends FileTimes> {
+export class FolderPass {
   private readonly skipped = new SkippedList();
-  private readonly stage: DocumentStage<F>;
+  private readonly stage: DocumentStage;
   /** Paths that are wanted first, by a person's interest. */
   wanted: ReadonlySet<string> = new Set();
 
-  constructor(private readonly context: PassContext<F>) {
+  constructor(private readonly context: PassContext) {
     const { writer, source, splitters, log, betweenSteps, onDocuments: onCommit } = context;
     const { skipped } = this;
     this.stage = new DocumentStage({
       writer,
       source,
-      splitters,
+      splitter: () => splitters.splitter(),
       skipped,
       log,
       betweenSteps,
@@ -85,6 +86,7 @@ export class FolderPass<F extends FileTimes> {
         const tally = new Tally(this.context.meter, walked.files.length, changed, plan);
         this.expectChunks(plan);
         if (changed.length > FEW_FILES) {
+          this.warmUp();
           await this.indexWords(changed, tally);
           this.storeSkipped();
         }
@@ -102,7 +104,7 @@ export class FolderPass<F extends FileTimes> {
   /** Takes in single paths: files that came, changed or went. `onWork` is called when there is something to do. */
   async applyEdits(paths: readonly string[], onWork: () => void): Promise<PassResult> {
     this.stage.supersede(paths);
-    const files: F[] = [];
+    const files: FoundFile[] = [];
     const gone: string[] = [];
     let needsCompare = false;
     for (const seen of await this.context.source.examine(paths)) {
@@ -121,7 +123,7 @@ export class FolderPass<F extends FileTimes> {
   }
 
   /** The changes; where the way of cutting changed, all files count as not finished. */
-  private plan(walked: Walked<F>): ChangePlan<F> {
+  private plan(walked: Walked): ChangePlan {
     this.stage.reload();
     this.skipped.replaceAll(walked.skipped);
     const plan = planChanges(walked.files, this.stage.rows);
@@ -129,13 +131,22 @@ export class FolderPass<F extends FileTimes> {
     return { ...plan, added: plan.added.filter((file) => !this.skipped.keepUnread(file)) };
   }
 
-  private async indexWords(files: readonly F[], tally: Tally): Promise<void> {
+  /** Loads the splitter beside the first tier, so that the second need not wait. Its failure is met there. */
+  private warmUp(): void {
+    this.context.splitters.splitter().catch(() => undefined);
+  }
+
+  private async indexWords(files: readonly FoundFile[], tally: Tally): Promise<void> {
     await this.stage.index(files, { tier: 'lines', onStep: (count) => tally.addWords(count) });
   }
 
-  private async indexSyntax(walked: Walked<F>, changed: readonly F[], tally: Tally): Promise<void> {
+  private async indexSyntax(
+    walked: Walked,
+    changed: readonly FoundFile[],
+    tally: Tally,
+  ): Promise<void> {
     const { writer } = this.context;
-    const { version } = await this.context.splitters();
+    const version = await this.context.splitters.version();
     const rewrite = writer.getMeta(SPLITTER_META) !== version;
     const { rows } = this.stage;
     const isFew = changed.length <= FEW_FILES;
@@ -150,13 +161,13 @@ export class FolderPass<F extends FileTimes> {
     if (rewrite) writer.setMeta(SPLITTER_META, version);
   }
 
-  private inOrder(files: readonly F[]): F[] {
+  private inOrder(files: readonly FoundFile[]): FoundFile[] {
     const ordered = byUsefulness(files);
-    const isWanted = (file: F): boolean => this.wanted.has(file.path);
+    const isWanted = (file: FoundFile): boolean => this.wanted.has(file.path);
     return [...ordered.filter(isWanted), ...ordered.filter((file) => !isWanted(file))];
   }
 
-  private expectChunks(plan: ChangePlan<F>): void {
+  private expectChunks(plan: ChangePlan): void {
     if (!this.context.expectsEmbeddings()) return;
     const files = [...plan.added, ...plan.changed, ...plan.unfinished];
     const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
@@ -176,7 +187,7 @@ export class FolderPass<F extends FileTimes> {
   }
 }
 
-function hasWork(plan: ChangePlan<FileTimes>): boolean {
+function hasWork(plan: ChangePlan): boolean {
   const { added, changed, removed, unfinished } = plan;
   return added.length + changed.length + removed.length + unfinished.length > 0;
 }
@@ -189,8 +200,8 @@ class Tally {
   constructor(
     private readonly meter: ProgressMeter,
     private readonly documentCount: number,
-    changed: readonly FileTimes[],
-    plan: ChangePlan<FileTimes>,
+    changed: readonly FoundFile[],
+    plan: ChangePlan,
   ) {
     this.wordsLeft = changed.length;
     this.syntaxLeft = changed.length + plan.unfinished.length;

@@ -15,17 +15,16 @@ import type { Sequencer } from '../../base/queue';
 import type { Skipped } from '../documents/document';
 import type { EmbeddingCache, FolderWriter } from '../store/types';
 import { Alarm, sleepUntil } from './alarm';
-import type { FileTimes } from './changes';
 import { EmbeddingWork, type EmbedderState } from './embeddingWork';
 import { FolderPass, type PassResult } from './folderPass';
 import type { WorkGate } from './gate';
 import type { CommitKind, FolderProgress, IndexerState, PriorityReason } from './messages';
 import { PathPriority } from './priority';
 import { ProgressMeter } from './progress';
-import type { BuildSidecars, DocumentSource, Splitters } from './rooms';
+import type { BuildSidecars, DocumentSource, SplitterSource } from './rooms';
 import { FolderWatcher, type Subscribe, type WatchMode } from './watcher';
 
-export interface IndexerOptions<F extends FileTimes> {
+export interface IndexerOptions {
   /** Names the folder at the gate. */
   readonly key: string;
   /** Absolute path of the folder. */
@@ -33,8 +32,8 @@ export interface IndexerOptions<F extends FileTimes> {
   /** Owned by the indexer, closed when it stops. */
   readonly writer: FolderWriter;
   readonly cache: EmbeddingCache;
-  readonly source: DocumentSource<F>;
-  readonly splitters: () => Promise<Splitters>;
+  readonly source: DocumentSource;
+  readonly splitters: SplitterSource;
   readonly gate: WorkGate;
   /** Shared by all folders of a process: the model runs for one of them at a time. */
   readonly modelTurns: Sequencer;
@@ -73,7 +72,7 @@ const waitedOut: ReadonlySet<string> = new Set(['diskFull', 'busy']);
 /** Files changed at once of which so many count as recent. */
 const MAX_RECENT = 50;
 
-export class FolderIndexer<F extends FileTimes = FileTimes> implements Disposable {
+export class FolderIndexer implements Disposable {
   private readonly owned = new DisposableStore();
   private readonly events = this.owned.add(new Emitter<IndexerEvent>());
   readonly onEvent = this.events.on.bind(this.events);
@@ -81,7 +80,7 @@ export class FolderIndexer<F extends FileTimes = FileTimes> implements Disposabl
   private readonly controller = new AbortController();
   private readonly alarm = new Alarm();
   private readonly priority = new PathPriority();
-  private readonly pass: FolderPass<F>;
+  private readonly pass: FolderPass;
   private readonly embedding: EmbeddingWork;
   private readonly watcher: FolderWatcher | undefined;
   private readonly finished: Promise<void>;
@@ -97,7 +96,7 @@ export class FolderIndexer<F extends FileTimes = FileTimes> implements Disposabl
   private changedPaths = new Set<string>();
   private removedCount = 0;
 
-  constructor(private readonly options: IndexerOptions<F>) {
+  constructor(private readonly options: IndexerOptions) {
     this.owned.add(options.writer);
     this.meter.onReport((progress) => this.events.fire({ type: 'progress', progress }));
     if (options.watch) this.watcher = this.owned.add(this.makeWatcher());
@@ -288,7 +287,7 @@ export class FolderIndexer<F extends FileTimes = FileTimes> implements Disposabl
     if (!this.isTakingEdits && this.edits.size > 0) await this.takeEdits();
   }
 
-  private makePass(): FolderPass<F> {
+  private makePass(): FolderPass {
     const { writer, source, splitters, log } = this.options;
     return new FolderPass({
       writer,

@@ -2,10 +2,11 @@
  * The models that indexing uses, each loaded when it is first needed: line windows need none, so that words
  * come first; splitting needs the tokenizer and grammars; only then a session is worth its time and memory.
  */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { messageOf } from '../../base/errors';
-import type { Disposable } from '../../base/lifecycle';
 import type { Logger } from '../../base/log';
 import { ChunkSplitter } from '../documents/chunk';
 import { defaultGrammarFolder } from '../documents/grammars';
@@ -15,76 +16,66 @@ import { openEmbedder } from '../encoders/openEncoder';
 import { loadStaticEncoder } from '../encoders/staticEncoder';
 import { loadTokenizer } from '../encoders/tokenizer';
 import type { Embedder, StaticEncoder, Tokenizer } from '../encoders/types';
+import { withEmbeddings } from './chunks';
 import { LazyEmbedder } from './lazyEmbedder';
 import type { EmbedderChoice } from './messages';
-import type { Splitters } from './rooms';
+import type { Splitter } from './rooms';
 
 /** To be raised with any change to how documents are cut, so that indexes made before are made anew. */
 const SPLITTER_VERSION = 1;
 
-export class IndexingModels implements Disposable {
-  private tokenizer: Promise<Tokenizer> | undefined;
-  private splitter: Promise<ChunkSplitter> | undefined;
-  private loading: Promise<Splitters> | undefined;
+/** Names how documents are cut and embedded by `loadSplitter`, without loading anything. */
+export async function splitterVersion(modelsFolder: string): Promise<string> {
+  const config = path.join(modelsFolder, 'static-encoder', 'config.json');
+  const text = await fs.readFile(config, 'utf8').catch(() => 'none');
+  return `${SPLITTER_VERSION}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+}
 
-  constructor(
-    private readonly modelsFolder: string,
-    private readonly dataFolder: string,
-    private readonly log: Logger,
-  ) {}
+/** The splitter with the bundled tokenizer, all grammars and the static encoder, in this thread. */
+export async function loadSplitter(modelsFolder: string, log: Logger): Promise<Splitter> {
+  const tokenizer = await loadTokenizer(path.join(modelsFolder, 'bi-encoder'));
+  const countTokens = (text: string): number => tokenizer.countTokens(text);
+  const splitter = await ChunkSplitter.create({
+    grammarFolder: defaultGrammarFolder(),
+    countTokens,
+  });
+  const staticEncoder = await loadStatic(modelsFolder, tokenizer, log);
+  return {
+    split: async (document) =>
+      withEmbeddings(document, await splitter.split(document), staticEncoder),
+    dispose: () => splitter.dispose(),
+  };
+}
 
-  /** The embedder of a choice: its space is known now, its session is made when the first text comes. */
-  async openEmbedder(choice: EmbedderChoice): Promise<Embedder> {
-    const { checkpointFolder, arithmetic, provider = 'cpu', threadCount } = choice;
-    const checkpoint = await readCheckpoint(checkpointFolder);
-    const options = {
-      choice: { arithmetic, provider },
-      folder: path.join(this.dataFolder, 'models'),
-      threads: threadCount ?? defaultThreadCount(),
-      log: this.log,
-    };
-    const load = (): Promise<Embedder> => openEmbedder(checkpoint, options);
-    return new LazyEmbedder({ space: spaceOf(checkpoint, arithmetic), load });
+/** Without its table this tier is left out; the others stand. */
+async function loadStatic(
+  modelsFolder: string,
+  tokenizer: Tokenizer,
+  log: Logger,
+): Promise<StaticEncoder | undefined> {
+  try {
+    return await loadStaticEncoder(path.join(modelsFolder, 'static-encoder'), tokenizer);
+  } catch (error) {
+    log.warn('No static embeddings', { reason: messageOf(error) });
+    return undefined;
   }
+}
 
-  /** The splitter and the static encoder. A failure is tried again at the next call. */
-  splitters(): Promise<Splitters> {
-    this.loading ??= this.loadSplitters().catch((error: unknown) => {
-      this.loading = undefined;
-      throw error;
-    });
-    return this.loading;
-  }
-
-  dispose(): void {
-    this.splitter?.then((splitter) => splitter.dispose()).catch(() => undefined);
-  }
-
-  private async loadSplitters(): Promise<Splitters> {
-    this.tokenizer ??= loadTokenizer(path.join(this.modelsFolder, 'bi-encoder'));
-    const tokenizer = await this.tokenizer;
-    const countTokens = (text: string): number => tokenizer.countTokens(text);
-    this.splitter ??= ChunkSplitter.create({ grammarFolder: defaultGrammarFolder(), countTokens });
-    const [splitter, staticEncoder] = await Promise.all([
-      this.splitter,
-      this.loadStatic(tokenizer),
-    ]);
-    return {
-      version: `${SPLITTER_VERSION}-${staticEncoder?.fingerprint ?? 'none'}`,
-      split: (document) => splitter.split(document),
-      staticEncoder,
-    };
-  }
-
-  /** Without its table this tier is left out; the others stand. */
-  private async loadStatic(tokenizer: Tokenizer): Promise<StaticEncoder | undefined> {
-    try {
-      return await loadStaticEncoder(path.join(this.modelsFolder, 'static-encoder'), tokenizer);
-    } catch (error) {
-      this.log.warn('No static embeddings', { reason: messageOf(error) });
-      return undefined;
-    }
-  }
+/** The embedder of a choice: its space is known now, its session is made when the first text comes. */
+export async function openChosenEmbedder(
+  choice: EmbedderChoice,
+  { dataFolder, log }: { readonly dataFolder: string; readonly log: Logger },
+): Promise<Embedder> {
+  const { checkpointFolder, arithmetic, provider = 'cpu', threadCount } = choice;
+  const checkpoint = await readCheckpoint(checkpointFolder);
+  const options = {
+    choice: { arithmetic, provider },
+    folder: path.join(dataFolder, 'models'),
+    threads: threadCount ?? defaultThreadCount(),
+    log,
+  };
+  const load = (): Promise<Embedder> => openEmbedder(checkpoint, options);
+  return new LazyEmbedder({ space: spaceOf(checkpoint, arithmetic), load });
 }
 
 /** Half of the cores: the others are for the person. */

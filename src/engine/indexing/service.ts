@@ -8,7 +8,6 @@ import { BugError, messageOf, NearmissError, serializeError } from '../../base/e
 import type { Disposable } from '../../base/lifecycle';
 import type { Logger } from '../../base/log';
 import { Sequencer } from '../../base/queue';
-import type { FoundFile } from '../documents/walk';
 import type { Embedder } from '../encoders/types';
 import { buildSidecars } from '../store/sidecars';
 import { openEmbeddingCache, openFolderWriter } from '../store/store';
@@ -18,14 +17,13 @@ import { ALL_FOLDERS, WorkGate } from './gate';
 import { FolderIndexer, type IndexerEvent } from './indexer';
 import type { EmbedderChoice, FromIndexer, ToIndexer } from './messages';
 import { openSource } from './source';
-import type { Splitters } from './rooms';
+import type { SplitterSource } from './rooms';
 
 type Configure = Extract<ToIndexer, { type: 'configure' }>;
 type Start = Extract<ToIndexer, { type: 'start' }>;
 
 /** What the service is built from; tests give small models. */
-export interface ServiceModels extends Disposable {
-  splitters(): Promise<Splitters>;
+export interface ServiceModels extends SplitterSource, Disposable {
   /** Knows the space at once, makes its session when first used. */
   openEmbedder(choice: EmbedderChoice): Promise<Embedder>;
 }
@@ -39,7 +37,7 @@ export interface ServiceOptions {
 const REOPEN_AFTER_MS = 30_000;
 
 interface OpenFolder {
-  readonly indexer: FolderIndexer<FoundFile>;
+  readonly indexer: FolderIndexer;
 }
 
 export class IndexingService {
@@ -175,7 +173,7 @@ export class IndexingService {
       writer: openFolderWriter(indexFile, { embeddingsFile }),
       cache: this.cache,
       source: openSource(folder, options),
-      splitters: () => models.splitters(),
+      splitters: models,
       gate: this.gate,
       modelTurns: this.modelTurns,
       log: this.log,
@@ -234,7 +232,7 @@ export class IndexingService {
     for (const { indexer } of this.folders.values()) indexer.showPause();
   }
 
-  private indexer(folderId: string): FolderIndexer<FoundFile> | undefined {
+  private indexer(folderId: string): FolderIndexer | undefined {
     return this.folders.get(folderId)?.indexer;
   }
 

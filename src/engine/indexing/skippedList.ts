@@ -1,14 +1,14 @@
 /** What is left out of a folder's index and why, kept whole by a pass and corrected by single edits. */
 import { createHash } from 'node:crypto';
 import type { Skipped } from '../documents/document';
-import type { FileTimes } from './changes';
+import type { FoundFile } from '../documents/walk';
 
 export class SkippedList {
   private entries: Skipped[] = [];
   /** Found by reading, not by the walk; with the times at which they were read. */
   private readonly unread = new Map<
     string,
-    { readonly times: FileTimes; readonly entry: Skipped }
+    { readonly times: FoundFile; readonly entry: Skipped }
   >();
 
   /** What a whole walk left out; what reading found comes back by `keepUnread`. */
@@ -21,14 +21,14 @@ export class SkippedList {
   }
 
   /** Notes a file that the walk found and that could not be read. */
-  addUnread(times: FileTimes, entry: Skipped): void {
+  addUnread(times: FoundFile, entry: Skipped): void {
     this.remove(times.path);
     this.unread.set(times.path, { times, entry });
     this.entries.push(entry);
   }
 
   /** True for a file that is as it was when it could not be read: its entry is listed again. */
-  keepUnread(file: FileTimes): boolean {
+  keepUnread(file: FoundFile): boolean {
     const known = this.unread.get(file.path);
     if (known === undefined || !isStable.has(known.entry.reason)) return false;
     const { sizeBytes, mtimeMs } = known.times;
