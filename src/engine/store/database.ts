@@ -5,6 +5,8 @@
  * Memory mapping stays off: a file that is cut while it is mapped ends the process, and no `catch` helps.
  */
 import * as fs from 'node:fs';
+import * as v8 from 'node:v8';
+import * as vm from 'node:vm';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { BugError, NearmissError, messageOf, systemCode } from '../../base/errors';
 import type { Disposable } from '../../base/lifecycle';
@@ -46,7 +48,7 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Datab
       connection.close();
       throw error;
     }
-    return new Database(file, connection);
+    return new Database(file, connection, !options.isReadOnly);
   });
 }
 
@@ -70,6 +72,7 @@ export class Database implements Disposable {
   constructor(
     readonly file: string,
     private readonly connection: DatabaseSyncInstance,
+    private readonly isWriter: boolean,
   ) {}
 
   /** The statement for this SQL, prepared when first asked for. */
@@ -136,8 +139,19 @@ export class Database implements Disposable {
 
   dispose(): void {
     if (!this.connection.isOpen) return;
+    if (this.isWriter) this.emptyLog();
     this.statements.clear();
     this.connection.close();
+    collectSoon();
+  }
+
+  /** Copies the write-ahead log into the database, which SQLite does at closing only when nothing else holds the file. */
+  private emptyLog(): void {
+    try {
+      this.connection.exec('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // A damaged file or a full disk: the log stays, and with it all that was committed.
+    }
   }
 
   private undo(point: string): void {
@@ -145,6 +159,27 @@ export class Database implements Disposable {
     if (!this.connection.isOpen || !this.connection.isTransaction) return;
     this.exec(this.depth === 0 ? 'ROLLBACK' : `ROLLBACK TO ${point}; RELEASE ${point}`);
   }
+}
+
+let isCollecting = false;
+let collect: (() => void) | undefined;
+
+/**
+ * Asks for a garbage collection once the event loop turns. The library has no way to end a statement, and
+ * SQLite keeps the files of a closed connection open until its last statement is gone: Windows could not
+ * delete them, and a damaged index could not be replaced.
+ */
+function collectSoon(): void {
+  if (isCollecting) return;
+  isCollecting = true;
+  setImmediate(() => {
+    isCollecting = false;
+    if (!collect) {
+      v8.setFlagsFromString('--expose-gc');
+      collect = vm.runInNewContext('gc') as () => void;
+    }
+    collect();
+  });
 }
 
 function guard<T>(file: string, body: () => T): T {

@@ -17,8 +17,8 @@ import type { FolderReader, FolderReaderOptions, Snapshot } from './types';
 import type { VectorIndex } from './vectorIndex';
 
 /** Connections kept for the next snapshot. */
-const MAX_IDLE = 3;
-const CACHE_BYTES = 8 << 20;
+const MAX_IDLE = 6;
+const CACHE_BYTES = 4 << 20;
 /** Terms whose frequency is remembered until the documents change. */
 const MAX_FREQUENCIES = 20_000;
 

@@ -1,0 +1,57 @@
+/** Small indexes for tests: documents from a line of text a chunk, hand-made embeddings. */
+import { createHash } from 'node:crypto';
+import * as path from 'node:path';
+import { normalize } from '../../src/base/vector';
+import type { FolderWriter, NewChunk, Snapshot } from '../../src/engine/store/types';
+
+export const SPACE = 'test-space';
+
+/** Where the files of an index lie below a folder. */
+export function indexPaths(folder: string): { index: string; embeddings: string } {
+  return { index: path.join(folder, 'index.db'), embeddings: path.join(folder, 'embeddings.db') };
+}
+
+/** A chunk of one line at `line`; its key follows from its text. */
+export function chunkOf(text: string, line = 0, more: Partial<NewChunk> = {}): NewChunk {
+  return {
+    span: { start: line, end: line + 1 },
+    kind: 'code',
+    symbol: '',
+    definitions: [],
+    text,
+    embeddingKey: keyOf(text),
+    ...more,
+  };
+}
+
+export function keyOf(text: string): Uint8Array {
+  return createHash('sha256').update(text).digest().subarray(0, 16);
+}
+
+/** Stores a document with one chunk a text. */
+export function putTexts(
+  writer: FolderWriter,
+  name: string,
+  texts: readonly string[],
+  more: Partial<NewChunk> = {},
+): void {
+  const language = name.endsWith('.py') ? 'python' : 'typescript';
+  const document = { path: name, language, hash: 'aa', sizeBytes: 1, mtimeMs: 1 };
+  writer.putDocument(
+    document,
+    'syntax',
+    texts.map((text, line) => chunkOf(text, line, more)),
+  );
+}
+
+/** Texts of the chunks of scored results, in order. */
+export function textsOf(
+  snapshot: Snapshot,
+  found: readonly { readonly chunkId: number }[],
+): string[] {
+  return snapshot.chunks(found.map(({ chunkId }) => chunkId)).map(({ text }) => text);
+}
+
+export function unit(...values: number[]): Float32Array {
+  return normalize(Float32Array.from(values));
+}
