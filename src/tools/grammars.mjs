@@ -6,6 +6,8 @@ import * as path from 'node:path';
 const vscode = '@vscode/tree-sitter-wasm/wasm';
 const sources = [
   'web-tree-sitter/web-tree-sitter.wasm',
+  // Beside its .wasm and not in a bundle: a runtime that a hostile text brought down is loaded anew.
+  'web-tree-sitter/web-tree-sitter.cjs',
   ...[
     'bash',
     'c-sharp',

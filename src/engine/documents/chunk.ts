@@ -5,10 +5,10 @@
 import type { Disposable } from '../../base/lifecycle';
 import { type Block, cutBlocks } from './blocks';
 import { hasDefinitions } from './codeLanguages';
-import { CodeSplitter, type Outline } from './codeSplitter';
+import { outlineCode, type Outline } from './codeSplitter';
 import type { Chunk, Document, Span, TokenCounter } from './document';
 import { splitNotebook } from './extract/notebook';
-import { Grammars } from './grammars';
+import { type Grammar, Grammars } from './grammars';
 import { documentKind, isMinifiedText, kindOf } from './kind';
 import { Lines, RowCounter } from './lines';
 import { cutBefore } from './lineSplitter';
@@ -33,7 +33,6 @@ const CHARACTERS_PER_TOKEN = 12;
 
 /** Splits documents of every language. One for a process: the grammars in it are shared. */
 export class ChunkSplitter implements Disposable {
-  private readonly codeSplitter = new CodeSplitter();
   private readonly budget: Budget;
   private readonly counter: RowCounter;
 
@@ -66,7 +65,6 @@ export class ChunkSplitter implements Disposable {
   }
 
   dispose(): void {
-    this.codeSplitter.dispose();
     this.grammars.dispose();
   }
 
@@ -77,8 +75,23 @@ export class ChunkSplitter implements Disposable {
     if (isProse(language)) return assemble(outlineProse(lines, language));
     const grammar = isMinifiedText(text) ? undefined : await this.grammars.of(language);
     signal?.throwIfAborted();
-    const chunks = grammar && this.codeSplitter.outline(lines, grammar, assemble);
+    const chunks = grammar && this.outlineCode(lines, grammar, assemble);
     return chunks ?? assemble(outlineByStructure(lines, language));
+  }
+
+  private outlineCode(
+    lines: Lines,
+    grammar: Grammar,
+    use: (outline: Outline) => Chunk[],
+  ): Chunk[] | undefined {
+    try {
+      return outlineCode(lines, grammar, use);
+    } catch (error) {
+      // Texts made to torture parsers overflow the runtime's stack. What it then holds is not to be trusted.
+      if (!isTrap(error)) throw error;
+      this.grammars.restart();
+      return undefined;
+    }
   }
 
   private assemble(document: Document, lines: Lines, outline: Outline): Chunk[] {
@@ -127,6 +140,11 @@ export class ChunkSplitter implements Disposable {
     const isShort = text.length <= this.budget.maxCharacters;
     return isShort && this.counter.count(text) <= this.budget.maxTokens;
   }
+}
+
+/** A trap of WebAssembly, or its stack and ours together at an end. */
+function isTrap(error: unknown): boolean {
+  return error instanceof RangeError || (error instanceof Error && error.name === 'RuntimeError');
 }
 
 function spansOf(

@@ -3,7 +3,7 @@
  * which neighbours share a chunk is decided in packing.ts. Errors in a tree are normal, in C++ headers above
  * all: an error node is a block like any other.
  */
-import { type Node, Parser, type QueryCapture, type Tree } from 'web-tree-sitter';
+import type { Node, QueryCapture, Tree } from 'web-tree-sitter';
 import type { Block } from './blocks';
 import type { CodeLanguage } from './codeLanguages';
 import type { Grammar } from './grammars';
@@ -19,43 +19,52 @@ export interface Outline {
 /** Longer texts are generated or data as a rule, and a parse of them is felt. */
 const MAX_PARSED_CHARACTERS = 1_000_000;
 const PARSE_LIMIT_MS = 1_500;
+/** The parser recurses where nesting is ambiguous; its stack of 64 KB ends at some 3,000 levels. */
+const MAX_NESTING = 1_000;
 
-/** Parses program text with one parser, which the owner of the splitter disposes. */
-export class CodeSplitter {
-  private readonly parser = new Parser();
-
-  /**
-   * Calls `use` with the outline of a text and gives its result; undefined where the text is too long or
-   * its parse takes too long. The outline is gone when `use` returns.
-   */
-  outline<T>(lines: Lines, grammar: Grammar, use: (outline: Outline) => T): T | undefined {
-    if (lines.text.length > MAX_PARSED_CHARACTERS) return undefined;
-    const tree = this.parse(lines.text, grammar);
-    if (!tree) return undefined;
-    try {
-      const found = findDefinitions(tree, grammar, lines);
-      const context: Context = { lines, rules: grammar.rules, roles: found.roles };
-      const blocks = nodeBlocks(tree.rootNode.children, context);
-      return use({ blocks, definitions: found.definitions });
-    } finally {
-      tree.delete();
-    }
+/**
+ * Calls `use` with the outline of program text and gives its result; undefined where the text is too long
+ * or too deep, or its parse takes too long. The outline is gone when `use` returns. Throws a
+ * WebAssembly.RuntimeError when the runtime is beyond use.
+ */
+export function outlineCode<T>(
+  lines: Lines,
+  grammar: Grammar,
+  use: (outline: Outline) => T,
+): T | undefined {
+  if (lines.text.length > MAX_PARSED_CHARACTERS || isTooDeep(lines.text)) return undefined;
+  const tree = parse(lines.text, grammar);
+  if (!tree) return undefined;
+  try {
+    const found = findDefinitions(tree, grammar, lines);
+    const context: Context = { lines, rules: grammar.rules, roles: found.roles };
+    const blocks = nodeBlocks(tree.rootNode.children, context);
+    return use({ blocks, definitions: found.definitions });
+  } finally {
+    tree.delete();
   }
+}
 
-  dispose(): void {
-    this.parser.delete();
-  }
+function parse(text: string, { parser, language }: Grammar): Tree | undefined {
+  const deadline = performance.now() + PARSE_LIMIT_MS;
+  parser.setLanguage(language);
+  const tree = parser.parse(text, null, {
+    progressCallback: () => performance.now() > deadline,
+  });
+  // A parse that was given up would go on with the next text.
+  if (!tree) parser.reset();
+  return tree ?? undefined;
+}
 
-  private parse(text: string, grammar: Grammar): Tree | undefined {
-    const deadline = performance.now() + PARSE_LIMIT_MS;
-    this.parser.setLanguage(grammar.language);
-    const tree = this.parser.parse(text, null, {
-      progressCallback: () => performance.now() > deadline,
-    });
-    // A parse that was given up would go on with the next text.
-    if (!tree) this.parser.reset();
-    return tree ?? undefined;
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x28 || code === 0x5b || code === 0x7b) {
+      if (++depth > MAX_NESTING) return true;
+    } else if ((code === 0x29 || code === 0x5d || code === 0x7d) && depth > 0) depth--;
   }
+  return false;
 }
 
 interface Context {

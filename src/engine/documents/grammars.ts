@@ -4,19 +4,31 @@
  */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
 import * as path from 'node:path';
-import { Language, Parser, Query } from 'web-tree-sitter';
-import { installationRoot } from '../../base/installation';
+import type * as treeSitterModule from 'web-tree-sitter';
+import type { Language, Parser, Query } from 'web-tree-sitter';
 import { messageOf, NearmissError } from '../../base/errors';
+import { installationRoot } from '../../base/installation';
 import { type CodeLanguage, codeLanguage } from './codeLanguages';
 
 /** A grammar that is ready to parse, with the query that finds definitions. */
 export interface Grammar {
+  /** The one parser of the runtime; its language is set before each use. */
+  readonly parser: Parser;
   readonly language: Language;
   readonly definitions: Query;
   readonly rules: CodeLanguage;
 }
 
+type TreeSitter = typeof treeSitterModule;
+
+interface Runtime {
+  readonly treeSitter: TreeSitter;
+  readonly parser: Parser;
+}
+
+const RUNTIME_CODE = 'web-tree-sitter.cjs';
 const RUNTIME = 'web-tree-sitter.wasm';
 
 /** The folder the build copies grammars to. */
@@ -24,22 +36,21 @@ export function defaultGrammarFolder(): string {
   return path.join(installationRoot(), 'dist', 'grammars');
 }
 
-/** All grammars of one folder. The runtime is shared by the whole process. */
+/** All grammars of one folder, in a runtime of their own. */
 export class Grammars {
   private readonly loaded = new Map<string, Promise<Grammar | undefined>>();
   /** What was wrong with grammars that could not be loaded, a sentence each. */
   readonly damaged: string[] = [];
 
   private constructor(
-    private readonly folder: string,
-    private readonly hashes: Readonly<Record<string, string>>,
+    private readonly files: GrammarFiles,
+    private runtime: Promise<Runtime>,
   ) {}
 
   static async open(folder: string): Promise<Grammars> {
-    const grammars = new Grammars(folder, readHashes(folder));
-    startRuntime ??= Parser.init({ wasmBinary: grammars.read(RUNTIME) });
-    await startRuntime;
-    return grammars;
+    const files = new GrammarFiles(folder);
+    const runtime = await startRuntime(files);
+    return new Grammars(files, Promise.resolve(runtime));
   }
 
   /** The grammar of a language identifier; undefined where there is none or it is damaged. */
@@ -54,24 +65,78 @@ export class Grammars {
     return loading;
   }
 
+  /** Gives up a runtime whose memory a text has ruined: grammars are loaded anew when they are asked for. */
+  restart(): void {
+    this.loaded.clear();
+    this.runtime = startRuntime(this.files);
+  }
+
   dispose(): void {
     for (const each of this.loaded.values()) {
       void each.then((grammar) => grammar?.definitions.delete());
     }
     this.loaded.clear();
+    void this.runtime.then(({ parser }) => parser.delete());
   }
 
   private async load(rules: CodeLanguage): Promise<Grammar | undefined> {
     try {
-      const language = await Language.load(this.read(`tree-sitter-${rules.grammar}.wasm`));
-      return { language, definitions: new Query(language, rules.definitions), rules };
+      const { treeSitter, parser } = await this.runtime;
+      const bytes = this.files.read(`tree-sitter-${rules.grammar}.wasm`);
+      const language = await treeSitter.Language.load(bytes);
+      const definitions = new treeSitter.Query(language, rules.definitions);
+      return { parser, language, definitions, rules };
     } catch (error) {
       this.damaged.push(messageOf(error));
       return undefined;
     }
   }
+}
 
-  private read(name: string): Uint8Array {
+/**
+ * Pages of 64 KB. The tree of a megabyte of code takes some 100 MB; a few kilobytes of text that is not of
+ * its language may take all there is, which is why there is not more.
+ */
+const MEMORY_PAGES = { initial: 512, maximum: 4_096 };
+
+/** The compiler's library for Node does not list it. */
+const { WebAssembly: webAssembly } = globalThis as unknown as {
+  WebAssembly: { Memory: new (pages: { initial: number; maximum: number }) => unknown };
+};
+
+/** Loads the runtime's code afresh: each copy has a memory of its own. */
+async function startRuntime(files: GrammarFiles): Promise<Runtime> {
+  const require = createRequire(__filename);
+  const file = files.check(RUNTIME_CODE);
+  delete require.cache[require.resolve(file)];
+  const treeSitter = require(file) as TreeSitter;
+  const wasmMemory = new webAssembly.Memory(MEMORY_PAGES);
+  // What it would print on its way down is in the error too.
+  const printErr = (): void => undefined;
+  await treeSitter.Parser.init({ wasmBinary: files.read(RUNTIME), wasmMemory, printErr });
+  return { treeSitter, parser: new treeSitter.Parser() };
+}
+
+/** Files of the grammar folder, given out only if their sha256 is the one the build recorded. */
+class GrammarFiles {
+  private readonly hashes: Readonly<Record<string, string>>;
+
+  constructor(private readonly folder: string) {
+    const file = path.join(folder, 'sha256.json');
+    try {
+      this.hashes = JSON.parse(fs.readFileSync(file, 'utf8')) as Record<string, string>;
+    } catch (cause) {
+      throw damaged(`The list of grammars ${file} cannot be read`, cause);
+    }
+  }
+
+  /** The path of a file whose bytes are right. */
+  check(name: string): string {
+    this.read(name);
+    return path.join(this.folder, name);
+  }
+
+  read(name: string): Uint8Array {
     const file = path.join(this.folder, name);
     let bytes: Uint8Array;
     try {
@@ -82,17 +147,6 @@ export class Grammars {
     const hash = createHash('sha256').update(bytes).digest('hex');
     if (this.hashes[name] === hash) return bytes;
     throw damaged(`The grammar ${file} is not the one that was built`);
-  }
-}
-
-let startRuntime: Promise<void> | undefined;
-
-function readHashes(folder: string): Record<string, string> {
-  const file = path.join(folder, 'sha256.json');
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as Record<string, string>;
-  } catch (cause) {
-    throw damaged(`The list of grammars ${file} cannot be read`, cause);
   }
 }
 
