@@ -76,11 +76,13 @@ export function applyRules(
 }
 
 /** Order by score; every further chunk of a file counts less, and at most `perFile` of a file stay. */
-export function limitPerFile<T extends { readonly score: number; readonly candidate: Candidate }>(
-  ranked: readonly T[],
-  perFile: number,
-  factor: number,
-): T[] {
+export function limitPerFile<
+  T extends {
+    readonly score: number;
+    readonly candidate: Candidate;
+    readonly repeatFactor: number;
+  },
+>(ranked: readonly T[], perFile: number, factor: number): T[] {
   const taken = new Map<string, number>();
   const out: T[] = [];
   for (const hit of [...ranked].sort(byScore)) {
@@ -88,7 +90,8 @@ export function limitPerFile<T extends { readonly score: number; readonly candid
     const count = taken.get(path) ?? 0;
     if (count >= perFile) continue;
     taken.set(path, count + 1);
-    out.push({ ...hit, score: hit.score * factor ** count });
+    const repeatFactor = factor ** count;
+    out.push({ ...hit, repeatFactor, score: hit.score * repeatFactor });
   }
   return out.sort(byScore);
 }

@@ -24,18 +24,24 @@ export interface Evidence {
  */
 export function explainHit(evidence: Evidence): ExplainPart[] {
   const parts = [...retrieverParts(evidence), ...ruleParts(evidence)];
+  if (evidence.mark) parts.push(markPart(evidence.mark));
+  if (evidence.repeatFactor !== 1) {
+    const before = parts.reduce((sum, part) => sum + part.contribution, 0);
+    parts.push(repeatPart(evidence.repeatFactor, before));
+  }
   if (evidence.rerank) parts.push(rerankPart(evidence.rerank));
-  if (evidence.mark)
-    parts.push({
-      name: 'your marks',
-      value: evidence.mark,
-      contribution: evidence.mark,
-      sentence:
-        evidence.mark > 0
-          ? 'you marked something like it relevant'
-          : 'you marked something like it wrong',
-    });
   return parts;
+}
+
+function markPart(mark: number): ExplainPart {
+  const sentence =
+    mark > 0 ? 'you marked something like it relevant' : 'you marked something like it wrong';
+  return { name: 'your marks', value: mark, contribution: mark, sentence };
+}
+
+function repeatPart(factor: number, before: number): ExplainPart {
+  const sentence = 'counts less: the file already has a better hit';
+  return { name: 'same file', value: factor, contribution: before * factor - before, sentence };
 }
 
 function retrieverParts({ candidate, fused, meaningShare }: Evidence): ExplainPart[] {
@@ -66,7 +72,7 @@ function rankText(rank: number | undefined): string {
   return rank === undefined ? '' : `, rank ${rank}`;
 }
 
-function ruleParts({ effects, fused, repeatFactor }: Evidence): ExplainPart[] {
+function ruleParts({ effects, fused }: Evidence): ExplainPart[] {
   let score = fused.score;
   const parts: ExplainPart[] = [];
   const ordered = [
@@ -83,13 +89,6 @@ function ruleParts({ effects, fused, repeatFactor }: Evidence): ExplainPart[] {
     });
     score = after;
   }
-  if (repeatFactor !== 1)
-    parts.push({
-      name: 'same file',
-      value: repeatFactor,
-      contribution: score * repeatFactor - score,
-      sentence: 'counts less: the file already has a better hit',
-    });
   return parts;
 }
 

@@ -6,10 +6,15 @@
 import type { Candidate, Vote } from './retrieve';
 
 /**
- * The value at this rank, or the last one, becomes 0; the best becomes 1. A deep floor keeps the spread of the
- * best few in proportion: 200 against 100 is worth .01 nDCG on code, and nothing is lost elsewhere.
+ * The value at this rank becomes 0. A deep floor keeps the spread of the best few in proportion: 200 against
+ * 100 is worth .01 nDCG on code, and nothing is lost elsewhere.
  */
 const FLOOR_RANK = 200;
+/**
+ * Cosine above the floor that counts as 1. A fixed width, not the distance to the query's own best: where
+ * embeddings set their best far apart from the rest they weigh more, where they hardly tell chunks apart, less.
+ */
+const COSINE_WIDTH = 0.35;
 
 /** Maps a retriever's raw values to 0..1. */
 export interface Scale {
@@ -26,26 +31,33 @@ export interface Fused {
   readonly score: number;
 }
 
-/** The scale of a retriever's proposals; words that a chunk lacks altogether count as 0, so their floor is 0. */
-export function scaleOf(
-  votes: readonly (Vote | undefined)[],
-  options?: { zeroFloor?: boolean },
-): Scale {
-  const values = votes
+/** The scale of BM25 scores: the best is 1; 0 is the floor rank, or no match at all where fewer match. */
+export function wordScale(votes: readonly (Vote | undefined)[]): Scale {
+  const values = proposed(votes);
+  const top = values[0] ?? 0;
+  return { floor: Math.min(top, values[FLOOR_RANK - 1] ?? 0), top };
+}
+
+/** The scale of cosines: a fixed width above the floor rank, or above the last where there are fewer. */
+export function cosineScale(votes: readonly (Vote | undefined)[]): Scale {
+  const values = proposed(votes);
+  const floor = values[Math.min(FLOOR_RANK, values.length) - 1] ?? 0;
+  return { floor, top: floor + COSINE_WIDTH };
+}
+
+function proposed(votes: readonly (Vote | undefined)[]): number[] {
+  return votes
     .filter((vote): vote is Vote => vote?.rank !== undefined)
     .map((vote) => vote.value)
     .sort((a, b) => b - a);
-  const top = values[0] ?? 0;
-  const floor = options?.zeroFloor ? 0 : (values[Math.min(FLOOR_RANK, values.length) - 1] ?? 0);
-  return { floor: Math.min(floor, top), top };
 }
 
-/** 0..1 within the scale; a scale without width gives 1 to what reaches it. */
+/** 0 at the floor, 1 at the top of the scale, more above it; a scale without width gives 1 to what reaches it. */
 export function scaled(vote: Vote | undefined, scale: Scale): number {
   if (!vote) return 0;
   const width = scale.top - scale.floor;
   if (width <= 1e-9) return vote.value >= scale.top ? 1 : 0;
-  return Math.min(1, Math.max(0, (vote.value - scale.floor) / width));
+  return Math.max(0, (vote.value - scale.floor) / width);
 }
 
 /** Share of meaning for each candidate by the tier it has. */
@@ -56,9 +68,10 @@ export interface Shares {
 
 /** One fused part for each candidate, in the same order. */
 export function fuse(candidates: readonly Candidate[], shares: Shares): Fused[] {
-  const words = scaleOf(candidates.map((candidate) => candidate.words));
-  const contextual = scaleOf(candidates.map((candidate) => candidate.contextual));
-  const statics = scaleOf(candidates.map((candidate) => candidate.static));
+  const words = wordScale(candidates.map((candidate) => candidate.words));
+  const contextual = cosineScale(candidates.map((candidate) => candidate.contextual));
+  const statics = cosineScale(candidates.map((candidate) => candidate.static));
+  const hasContextual = candidates.some((candidate) => candidate.contextual);
   return candidates.map((candidate) => {
     const word = scaled(candidate.words, words);
     if (candidate.contextual) {
@@ -79,7 +92,7 @@ export function fuse(candidates: readonly Candidate[], shares: Shares): Fused[] 
         score: mix(word, meaning, shares.static),
       };
     }
-    const share = contextual.top > 0 ? shares.contextual : 0;
+    const share = hasContextual ? shares.contextual : 0;
     return { words: word, meaning: 0, score: mix(word, 0, share) };
   });
 }

@@ -45,7 +45,7 @@ export interface FusionWeights {
 export const DEFAULT_WEIGHTS: FusionWeights = {
   meaningSymbol: 0.3,
   meaningPath: 0.2,
-  meaningWords: 0.65,
+  meaningWords: 0.7,
   meaningQuestion: 0.7,
   meaningStatic: 0.3,
   fileSupport: 0.4,

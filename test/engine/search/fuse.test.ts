@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fuse, scaled, scaleOf } from '../../../src/engine/search/fuse';
+import { cosineScale, fuse, scaled, wordScale } from '../../../src/engine/search/fuse';
 import type { Candidate, Vote } from '../../../src/engine/search/retrieve';
 
 function candidate(id: number, votes: Omit<Candidate, 'chunk'>): Candidate {
@@ -18,35 +18,58 @@ function candidate(id: number, votes: Omit<Candidate, 'chunk'>): Candidate {
   return { chunk, ...votes };
 }
 
-test('scales the best proposal to 1 and the last to 0', () => {
-  const votes: Vote[] = [
+test('scales words from no match at all to the best', () => {
+  const scale = wordScale([
     { value: 8, rank: 1 },
     { value: 4, rank: 2 },
-    { value: 2, rank: 3 },
-  ];
-  const scale = scaleOf(votes);
-  assert.deepEqual(scale, { floor: 2, top: 8 });
-  assert.equal(scaled({ value: 5 }, scale), 0.5);
-  assert.equal(scaled({ value: 1 }, scale), 0);
+  ]);
+  assert.deepEqual(scale, { floor: 0, top: 8 });
+  assert.equal(scaled({ value: 4 }, scale), 0.5);
   assert.equal(scaled(undefined, scale), 0);
 });
 
-test('gives a lone proposal the full score', () => {
-  assert.equal(scaled({ value: 3, rank: 1 }, scaleOf([{ value: 3, rank: 1 }])), 1);
+test('scales words from the floor rank where very many match', () => {
+  const votes: Vote[] = Array.from({ length: 300 }, (_, index) => ({
+    value: 300 - index,
+    rank: index + 1,
+  }));
+  assert.deepEqual(wordScale(votes), { floor: 101, top: 300 });
+  assert.equal(scaled({ value: 50 }, wordScale(votes)), 0);
+});
+
+test('lets cosines that stand far apart weigh more than those close together', () => {
+  const apart = cosineScale([
+    { value: 0.8, rank: 1 },
+    { value: 0.1, rank: 2 },
+  ]);
+  const close = cosineScale([
+    { value: 0.12, rank: 1 },
+    { value: 0.1, rank: 2 },
+  ]);
+  assert.ok(Math.abs(scaled({ value: 0.8 }, apart) - 2) < 1e-9);
+  assert.ok(scaled({ value: 0.12 }, close) < 0.1);
+});
+
+test('gives a lone word hit the full score', () => {
+  assert.equal(scaled({ value: 3, rank: 1 }, wordScale([{ value: 3, rank: 1 }])), 1);
 });
 
 test('mixes words and meaning by the share of the tier a candidate has', () => {
   const fused = fuse(
     [
       candidate(1, { words: { value: 10, rank: 1 }, contextual: { value: 0.2, rank: 3 } }),
-      candidate(2, { contextual: { value: 0.6, rank: 1 } }),
-      candidate(3, { words: { value: 0, rank: 2 }, contextual: { value: 0.4, rank: 2 } }),
+      candidate(2, { contextual: { value: 0.55, rank: 1 } }),
+      candidate(3, { words: { value: 5, rank: 2 }, static: { value: 0.5 } }),
     ],
     { contextual: 0.75, static: 0.25 },
   );
   assert.deepEqual(
-    fused.map((part) => Number(part.score.toFixed(6))),
-    [0.25, 0.75, 0.375],
+    fused.map((part) => [part.words, part.meaningTier, Number(part.score.toFixed(6))]),
+    [
+      [1, 'contextual', 0.25],
+      [0, 'contextual', 0.75],
+      [0.5, 'static', 0.732143],
+    ],
   );
 });
 
@@ -60,6 +83,6 @@ test('lets words decide alone where nothing is embedded', () => {
   );
   assert.deepEqual(
     fused.map((part) => part.score),
-    [1, 0],
+    [1, 0.25],
   );
 });
