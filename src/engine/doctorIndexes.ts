@@ -5,9 +5,11 @@ import { systemCode } from '../base/errors';
 import { readLock } from '../protocol/engineLock';
 import type { DoctorOptions, Tell } from './doctor';
 import { indexFolder, indexNames, savedFolder } from './dataFolder';
+import { readMeta } from './store/chunkTable';
+import { openDatabase } from './store/database';
 import { hasHnsw, loadHnsw, readDescription } from './store/hnsw';
 import { folderFiles, removeIndexFiles } from './store/indexFiles';
-import { checkIndex, openFolderReader } from './store/store';
+import { checkIndex } from './store/store';
 import { readVectorFile, type VectorFileOwner } from './store/vectorFile';
 
 /** Every index, the shared file of embeddings, and what a crash may have left. */
@@ -76,14 +78,14 @@ async function isSoundGraph(indexFile: string, owner: VectorFileOwner): Promise<
   );
 }
 
+/** The index that sidecars must be of. */
 function storeIdOf(indexFile: string): string {
-  const reader = openFolderReader(indexFile);
-  const snapshot = reader.snapshot();
+  if (!fs.existsSync(indexFile)) return '';
+  const database = openDatabase(indexFile, { isReadOnly: true });
   try {
-    return snapshot.getMeta('storeId') ?? '';
+    return readMeta(database, 'storeId') ?? '';
   } finally {
-    snapshot.dispose();
-    reader.dispose();
+    database.dispose();
   }
 }
 

@@ -2,7 +2,7 @@
  * The composition root: opens what a data folder holds, lends snapshots and models to searches, tells the
  * indexing process what to keep fresh. Owns every lifetime; knows no client.
  */
-import { NearmissError } from '../base/errors';
+import { messageOf, NearmissError } from '../base/errors';
 import { Emitter } from '../base/event';
 import { type Disposable, DisposableStore, Shared } from '../base/lifecycle';
 import type { Logger } from '../base/log';
@@ -301,8 +301,25 @@ export class Engine implements Disposable {
   }
 
   private statusOf(record: FolderRecord): FolderStatus {
-    const session = this.sessions.get(record.id) ?? new FolderSession(record);
-    return session.status;
+    const known = this.sessions.get(record.id)?.status;
+    const status = known ?? this.storedStatus(record);
+    if (this.parts.indexer.isPausedFor(record.id)) return { ...status, state: 'paused' };
+    return status.state === 'paused' ? { ...status, state: 'scanning' } : status;
+  }
+
+  /** What the index itself says of a folder that nobody asked for since the engine started. */
+  private storedStatus(record: FolderRecord): FolderStatus {
+    const blank = new FolderSession(record).status;
+    try {
+      const counts = this.parts.readers.counts(record.id);
+      const { documentCount, syntaxDocumentCount } = counts;
+      const { embeddableCount, embeddedCount, skippedCount } = counts;
+      const documents = { documentCount, wordDocumentCount: documentCount };
+      const chunks = { staticDocumentCount: syntaxDocumentCount, embeddableCount, embeddedCount };
+      return { ...blank, ...documents, ...chunks, skippedCount };
+    } catch (error) {
+      return { ...blank, reason: messageOf(error) };
+    }
   }
 
   private disposeSessions(): void {

@@ -152,5 +152,9 @@ function insidePath(folder: string, given: string): string {
     fs.existsSync(absolute) ? fs.realpathSync.native(absolute) : absolute,
   );
   if (inside !== undefined && inside !== '') return inside;
-  throw new NearmissError('outsideFolder', `${given} is outside ${root}`, 'Name it with --folder');
+  throw new NearmissError(
+    'outsideFolder',
+    `${given} is outside ${root}`,
+    'Name a file inside it, or another folder with --folder',
+  );
 }

@@ -5,7 +5,7 @@ import type { Logger } from '../base/log';
 import { indexFolder } from './dataFolder';
 import type { CommitKind } from './indexing/messages';
 import { openFolderReader } from './store/store';
-import type { FolderReader, Snapshot } from './store/types';
+import type { FolderReader, Snapshot, StoreCounts } from './store/types';
 
 /** A view of a folder's index, and what keeps it open. */
 export interface LentSnapshot extends Disposable {
@@ -50,6 +50,18 @@ export class FolderReaders implements Disposable {
     }
   }
 
+  /** What the index holds, without taking its embeddings into memory. */
+  counts(id: string): StoreCounts {
+    const reader = this.openReader(id);
+    const snapshot = reader.snapshot();
+    try {
+      return snapshot.counts;
+    } finally {
+      snapshot.dispose();
+      reader.dispose();
+    }
+  }
+
   /** Something was committed: new embeddings are taken into memory, if the folder is searched at all. */
   refresh(id: string, kinds: readonly CommitKind[]): void {
     const entry = this.open.get(id);
@@ -69,13 +81,17 @@ export class FolderReaders implements Disposable {
   private entry(id: string): Entry {
     const known = this.open.get(id);
     if (known) return known;
-    const file = path.join(indexFolder(this.dataFolder, id), 'index.db');
-    const embeddingsFile = path.join(this.dataFolder, 'embeddings.db');
-    const reader = openFolderReader(file, { spaceId: this.spaceId, embeddingsFile });
+    const reader = this.openReader(id);
     const entry: Entry = { reader, shared: new Shared(reader), ready: Promise.resolve() };
     this.open.set(id, entry);
     this.takeIn(entry);
     return entry;
+  }
+
+  private openReader(id: string): FolderReader {
+    const file = path.join(indexFolder(this.dataFolder, id), 'index.db');
+    const embeddingsFile = path.join(this.dataFolder, 'embeddings.db');
+    return openFolderReader(file, { spaceId: this.spaceId, embeddingsFile });
   }
 
   private takeIn(entry: Entry): void {

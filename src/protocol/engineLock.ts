@@ -64,7 +64,7 @@ function platformDataFolder({ platform, env, home }: Surroundings): string {
 /** Creates the data folder and its log folder for the user alone. */
 export function createDataFolder(dataFolder: string): void {
   try {
-    fs.mkdirSync(path.join(dataFolder, 'log'), { recursive: true, mode: 0o700 });
+    makeFolder(path.join(dataFolder, 'log'));
     fs.accessSync(dataFolder, fs.constants.W_OK);
     // `mode` above does not apply to a folder that was there before.
     if (process.platform !== 'win32' && (fs.statSync(dataFolder).mode & 0o077) !== 0)
@@ -76,6 +76,19 @@ export function createDataFolder(dataFolder: string): void {
       'Choose a folder you can write to with --data DIR or NEARMISS_HOME',
       { cause: error },
     );
+  }
+}
+
+/** Parents first: Node's own way never returns where a file system refuses with ENOENT (/proc). */
+function makeFolder(folder: string): void {
+  if (fs.existsSync(folder)) return;
+  const parent = path.dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  try {
+    fs.mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Two clients may start at once.
+    if (systemCode(error) !== 'EEXIST') throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 /** The commands, their arguments and options. Names and shapes are fixed: other programs call them. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { NearmissError } from '../../base/errors';
 import { productVersion } from '../../base/installation';
 import { clear, doctor, pause, resume, status, why } from './careCommands';
 import { exitDone } from './failure';
@@ -10,6 +11,8 @@ import type { CommonOptions } from './session';
 
 /** Runs the command that `args` name and returns the exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
+  if (args.length === 0)
+    throw new NearmissError('usage', 'Give a command', '`nearmiss --help` lists them');
   let exitCode = exitDone;
   const act =
     <A extends unknown[]>(action: (...given: A) => Promise<number>) =>

@@ -67,7 +67,7 @@ function lineView(stream: NodeJS.WriteStream): View {
 export function progressText(status: FolderStatus): string {
   const files = status.documentCount.toLocaleString('en');
   const counted = {
-    unknown: 'waiting for the indexing process',
+    unknown: 'not compared since the engine started',
     scanning: `looking at files (${files} so far)`,
     words: `words: ${status.wordDocumentCount.toLocaleString('en')} of ${files} files`,
     static: `chunks: ${status.staticDocumentCount.toLocaleString('en')} of ${files} files`,
