@@ -87,7 +87,7 @@ export class FolderIndexer implements Disposable {
   private compareWish: 'none' | 'quiet' | 'asked' = 'asked';
   private edits = new Set<string>();
   private isTakingEdits = false;
-  private hasStarted = false;
+  private toldWatching: WatchMode | undefined;
   private generation = 0;
   /** Generation that the sidecars were last compared with. */
   private sidecarsAt = -1;
@@ -189,9 +189,15 @@ export class FolderIndexer implements Disposable {
       this.compareWish = wish;
       throw error;
     }
-    if (this.hasStarted) return;
-    this.hasStarted = true;
-    this.events.fire({ type: 'started', watching: this.watcher?.mode ?? 'off' });
+  }
+
+  /** True when a watch began only now. */
+  private async watch(): Promise<boolean> {
+    const isNew = (await this.watcher?.watch()) ?? false;
+    const watching = this.watcher?.mode ?? 'off';
+    if (watching !== this.toldWatching) this.events.fire({ type: 'started', watching });
+    this.toldWatching = watching;
+    return isNew;
   }
 
   private async takeEdits(): Promise<void> {
@@ -297,7 +303,7 @@ export class FolderIndexer implements Disposable {
       meter: this.meter,
       signal: this.controller.signal,
       betweenSteps: () => this.betweenSteps(),
-      watch: async () => (await this.watcher?.watch()) ?? false,
+      watch: () => this.watch(),
       expectsEmbeddings: () => this.embedding.isExpected,
       onDocuments: () => this.tell(['documents']),
       onSkipped: (skipped) => {

@@ -117,6 +117,7 @@ export type CommitKind = 'documents' | 'embeddings' | 'skipped' | 'graph';
 
 export type FromIndexer =
   | { readonly type: 'ready'; readonly pid: number }
+  /** The first words are there and the folder is watched; sent again when the way of watching changes. */
   | {
       readonly type: 'started';
       readonly folderId: string;
