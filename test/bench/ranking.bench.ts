@@ -1,0 +1,137 @@
+/**
+ * `npm run bench -- ranking`: each ranking rule, tier, share and chunk size on against off, over all retrieval
+ * sets. The rooms run in this process with everything read cached, so a line costs seconds once the sets are
+ * indexed. `ranking-rerank` and `ranking-chunks` measure those two, which read much that is not cached yet.
+ */
+import { search } from '../../src/engine/search/search';
+import type { SearchContext, SearchRequest } from '../../src/engine/search/types';
+import type { FusionWeights } from '../../src/engine/search/weights';
+import type { FolderReader } from '../../src/engine/store/types';
+import { DEFAULT_VARIANT, indexSet, type Lab, type LabVariant, openLab } from './lab';
+import { evaluate, loadSet, type QualitySet, SET_NAMES } from './quality';
+import { benchArgument, type Figure, note, report } from './report';
+
+interface Trial {
+  readonly label: string;
+  readonly weights?: Partial<FusionWeights>;
+  readonly request?: Partial<SearchRequest>;
+  /** Encoders that answer; both when absent. */
+  readonly tiers?: 'words' | 'static';
+}
+
+const rules: readonly Trial[] = [
+  { label: 'everything' },
+  { label: 'words only', tiers: 'words' },
+  { label: 'words and static embeddings', tiers: 'static' },
+  { label: 'meaning alone', weights: { meaningWords: 1, meaningQuestion: 1, meaningSymbol: 1 } },
+  {
+    label: 'words and meaning half and half',
+    weights: { meaningWords: 0.5, meaningQuestion: 0.5 },
+  },
+  { label: 'without file support', weights: { fileSupport: 0 } },
+  { label: 'without path words', weights: { pathWords: 0 } },
+  {
+    label: 'without definitions',
+    weights: { definition: 0, definitionInNamedFile: 0, sentenceDefinition: 0 },
+  },
+  { label: 'without definitions named in sentences', weights: { sentenceDefinition: 0 } },
+  { label: 'tests as high as anything', weights: { testFactor: 1 } },
+  {
+    label: 'examples and legacy as high as anything',
+    weights: { exampleFactor: 1, legacyFactor: 1 },
+  },
+  {
+    label: 're-exports and declarations as high as anything',
+    weights: { reexportFactor: 1, declarationFactor: 1 },
+  },
+  {
+    label: 'generated and vendored as high as anything',
+    weights: { generatedFactor: 1, vendoredFactor: 1 },
+  },
+  { label: 'further chunks of a file as high as the first', weights: { sameFileFactor: 1 } },
+];
+
+const rerankings: readonly Trial[] = [0, 0.1, 0.2, 0.4, 0.8].map((rerank) => ({
+  label: `re-ranker at ${rerank}`,
+  weights: { rerank },
+  request: { rerank: rerank > 0 },
+}));
+
+const variants: readonly LabVariant[] = [
+  { maxTokens: 110, overlapLines: 0 },
+  { maxTokens: 160, overlapLines: 0 },
+  DEFAULT_VARIANT,
+  { maxTokens: 220, overlapLines: 4 },
+];
+
+async function main(): Promise<void> {
+  const lab = await openLab();
+  const sets = await Promise.all(SET_NAMES.map((name) => loadSet(name)));
+  try {
+    if (benchArgument === 'chunks') {
+      for (const variant of variants)
+        await measure(lab, sets, variant, [
+          { label: `${variant.maxTokens} tokens, overlap of ${variant.overlapLines} lines` },
+        ]);
+    } else {
+      await measure(lab, sets, DEFAULT_VARIANT, benchArgument === 'rerank' ? rerankings : rules);
+    }
+  } finally {
+    lab.close();
+  }
+}
+
+async function measure(
+  lab: Lab,
+  sets: readonly QualitySet[],
+  variant: LabVariant,
+  trials: readonly Trial[],
+): Promise<void> {
+  const indexed = new Map<QualitySet, Map<string, FolderReader>>();
+  for (const set of sets) indexed.set(set, await indexSet(lab, set, variant));
+  const figures: Figure[] = [];
+  for (const trial of trials) {
+    for (const set of sets) {
+      const figure = await score(lab, set, indexed.get(set)!, trial);
+      figures.push({ label: `${trial.label}: ${set.name}`, value: figure });
+      note(`${trial.label}: ${set.name} ${figure.toFixed(4)}`);
+    }
+  }
+  report(`ranking${benchArgument && `-${benchArgument}`}`, figures);
+  for (const readers of indexed.values()) for (const reader of readers.values()) reader.dispose();
+}
+
+async function score(
+  lab: Lab,
+  set: QualitySet,
+  readers: ReadonlyMap<string, FolderReader>,
+  trial: Trial,
+): Promise<number> {
+  const { encoders, reranker, staticEncoder } = lab;
+  const figures = await evaluate(set, async (scope, query) => {
+    const snapshot = readers.get(scope)!.snapshot();
+    const context: SearchContext = {
+      snapshot,
+      tokenizer: encoders.tokenizer,
+      embedder: trial.tiers ? undefined : lab.embedder,
+      staticEncoder: trial.tiers === 'words' ? undefined : staticEncoder,
+      reranker,
+      weights: trial.weights,
+    };
+    try {
+      const request = { query: query.text, limit: 10, rerank: false, ...trial.request };
+      const { hits } = await search(context, request);
+      return hits.map(({ path, span, score: value }) => ({
+        path,
+        start: span.start + 1,
+        end: span.end,
+        score: value,
+      }));
+    } finally {
+      snapshot.dispose();
+    }
+  });
+  return figures.spans ?? figures.ndcg;
+}
+
+void main();
