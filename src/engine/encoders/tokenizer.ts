@@ -68,9 +68,9 @@ type Definition = z.infer<typeof definitionSchema>;
 export function makeTokenizer(content: unknown): FramedTokenizer {
   const definition = checkDefinition(content);
   const idOf = idLookup(definition);
+  const frame = readFrame(definition, idOf);
   const encodePiece = pieceEncoder(definition);
   const walk = isCacheable(definition) ? cachedWalk(encodePiece) : wholeWalk(encodePiece);
-  const frame = readFrame(definition, idOf);
   const unknownId = definition.model.unk_id ?? idOf(definition.model.unk_token ?? '') ?? -1;
   return {
     frame,
