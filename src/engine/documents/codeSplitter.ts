@@ -182,7 +182,8 @@ function joinEquations(definitions: readonly Definition[]): Definition[] {
     const last = joined.at(-1);
     const isNext = last && each.from >= last.to && each.start <= last.end;
     if (isNext && last.role === 'callable' && last.names.join() === each.names.join()) {
-      joined[joined.length - 1] = { ...last, end: Math.max(last.end, each.end), to: each.to };
+      const end = Math.max(last.end, each.end);
+      joined[joined.length - 1] = { ...last, end, to: each.to, isJoined: true };
     } else joined.push(each);
   }
   return joined;

@@ -14,6 +14,8 @@ export interface Definition extends Span {
   readonly role: 'scope' | 'callable' | 'value';
   /** False for what only names a part: an impl block, a namespace, a heading, a key. */
   readonly isDefining: boolean;
+  /** True for what lies in several neighbouring nodes: the equations of one Haskell function. */
+  readonly isJoined?: boolean;
 }
 
 /** Definitions in document order, outer before inner, with what lies inside what. */
@@ -71,13 +73,13 @@ export class DefinitionTree {
     return found;
   }
 
-  /** The furthest row that a definition beginning in these rows goes on to; `end` where none goes further. */
+  /** The furthest row that a joined definition beginning in these rows goes on to, or `end`. */
   furthestEnd(start: number, end: number): number {
     let furthest = end;
     for (let index = this.firstFrom(start); index < this.definitions.length; index++) {
       const each = this.definitions[index]!;
       if (each.start >= end) break;
-      furthest = Math.max(furthest, each.end);
+      if (each.isJoined) furthest = Math.max(furthest, each.end);
     }
     return furthest;
   }
