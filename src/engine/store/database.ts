@@ -139,15 +139,20 @@ export class Database implements Disposable {
 
   dispose(): void {
     if (!this.connection.isOpen) return;
-    if (this.isWriter) this.emptyLog();
+    this.letGo();
     this.statements.clear();
     this.connection.close();
     collectSoon();
   }
 
-  /** Copies the write-ahead log into the database, which SQLite does at closing only when nothing else holds the file. */
-  private emptyLog(): void {
+  /**
+   * Ends what is open, since the rest of a closed connection may hold its locks for a while, and copies the
+   * write-ahead log into the database, which SQLite itself does only with the last connection.
+   */
+  private letGo(): void {
     try {
+      if (this.connection.isTransaction) this.connection.exec('ROLLBACK');
+      if (!this.isWriter) return;
       this.connection.exec('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)');
     } catch {
       // A damaged file or a full disk: the log stays, and with it all that was committed.
@@ -195,7 +200,8 @@ const CODES: readonly (readonly [code: number, message: RegExp, kind: FailureKin
   [13, /disk is full/, 'full'],
   [8, /readonly database/, 'readOnly'],
   [3, /access permission/, 'readOnly'],
-  [11, /malformed|corrupt/, 'damaged'],
+  // Our own statements are right: a table that is not there is one that was lost.
+  [11, /malformed|corrupt|vtable constructor failed|no such /, 'damaged'],
   [26, /not a database/, 'damaged'],
   [5, /database is locked/, 'busy'],
   [6, /table is locked/, 'busy'],

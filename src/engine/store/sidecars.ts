@@ -36,7 +36,7 @@ export async function buildSidecars(
   options: SidecarOptions,
 ): Promise<SidecarsBuilt> {
   const needs = await sidecarNeeds(indexFile, options);
-  if (!needs.vectors && !needs.graph) return needs;
+  if (!needs.vectors && !needs.graph) return { vectors: false, graph: false };
   const { embeddingsFile, spaceId, signal } = options;
   const reader = new SqliteFolderReader(indexFile, { embeddingsFile, spaceId });
   try {
