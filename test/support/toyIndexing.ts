@@ -25,7 +25,7 @@ import {
   openFolderReader,
   openFolderWriter,
 } from '../../src/engine/store/store';
-import type { Snapshot } from '../../src/engine/store/types';
+import type { FolderReader, Snapshot } from '../../src/engine/store/types';
 import { temporaryFolder, writeFiles } from './temporaryFolder';
 
 export const TOY_SPACE = {
@@ -97,7 +97,8 @@ export interface ToyIndexing {
   readonly gate: WorkGate;
   /** Resolves at the next event of the type, or at once with one that came since the last call for it. */
   next<T extends IndexerEvent['type']>(type: T): Promise<Extract<IndexerEvent, { type: T }>>;
-  snapshot(): Promise<Snapshot>;
+  /** A reader of what is committed now. The caller disposes it. */
+  openReader(): Promise<FolderReader>;
   /** Ends all work and closes every file. */
   stop(): Promise<void>;
 }
@@ -141,17 +142,10 @@ export function startIndexing(
     gate,
     events: log.events,
     next: log.next,
-    async snapshot() {
+    async openReader() {
       const reader = openFolderReader(indexFile, { embeddingsFile, spaceId: TOY_SPACE.id });
       await reader.refresh();
-      const snapshot = reader.snapshot();
-      const { dispose } = snapshot;
-      return Object.assign(snapshot, {
-        dispose() {
-          dispose.call(snapshot);
-          reader.dispose();
-        },
-      });
+      return reader;
     },
     async stop() {
       await indexer.stop();
@@ -242,13 +236,15 @@ export async function withFolder(
 
 /** Runs `check` over the index as it is now. */
 export async function look<T>(
-  indexing: Pick<ToyIndexing, 'snapshot'>,
+  indexing: Pick<ToyIndexing, 'openReader'>,
   check: (snapshot: Snapshot) => T,
 ): Promise<T> {
-  const snapshot = await indexing.snapshot();
+  const reader = await indexing.openReader();
+  const snapshot = reader.snapshot();
   try {
     return check(snapshot);
   } finally {
     snapshot.dispose();
+    reader.dispose();
   }
 }

@@ -55,12 +55,12 @@ function sourceWith(folder: string, faults: Partial<DocumentSource>): DocumentSo
 
 test('leaves out a file that vanishes while it is read, and goes on', async () => {
   const indexing = begin(manyFiles(3), (folder) => {
-    const { read } = openSource(folder, {});
+    const real = openSource(folder, {});
     return {
       source: sourceWith(folder, {
         read: (file) => {
           if (file.path === 'src/f1.ts') fs.rmSync(path.join(folder, file.path));
-          return read(file);
+          return real.read(file);
         },
       }),
     };
@@ -102,14 +102,12 @@ test('takes line windows where the splitter fails', async () => {
   const splitters = {
     ...real,
     splitter: async () => {
-      const { split, dispose } = await real.splitter();
-      return {
-        dispose,
-        split: async (document: Parameters<typeof split>[0]) => {
-          if (document.path === 'src/f0.ts') throw new Error('no parser');
-          return split(document);
-        },
-      };
+      const splitter = await real.splitter();
+      const split: typeof splitter.split = (document) =>
+        document.path === 'src/f0.ts'
+          ? Promise.reject(new Error('no parser'))
+          : splitter.split(document);
+      return { split, dispose: () => undefined };
     },
   };
   const indexing = begin(manyFiles(2), () => ({ splitters }));
@@ -129,12 +127,12 @@ test('does not let a slow pass overwrite an edit that came in between', async ()
   const files = manyFiles(200);
   let isEdited = false;
   const indexing: ReturnType<typeof begin> = begin(files, (folder) => {
-    const { read } = openSource(folder, {});
+    const real = openSource(folder, {});
     return {
       source: sourceWith(folder, {
         // The old content of the last file is read, and then held back until the edit was taken in.
         async read(file) {
-          const document = await read(file);
+          const document = await real.read(file);
           if (file.path !== 'src/f99.ts' || isEdited) return document;
           isEdited = true;
           writeFiles(folder, { 'src/f99.ts': 'export const overtaken = 1;\n' });
