@@ -147,7 +147,7 @@ function addNamedFiles(found: Map<number, Mutable>, snapshot: Snapshot, query: Q
 }
 
 /** 1 for the path itself, falling with looser fits; 0 for none. */
-export function pathFit(path: string, wanted: string): number {
+function pathFit(path: string, wanted: string): number {
   const have = path.toLowerCase();
   const want = wanted
     .toLowerCase()

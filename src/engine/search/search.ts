@@ -18,12 +18,12 @@ import {
   rerankUntil,
   type RerankScore,
 } from './rerank';
-import { type Candidate, type QueryVectors, RETRIEVER_DEPTH, retrieve } from './retrieve';
+import { type QueryVectors, RETRIEVER_DEPTH, retrieve } from './retrieve';
 import type { Hit, SearchContext, SearchRequest, SearchResult, Tier } from './types';
 import { DEFAULT_WEIGHTS, type FusionWeights, meaningShare } from './weights';
 
 /** Candidates that the re-ranker reads without a clock. */
-export const DEFAULT_RERANK_COUNT = 30;
+const DEFAULT_RERANK_COUNT = 30;
 const DEFAULT_PER_FILE = 3;
 /** From this share of unknown tokens on, embeddings of the text mean nothing. */
 const MOSTLY_UNKNOWN = 0.5;
@@ -58,7 +58,11 @@ export async function search(
   const finish = (hits: readonly Ranked[], isReranked: boolean): SearchResult => ({
     hits: hits.slice(0, request.limit).map((hit) => toHit(hit, query, context, request, weights)),
     tiers: tiersOf(vectors),
-    noGoodMatch: isBelowFloor(hits.slice(0, request.limit).map(rawEvidence), query),
+    noGoodMatch: isBelowFloor(
+      hits.slice(0, request.limit).map((hit) => hit.candidate),
+      query,
+      context.snapshot,
+    ),
     note: noteOf(isUnknown, query),
     isReranked,
     tookMs: clock.laps(),
@@ -191,10 +195,6 @@ function noteOf(isUnknown: boolean, query: Query): string | undefined {
   if (isUnknown)
     return 'The active model does not know these characters, so the answer rests on words alone; a multilingual model would help';
   return undefined;
-}
-
-function rawEvidence(hit: Ranked): Candidate & { readonly logit?: number } {
-  return { ...hit.candidate, logit: hit.rerank?.logit };
 }
 
 function toHit(

@@ -239,3 +239,18 @@ test('says that a file is not in the index when asked for its like', async () =>
   );
   snapshot.dispose();
 });
+
+test('says when nothing here answers, and not when something does', async () => {
+  const files: File[] = Array.from({ length: 12 }, (_, index) => ({
+    path: `f${index}.ts`,
+    chunks: [{ text: `upload retry queue worker number${index}` }],
+  }));
+  assert.equal(
+    (await checkSearch(files, { query: 'how is an upload retried' })).noGoodMatch,
+    false,
+  );
+  const elsewhere = { query: 'boundary layer of a supersonic wing queue' };
+  const result = await checkSearch(files, elsewhere);
+  assert.ok(result.hits.length > 0);
+  assert.equal(result.noGoodMatch, true);
+});
