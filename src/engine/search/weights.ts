@@ -55,7 +55,7 @@ export const DEFAULT_WEIGHTS: FusionWeights = {
   definitionInNamedFile: 0.75,
   sentenceDefinition: 0.75,
   askedPath: 3,
-  rerank: 0.2,
+  rerank: 0.1,
   testFactor: 0.3,
   exampleFactor: 0.3,
   legacyFactor: 0.3,
