@@ -2,7 +2,7 @@
  * Token sequences to model inputs. Sequences are sorted by length and cut into batches by a token budget,
  * padding included: the arithmetic is fastest while a batch fits the caches, and padding is work for nothing.
  */
-import type { IntegerInput } from './session';
+import type { SessionInput } from './session';
 
 /** One framed sequence: ids, and where the second text of a pair begins (the length when there is none). */
 export interface Sequence {
@@ -34,7 +34,7 @@ export function cutBatches(lengths: readonly number[], tokenBudget: number): num
 export function packInputs(
   sequences: readonly Sequence[],
   padId: number,
-): Record<'input_ids' | 'attention_mask' | 'token_type_ids', IntegerInput> {
+): Record<'input_ids' | 'attention_mask' | 'token_type_ids', SessionInput> {
   const width = sequences.reduce((most, { ids }) => Math.max(most, ids.length), 1);
   const shape = [sequences.length, width];
   const ids = new BigInt64Array(sequences.length * width).fill(BigInt(padId));

@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { AbortedError, NearmissError } from '../../base/errors';
 import { type Disposable, DisposableStore } from '../../base/lifecycle';
 import {
-  type IntegerInput,
+  type SessionInput,
   type Runtime,
   type RuntimeTensor,
   type Session,
@@ -56,7 +56,7 @@ interface ModelNames {
 
 /** What goes to a lane's thread and what comes back. */
 interface Request {
-  readonly inputs: Readonly<Record<string, IntegerInput>>;
+  readonly inputs: Readonly<Record<string, SessionInput>>;
   readonly output: string;
 }
 type Reply =
@@ -193,7 +193,7 @@ function serveLane(): void {
     const answer = async ({ inputs, output }: Request): Promise<Reply> => {
       const feeds: Record<string, RuntimeTensor> = {};
       for (const [name, { data, shape }] of Object.entries(inputs)) {
-        if (session.inputNames.includes(name)) feeds[name] = new ort.Tensor('int64', data, shape);
+        if (session.inputNames.includes(name)) feeds[name] = new ort.Tensor(data, shape);
       }
       const results = await session.run(feeds, [output]);
       const value = results[output];

@@ -22,9 +22,9 @@ export interface SessionOptions {
   readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all';
 }
 
-/** An input of whole numbers, row by row. */
-export interface IntegerInput {
-  readonly data: BigInt64Array;
+/** An input, row by row: whole numbers as int64, floats as float32. */
+export interface SessionInput {
+  readonly data: BigInt64Array | Float32Array;
   readonly shape: readonly number[];
 }
 
@@ -41,7 +41,7 @@ export interface Session extends Disposable {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   /** Runs the model and returns the named output. Inputs that the model does not have are left out. */
-  run(inputs: Readonly<Record<string, IntegerInput>>, output: string): Promise<SessionOutput>;
+  run(inputs: Readonly<Record<string, SessionInput>>, output: string): Promise<SessionOutput>;
 }
 
 /** On a busy machine spinning makes two threads slower than one; small blocks share uneven cores better. */
@@ -145,7 +145,7 @@ function wrap(ort: typeof Ort, session: Ort.InferenceSession): Session {
       let results: Ort.InferenceSession.OnnxValueMapType | undefined;
       try {
         for (const [name, { data, shape }] of Object.entries(inputs)) {
-          if (session.inputNames.includes(name)) feeds[name] = new ort.Tensor('int64', data, shape);
+          if (session.inputNames.includes(name)) feeds[name] = new ort.Tensor(data, shape);
         }
         results = await session.run(feeds, [output]);
         return copyOut(results[output], output);

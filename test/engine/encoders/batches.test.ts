@@ -51,7 +51,10 @@ test('as many batches run at a time as there are lanes, each once', async () => 
   };
   await runBatches([[0], [1], [2], [3], [4]], 2, run, undefined);
   assert.equal(most, 2);
-  assert.deepEqual(seen.sort(), [0, 1, 2, 3, 4]);
+  assert.deepEqual(
+    seen.toSorted((a, b) => a - b),
+    [0, 1, 2, 3, 4],
+  );
 });
 
 test('after a failure or an abort no further batch begins', async () => {
