@@ -110,7 +110,7 @@ test('an abort stops between batches', async () => {
   const { embedder, runs } = await openToy();
   const controller = new AbortController();
   const embedding = embedder.embedDocuments(
-    new Array(50).fill('the file'.repeat(8)),
+    Array.from({ length: 50 }, () => 'the file'.repeat(8)),
     controller.signal,
   );
   setImmediate(() => controller.abort());

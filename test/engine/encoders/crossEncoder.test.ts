@@ -67,7 +67,10 @@ test('scores come in input order and do not depend on who else is scored', async
 
 test('slices hold at most the token budget', async () => {
   const { reranker, runs } = await openToy(40);
-  await reranker.score('the file', new Array(12).fill('read the class of a'));
+  await reranker.score(
+    'the file',
+    Array.from({ length: 12 }, () => 'read the class of a'),
+  );
   // Ten tokens a pair.
   assert.equal(runs.length, 3);
   for (const { input_ids: ids } of runs) assert.ok(ids!.data.length <= 40);
@@ -85,7 +88,11 @@ test('a query of a page leaves half of the room to the text', async () => {
 test('an abort stops between slices', async () => {
   const { reranker, runs } = await openToy(16);
   const controller = new AbortController();
-  const scoring = reranker.score('the', new Array(60).fill('read the class'), controller.signal);
+  const scoring = reranker.score(
+    'the',
+    Array.from({ length: 60 }, () => 'read the class'),
+    controller.signal,
+  );
   setImmediate(() => controller.abort());
   await assert.rejects(scoring, isAbort);
   assert.ok(runs.length < 60);

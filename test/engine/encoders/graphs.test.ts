@@ -178,7 +178,10 @@ for (const [name, { nodes, weightIs, opset }] of Object.entries(cases)) {
     input[70] = 20;
     const exact = await runFloats(bytes, input);
     const rounded = await runFloats(quantized, input);
-    assert.deepEqual([...rounded.subarray(0, 64)].map(Math.abs), new Array(64).fill(0));
+    assert.deepEqual(
+      [...rounded.subarray(0, 64)].map(Math.abs),
+      Array.from({ length: 64 }, () => 0),
+    );
     for (const index of [1, 2]) {
       const [a, b] = [exact, rounded].map((all) => all.subarray(64 * index, 64 * (index + 1)));
       assert.ok(cosine(a!, b!) > 0.999, String(cosine(a!, b!)));
