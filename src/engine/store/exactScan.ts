@@ -10,6 +10,11 @@ import { BLOCK_ROWS, type RowArray, type RowView, rowIn } from './vectorRows';
 /** The components of an int8 row are these many times those of the embedding. */
 const INT8_SCALE = 127;
 
+/** Candidates taken beyond the limit, for scores that single precision cannot tell apart. */
+const SPARE = 16;
+/** Share of allowed rows below which each is scored alone. */
+const NARROW = 0.125;
+
 /** The `limit` best rows of the view by cosine, best first. Equal scores order by chunk id. */
 export function scanExactly<A extends RowArray>(
   view: RowView<A>,
@@ -18,20 +23,20 @@ export function scanExactly<A extends RowArray>(
   allowed?: ChunkSet,
 ): Scored[] {
   const { rows, count, sequence } = view;
-  if (query.length !== rows.dimension || count === 0) return [];
-  const dot = dotFunction(rows.blocks[0]!);
-  const best = new TopK(limit);
-  let row = 0;
-  for (const block of rows.blocks) {
-    const end = Math.min(count, row + BLOCK_ROWS);
-    for (let at = 0; row < end; row++, at++) {
-      if (allowed && !allowed.has(rows.idAt(row))) continue;
-      const score = dot(block, at, query);
-      if (score >= best.threshold && rows.isAliveAt(row, sequence))
-        best.offer(rows.idAt(row), score);
+  if (query.length !== rows.dimension || limit <= 0) return [];
+  const isNarrow = allowed !== undefined && allowed.size < count * NARROW;
+  const best = new TopK(limit + SPARE);
+  for (let start = 0; start < count; start += BLOCK_ROWS) {
+    const end = Math.min(count, start + BLOCK_ROWS);
+    const block = start / BLOCK_ROWS;
+    const scores = isNarrow ? undefined : rows.scoreBlock(block, end - start, query);
+    for (let row = start; row < end; row++) {
+      if (scores && !(scores[row - start]! >= best.threshold)) continue;
+      if ((allowed && !allowed.has(rows.idAt(row))) || !rows.isAliveAt(row, sequence)) continue;
+      best.offer(row, scores ? scores[row - start]! : scoreRow(view, query, row));
     }
   }
-  return best.results().map(({ index, score }) => ({ chunkId: index, score }));
+  return scanRows(view, query, limit, { rows: best.results().map(({ index }) => index) });
 }
 
 /** The same over some rows only; rows beyond the view and dead ones are passed over. */
@@ -68,7 +73,7 @@ export function scoreChunks<A extends RowArray>(
 }
 
 function scoreRow<A extends RowArray>(view: RowView<A>, query: Float32Array, row: number): number {
-  const block = view.rows.blocks[Math.floor(row / BLOCK_ROWS)]!;
+  const block = view.rows.blockAt(Math.floor(row / BLOCK_ROWS));
   return dotFunction(block)(block, row % BLOCK_ROWS, query);
 }
 

@@ -11,7 +11,7 @@ import { loadHnsw } from './hnsw';
 import { type FolderFiles, fileStamp } from './indexFiles';
 import { type VectorFileOwner, readVectorFile } from './vectorFile';
 import { VectorIndex, type VectorView } from './vectorIndex';
-import { type RowView, VectorRows, viewOf } from './vectorRows';
+import { INT8_ROWS, type RowView, VectorRows, viewOf } from './vectorRows';
 
 export interface MemoryOptions {
   readonly storeId: string;
@@ -219,7 +219,7 @@ export class FolderMemory implements Disposable {
 }
 
 function staticRows(dimension: number): StaticRows {
-  return new VectorRows(dimension, (length) => new Int8Array(length));
+  return new VectorRows(dimension, INT8_ROWS);
 }
 
 function isWorthCompacting(rows: { readonly deadCount: number; readonly count: number }): boolean {

@@ -17,7 +17,7 @@ export interface LexicalEntry {
   readonly text: string;
 }
 
-export const DEFAULT_WEIGHTS = { content: 1, path: 1, symbol: 1 } as const;
+const DEFAULT_WEIGHTS = { content: 1, path: 1, symbol: 1 } as const;
 /** Terms that a search uses: the rarest ones of a long query. */
 const MAX_TERMS = 64;
 /** Different terms that are looked up to find the rarest; more make no better query. */

@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import * as fsp from 'node:fs/promises';
 import * as zlib from 'node:zlib';
-import { BLOCK_ROWS, VectorRows } from './vectorRows';
+import { BLOCK_ROWS, FLOAT_ROWS, VectorRows } from './vectorRows';
 
 const MAGIC = Buffer.from('NMVEC\0\0\x01', 'latin1');
 
@@ -154,11 +154,11 @@ async function readRows(
   };
   const ids = new Uint32Array(count);
   await fill(bytesOf(ids));
-  const rows = new VectorRows(dimension, (length) => new Float32Array(length));
+  const rows = new VectorRows(dimension, FLOAT_ROWS);
   for (let row = 0; row < count; row += BLOCK_ROWS) {
     const end = Math.min(count, row + BLOCK_ROWS);
     for (let i = row; i < end; i++) rows.reserve(ids[i]!);
-    await fill(bytesOf(rows.blocks[row / BLOCK_ROWS]!.subarray(0, (end - row) * dimension)));
+    await fill(bytesOf(rows.blockAt(row / BLOCK_ROWS).subarray(0, (end - row) * dimension)));
   }
   return body.checksum === header.checksum ? rows : undefined;
 }

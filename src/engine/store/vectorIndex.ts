@@ -7,7 +7,7 @@ import type { ChunkSet } from './chunkSet';
 import { scanExactly, scanRows } from './exactScan';
 import { GRAPH_FROM_COUNT, type GraphCoverage, type HnswGraph } from './hnsw';
 import type { Scored } from './types';
-import { type RowView, VectorRows, rowIn } from './vectorRows';
+import { FLOAT_ROWS, type RowView, VectorRows, rowIn } from './vectorRows';
 
 export type FloatRows = VectorRows<Float32Array>;
 
@@ -25,7 +25,7 @@ export class VectorIndex {
   constructor(readonly rows: FloatRows) {}
 
   static empty(dimension: number): VectorIndex {
-    return new VectorIndex(new VectorRows(dimension, (length) => new Float32Array(length)));
+    return new VectorIndex(new VectorRows(dimension, FLOAT_ROWS));
   }
 
   /** Appends the embedding of a chunk; one of another dimension is dropped. */

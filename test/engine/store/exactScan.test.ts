@@ -4,11 +4,17 @@ import * as fc from 'fast-check';
 import { cosine, normalize } from '../../../src/base/vector';
 import { ChunkSet } from '../../../src/engine/store/chunkSet';
 import { scanExactly, scoreChunks } from '../../../src/engine/store/exactScan';
-import { BLOCK_ROWS, VectorRows, rowIn, viewOf } from '../../../src/engine/store/vectorRows';
+import {
+  BLOCK_ROWS,
+  FLOAT_ROWS,
+  INT8_ROWS,
+  VectorRows,
+  rowIn,
+  viewOf,
+} from '../../../src/engine/store/vectorRows';
 
 function floatRows(vectors: readonly Float32Array[]): VectorRows<Float32Array> {
-  const makeBlock = (length: number): Float32Array => new Float32Array(length);
-  const rows = new VectorRows(vectors[0]?.length ?? 2, makeBlock);
+  const rows = new VectorRows(vectors[0]?.length ?? 2, FLOAT_ROWS);
   vectors.forEach((vector, index) => rows.append(index + 1, vector));
   return rows;
 }
@@ -45,7 +51,7 @@ test('orders equal scores by chunk id and keeps to the limit', () => {
 });
 
 test('scales int8 rows back to cosines', () => {
-  const rows = new VectorRows(2, (length) => new Int8Array(length));
+  const rows = new VectorRows(2, INT8_ROWS);
   rows.append(7, Int8Array.of(127, 0));
   rows.append(8, Int8Array.of(0, -127));
   const query = Float32Array.of(1, 0);
@@ -80,7 +86,7 @@ test('keeps one row a chunk and drops rows of another dimension', () => {
 });
 
 test('grows past a block without moving rows', () => {
-  const rows = new VectorRows(1, (length) => new Float32Array(length));
+  const rows = new VectorRows(1, FLOAT_ROWS);
   for (let id = 1; id <= BLOCK_ROWS * 2 + 1; id++) rows.append(id, Float32Array.of(id));
   assert.equal(rows.at(BLOCK_ROWS)[0], BLOCK_ROWS + 1);
   const best = scanExactly(viewOf(rows, 1), Float32Array.of(1), 1);
