@@ -9,6 +9,8 @@ import { crashLogPath, createDataFolder, logPath, type StartMessage } from '../p
 
 const startWithinMs = 20_000;
 const shownLogLines = 5;
+/** Lines of a crash that say nothing to a person. */
+const noise = /^\s*$|^\s+at |^\s*\^|^Node\.js v/;
 
 export interface StartOptions {
   readonly dataFolder: string;
@@ -74,8 +76,8 @@ function startFailed(what: string, dataFolder: string, cause: unknown): Nearmiss
 
 function lastLines(file: string): string[] {
   try {
-    const lines = fs.readFileSync(file, 'utf8').trim().split('\n');
-    return lines.slice(-shownLogLines).filter((line) => line !== '');
+    const lines = fs.readFileSync(file, 'utf8').split('\n');
+    return lines.filter((line) => !noise.test(line)).slice(-shownLogLines);
   } catch {
     // No log is no hindrance to saying that the start failed.
     return [];

@@ -21,6 +21,8 @@ import { isMethod, parseParams } from '../protocol/schemas';
 /** A connection that has not said hello by then is ended. */
 const helloWithinMs = 5000;
 
+const readRefusalMs = 100;
+
 /** One client, as handlers see it. */
 export interface Client {
   notify<N extends NotificationName>(name: N, params: Notifications[N]): void;
@@ -100,7 +102,7 @@ export class Server implements Disposable {
       { input: socket, output: socket },
       async (name, params, signal) => {
         if (!isWelcome && name !== 'hello') {
-          setImmediate(() => socket.end());
+          endSoon(socket);
           throw new NearmissError('unauthorized', 'The engine answers only after a hello');
         }
         if (name !== 'hello') return this.serve(name, params, connection, signal);
@@ -125,7 +127,7 @@ export class Server implements Disposable {
     const { hello: result, log, token } = this.options;
     if (!isSameToken(hello.token, token)) {
       log.warn('refused a client with a wrong token');
-      setImmediate(() => socket.end());
+      endSoon(socket);
       throw new NearmissError('unauthorized', 'The token is not that of this engine');
     }
     if (this.isLeaving)
@@ -160,6 +162,11 @@ export class Server implements Disposable {
       this.lastActiveAt = performance.now();
     }
   }
+}
+
+/** Lets the refusal be read first. */
+function endSoon(socket: net.Socket): void {
+  setTimeout(() => socket.end(), readRefusalMs).unref();
 }
 
 /** What the log may hold of a failed call: a message could repeat the query or a line of code. */
