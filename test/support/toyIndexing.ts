@@ -9,6 +9,7 @@ import { normalize } from '../../src/base/vector';
 import type { Document } from '../../src/engine/documents/document';
 import { ChunkSplitter } from '../../src/engine/documents/chunk';
 import { defaultGrammarFolder } from '../../src/engine/documents/grammars';
+import { splitByLines } from '../../src/engine/documents/lineSplitter';
 import type { WalkOptions } from '../../src/engine/documents/walk';
 import type { Embedder, StaticEncoder } from '../../src/engine/encoders/types';
 import { withEmbeddings } from '../../src/engine/indexing/chunks';
@@ -89,6 +90,15 @@ export function toySplitters(version = '1'): SplitterSource & { dispose(): Promi
     dispose: async () => (await splitter)?.dispose(),
   };
 }
+
+/** Cuts by lines in both tiers, and needs no grammar: for tests that start many processes. */
+export const plainSplitters: SplitterSource = {
+  version: async () => 'plain',
+  splitter: async () => ({
+    split: async (document) => withEmbeddings(document, splitByLines(document), toyStatic),
+    dispose: () => undefined,
+  }),
+};
 
 export interface ToyIndexing {
   readonly indexer: FolderIndexer;

@@ -4,7 +4,7 @@
  * started with a folder in its environment.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
@@ -17,6 +17,7 @@ import {
   hashVector,
   look,
   pathsWith,
+  plainSplitters,
   settle,
   startIndexing,
   TOY_SPACE,
@@ -24,9 +25,10 @@ import {
 } from '../../support/toyIndexing';
 
 const killCount = 50;
-const fileCount = 60;
-/** Longer than a whole pass of the child takes from its first message on an idle machine. */
-const longestLifeMs = 250;
+const fileCount = 40;
+/** A whole pass tells of about so many steps; a kill comes after one of them, and a moment later. */
+const stepCount = 12;
+const longestMomentMs = 20;
 
 const childFolder = process.env.NEARMISS_KILLED_INDEXING;
 
@@ -36,9 +38,11 @@ if (childFolder === undefined) {
 } else {
   const child = startIndexing(path.join(childFolder, 'folder'), path.join(childFolder, 'data'), {
     embedder: toyEmbedder(2),
+    splitters: plainSplitters,
   });
-  process.send?.('begun');
-  void child.next('done').then(() => process.send?.('done'));
+  child.indexer.onEvent(({ type }) => process.send?.(type));
+  // What has done everything waits to be killed.
+  setInterval(() => undefined, 60_000);
 }
 
 async function survives(): Promise<void> {
@@ -48,13 +52,13 @@ async function survives(): Promise<void> {
   for (let i = 0; i < fileCount; i++) writeFile(folder, i, 0);
   let doneCount = 0;
   for (let round = 1; round <= killCount; round++) {
-    doneCount += await runAndKill(root, random() * longestLifeMs);
+    const lastStep = Math.floor(random() * stepCount);
+    doneCount += await runAndKill(root, lastStep, random() * longestMomentMs);
     checkAnswers(path.join(root, 'data'));
     // Edits come in bursts, so that some passes get further than others.
     if (round % 4 === 0) changeFiles(folder, round, random);
   }
-  // Neither all of them too early nor all of them too late to mean anything.
-  assert.ok(doneCount < killCount);
+  assert.ok(0 < doneCount && doneCount < killCount, `${doneCount} were killed when all was done`);
   settle(folder);
   await checkEqualsFresh(root);
 }
@@ -62,41 +66,42 @@ async function survives(): Promise<void> {
 function writeFile(folder: string, index: number, version: number): void {
   const name = `src/part${index}.ts`;
   const lines = Array.from(
-    { length: 12 },
+    { length: 8 },
     (_, i) => `export function part${index}v${version}n${i}(): number {\n  return ${i};\n}\n`,
   );
   writeFiles(folder, { [name]: lines.join('\n') });
 }
 
 function changeFiles(folder: string, round: number, random: Random): void {
-  for (let i = 0; i < 30; i++) {
+  for (let i = 0; i < 20; i++) {
     const index = Math.floor(random() * fileCount);
     if (random() < 0.8) writeFile(folder, index, round);
     else fs.rmSync(path.join(folder, `src/part${index}.ts`), { force: true });
   }
 }
 
-/** Lets a child index for so long after it began, kills it, and gives 1 when it had done everything. */
-async function runAndKill(root: string, lifeMs: number): Promise<number> {
+/**
+ * Lets a child index until it told of so many steps, or of the last one, and for a moment longer; kills it,
+ * and gives 1 when it had done everything.
+ */
+async function runAndKill(root: string, lastStep: number, momentMs: number): Promise<number> {
   const child = fork(__filename, [], {
     env: { ...process.env, NEARMISS_KILLED_INDEXING: root, NODE_TEST_CONTEXT: undefined },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const exited = new Promise((resolve) => child.once('exit', resolve));
-  let isDone = false;
-  child.on('message', (message) => (isDone ||= message === 'done'));
-  await begun(child);
-  await new Promise((resolve) => setTimeout(resolve, lifeMs));
-  child.kill('SIGKILL');
-  await exited;
-  return isDone ? 1 : 0;
-}
-
-async function begun(child: ChildProcess): Promise<void> {
+  const steps: unknown[] = [];
   await new Promise<void>((resolve, reject) => {
-    child.once('message', () => resolve());
+    child.on('message', (step) => {
+      steps.push(step);
+      if (steps.length > lastStep || step === 'done') resolve();
+    });
     child.once('exit', (code) => reject(new Error(`The child ended with ${code}`)));
   });
+  await new Promise((resolve) => setTimeout(resolve, momentMs));
+  child.kill('SIGKILL');
+  await exited;
+  return steps.includes('done') ? 1 : 0;
 }
 
 /** Whatever is there is whole: each document has chunks, each word leads to the file that has it. */
@@ -124,8 +129,9 @@ function checkAnswers(data: string): void {
 /** Lets the survivor finish, and compares it with an index made anew. */
 async function checkEqualsFresh(root: string): Promise<void> {
   const folder = path.join(root, 'folder');
-  const survivor = startIndexing(folder, path.join(root, 'data'));
-  const fresh = startIndexing(folder, path.join(root, 'fresh'));
+  const splitters = plainSplitters;
+  const survivor = startIndexing(folder, path.join(root, 'data'), { splitters });
+  const fresh = startIndexing(folder, path.join(root, 'fresh'), { splitters });
   try {
     await Promise.all([survivor.next('done'), fresh.next('done')]);
     assert.deepEqual(await look(survivor, contentsOf), await look(fresh, contentsOf));
