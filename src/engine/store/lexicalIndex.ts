@@ -24,6 +24,10 @@ const MAX_TERMS = 64;
 const MAX_TERMS_READ = 512;
 /** Chunks below which even a common term costs nothing. */
 const FEW_CHUNKS = 2_000;
+/** Occurrences up to which every chunk with any of the terms is scored, at half a microsecond each. */
+const MAX_SCORED = 30_000;
+/** Beyond that only chunks with one of the rarer terms are, which together occur about so often. */
+const RARER_COUNT = 10_000;
 /** Folders above a file whose names are searched as words. */
 const PATH_FOLDERS = 3;
 
@@ -74,21 +78,46 @@ export interface WordSearch {
 /** Best first by BM25; equal scores order by chunk id. */
 export function searchWords(database: Database, search: WordSearch): Scored[] {
   const { content, path, symbol } = search.query.weights ?? DEFAULT_WEIGHTS;
-  const terms = selectTerms(search);
-  const match = matchExpression({ ...search.query, terms });
+  const counted = selectTerms(search);
+  const match = matchExpression({ ...search.query, terms: counted.map(({ term }) => term) });
   if (match === undefined || search.limit <= 0) return [];
-  const where = search.isFiltered ? 'words MATCH ? AND isAllowed(rowid)' : 'words MATCH ?';
+  const rarer = search.query.phrases?.length ? undefined : rarerTerms(counted);
+  const where = [
+    'words MATCH ?',
+    // The sign keeps FTS5 from looking each of them up by itself.
+    ...(rarer ? ['+rowid IN (SELECT rowid FROM words WHERE words MATCH ?)'] : []),
+    ...(search.isFiltered ? ['isAllowed(rowid)'] : []),
+  ].join(' AND ');
   const rows = database
     .prepare<[number, number]>(
       `SELECT rowid, bm25(words, ?, ?, ?) AS score FROM words WHERE ${where} ORDER BY score, rowid LIMIT ?`,
     )
-    .all(content, path, symbol, match, search.limit);
+    .all(content, path, symbol, match, ...(rarer ? [rarer] : []), search.limit);
   // FTS5 gives better matches smaller numbers.
   return rows.map(([chunkId, score]) => ({ chunkId, score: -score }));
 }
 
-/** The different terms that occur, in a large index without those of every second chunk unless nothing else remains. */
-function selectTerms(search: WordSearch): string[] {
+interface CountedTerm {
+  readonly term: string;
+  readonly count: number;
+}
+
+/** Expression for the rarer of terms sorted by count; undefined while all together are not too many. */
+function rarerTerms(counted: readonly CountedTerm[]): string | undefined {
+  const total = counted.reduce((sum, { count }) => sum + count, 0);
+  if (total <= MAX_SCORED) return undefined;
+  const rarer: string[] = [];
+  let sum = 0;
+  for (const { term, count } of counted) {
+    if (rarer.length > 0 && sum + count > RARER_COUNT) break;
+    rarer.push(term);
+    sum += count;
+  }
+  return rarer.length < counted.length ? matchExpression({ terms: rarer }) : undefined;
+}
+
+/** The different terms that occur, rarest first, in a large index without those of every second chunk unless nothing else remains. */
+function selectTerms(search: WordSearch): CountedTerm[] {
   const different = [...new Set(search.query.terms)].filter(isTerm).slice(0, MAX_TERMS_READ);
   const counted = different
     .map((term, index) => ({ term, index, count: search.frequencyOf(term) }))
@@ -98,10 +127,7 @@ function selectTerms(search: WordSearch): string[] {
     search.chunkCount < FEW_CHUNKS || count * 2 <= search.chunkCount;
   const telling = counted.filter(({ count }) => isTelling(count));
   const kept = telling.length > 0 ? telling : counted;
-  return kept
-    .sort((a, b) => a.count - b.count || a.index - b.index)
-    .slice(0, MAX_TERMS)
-    .map(({ term }) => term);
+  return kept.sort((a, b) => a.count - b.count || a.index - b.index).slice(0, MAX_TERMS);
 }
 
 /** The query in the syntax of FTS5, every term a quoted string; undefined when nothing is asked for. */

@@ -201,6 +201,20 @@ test('answers a query of 10,000 words by its rarest', () => {
   assert.deepEqual(index.find({ terms }), [1, 2, 3]);
 });
 
+test('scores only chunks with a rarer term where too many have a common one', () => {
+  const index = indexOf([{ content: 'common odd' }, { content: 'common' }, { content: 'odd' }]);
+  const find = (commonCount: number): number[] =>
+    searchWords(index.database, {
+      query: { terms: ['common', 'odd'] },
+      limit: 10,
+      chunkCount: 1_000_000,
+      frequencyOf: (term) => (term === 'common' ? commonCount : 900),
+      isFiltered: false,
+    }).map(({ chunkId }) => chunkId);
+  assert.deepEqual(new Set(find(20_000)), new Set([1, 2, 3]));
+  assert.deepEqual(new Set(find(200_000)), new Set([1, 3]));
+});
+
 test('forgets removed chunks and counts without them', () => {
   const index = indexOf([{ content: 'alpha' }, { content: 'alpha' }, { content: 'alpha' }]);
   removeWords(index.database, 1, 3);
