@@ -13,7 +13,7 @@ import type { NewChunk } from '../store/types';
 const KEY_BYTES = 16;
 
 /** Hash of the text that an encoder reads: 16 bytes of sha256, in a buffer of its own. */
-export function embeddingKey(text: string): Uint8Array {
+function embeddingKey(text: string): Uint8Array {
   const digest = createHash('sha256').update(text).digest();
   return new Uint8Array(digest.subarray(0, KEY_BYTES));
 }
