@@ -6,7 +6,7 @@ import { EncoderPlan } from './encoderPlan';
 import { readBundledCheckpoint } from './encoders/bundled';
 import { openQueryEmbedder, openReranker } from './encoders/openEncoder';
 import { loadStaticEncoder } from './encoders/staticEncoder';
-import { loadTokenizer } from './encoders/tokenizer';
+import { type FramedTokenizer, loadTokenizer } from './encoders/tokenizer';
 import type { ProviderSetting } from './encoders/variant';
 import { Engine } from './engine';
 import { IndexerHost } from './indexerHost';
@@ -69,25 +69,30 @@ interface LoaderOptions {
 
 function modelLoaders({ root, modelsFolder, threads, plan, log }: LoaderOptions): ModelLoaders {
   const bundled = path.join(root, 'models');
+  const bundledFolder = path.join(bundled, 'bi-encoder');
+  // All bundled models share one vocabulary, and reading it takes as long as a session.
+  let shared: Promise<FramedTokenizer> | undefined;
+  const tokenizer = (): Promise<FramedTokenizer> => (shared ??= loadTokenizer(bundledFolder));
   return {
-    tokenizer: () => loadTokenizer(path.join(bundled, 'bi-encoder')),
-    staticEncoder: (tokenizer) =>
-      loadStaticEncoder(path.join(bundled, 'static-encoder'), tokenizer),
+    tokenizer,
+    async staticEncoder() {
+      return loadStaticEncoder(path.join(bundled, 'static-encoder'), await tokenizer());
+    },
     async embedder() {
       const made = await plan.whenMade();
       if (!made) return undefined;
-      return openQueryEmbedder(made.checkpoint, {
-        choice: made.choice,
-        folder: modelsFolder,
-        threads,
-        log,
-      });
+      const { checkpoint, choice } = made;
+      const isBundled = checkpoint.folder === bundledFolder;
+      const own = await (isBundled ? tokenizer() : loadTokenizer(checkpoint.folder));
+      const options = { choice, folder: modelsFolder, threads, tokenizer: own, log };
+      return { embedder: await openQueryEmbedder(checkpoint, options), tokenizer: own };
     },
     async reranker() {
       const checkpoint = await readBundledCheckpoint(root, 'cross-encoder');
       const arithmetic = (await plan.whenMade())?.choice.cpuArithmetic ?? 'fp32';
       const choice = { arithmetic, provider: 'cpu' } as const;
-      return openReranker(checkpoint, { choice, folder: modelsFolder, threads, log });
+      const options = { choice, folder: modelsFolder, threads, log, tokenizer: await tokenizer() };
+      return openReranker(checkpoint, options);
     },
   };
 }

@@ -40,6 +40,7 @@ export class EncoderPlan implements Disposable {
   private making: Promise<Plan | undefined> | undefined;
   private made: Plan | undefined;
   private trouble: string | undefined;
+  private checkpoint: Promise<Checkpoint> | undefined;
 
   constructor(private readonly options: PlanOptions) {}
 
@@ -73,6 +74,7 @@ export class EncoderPlan implements Disposable {
   /** Another checkpoint was chosen: makes a new plan. */
   renew(): Promise<Plan | undefined> {
     this.made = undefined;
+    this.checkpoint = undefined;
     this.making = this.make();
     return this.making;
   }
@@ -120,11 +122,13 @@ export class EncoderPlan implements Disposable {
     return { checkpoint, choice, spaceId: spaceOf(checkpoint, choice.arithmetic).id };
   }
 
-  private async readCheckpoint(): Promise<Checkpoint> {
+  /** Reading hashes the whole model: once is enough. */
+  private readCheckpoint(): Promise<Checkpoint> {
     const { root, modelsFolder } = this.options;
-    return (
-      (await activeCheckpoint(modelsFolder)) ?? (await readBundledCheckpoint(root, 'bi-encoder'))
+    this.checkpoint ??= activeCheckpoint(modelsFolder).then(
+      (active) => active ?? readBundledCheckpoint(root, 'bi-encoder'),
     );
+    return this.checkpoint;
   }
 
   private get choiceOptions(): { folder: string; setting: ProviderSetting; log: Logger } {

@@ -108,6 +108,8 @@ export class Engine implements Disposable {
     const saved = savedFolder(dataFolder, id);
     if (!saved && !params.isConfirmed)
       await refuseLargeFolder(folder, this.parts.settings.largeFolderFileCount, signal);
+    // Searches are what an index is made for: what they need is loaded while the folder is compared.
+    if (saved) this.warmUp(id);
     const known = this.sessions.get(id);
     const hasNewRules = params.include !== undefined || params.exclude !== undefined;
     const session = known && !hasNewRules ? known : this.begin(id, folder, saved, params);
@@ -127,7 +129,9 @@ export class Engine implements Disposable {
     onFirst?: (result: SearchResult) => void,
   ): Promise<SearchResult> {
     const id = this.indexedId(folder);
-    const result = await this.withContext(id, request.budgetMs !== undefined, (context) =>
+    const isInteractive = request.budgetMs !== undefined;
+    const needs = isInteractive ? 'available' : request.rerank ? 'whole' : 'withoutReranker';
+    const result = await this.withContext(id, needs, (context) =>
       search(context, request, signal, onFirst),
     );
     this.prioritize(id, result);
@@ -136,7 +140,9 @@ export class Engine implements Disposable {
 
   async similar(folder: string, request: SimilarRequest): Promise<SearchResult> {
     const id = this.indexedId(folder);
-    return this.withContext(id, false, async (context) => findSimilar(context, request));
+    return this.withContext(id, 'withoutReranker', async (context) =>
+      findSimilar(context, request),
+    );
   }
 
   /** Why a path is, or is not, in the folder's index: what the rules say, and what the index holds. */
@@ -261,15 +267,15 @@ export class Engine implements Disposable {
 
   private async withContext<T>(
     id: string,
-    isInteractive: boolean,
+    needs: 'available' | 'whole' | 'withoutReranker',
     work: (context: SearchContext) => Promise<T>,
   ): Promise<T> {
     const { readers, indexer } = this.parts;
     const models = this.sharedModels.acquire();
-    const loaded = isInteractive ? models.value.available() : await models.value.all();
+    const loaded = await models.value[needs]();
     this.searchCount++;
     indexer.send({ type: 'busy', forMs: busyForMs });
-    const lent = isInteractive ? readers.snapshot(id) : await readers.wholeSnapshot(id);
+    const lent = needs === 'available' ? readers.snapshot(id) : await readers.wholeSnapshot(id);
     try {
       return await work({ snapshot: lent.snapshot, ...loaded });
     } finally {
@@ -277,6 +283,11 @@ export class Engine implements Disposable {
       models.dispose();
       if (--this.searchCount === 0) indexer.send({ type: 'notBusy' });
     }
+  }
+
+  private warmUp(id: string): void {
+    this.models.available();
+    this.parts.readers.warmUp(id);
   }
 
   /** Files whose chunks come up in searches are embedded before others. */

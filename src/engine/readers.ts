@@ -50,6 +50,11 @@ export class FolderReaders implements Disposable {
     }
   }
 
+  /** Begins to take the folder's embeddings into memory. */
+  warmUp(id: string): void {
+    this.entry(id);
+  }
+
   /** What the index holds, without taking its embeddings into memory. */
   counts(id: string): StoreCounts {
     const reader = this.openReader(id);

@@ -18,16 +18,18 @@ export interface LoadedModels {
 /** How each model is loaded; called at most once each. */
 export interface ModelLoaders {
   readonly tokenizer: () => Promise<Tokenizer>;
-  readonly staticEncoder: (tokenizer: Tokenizer) => Promise<StaticEncoder>;
-  /** Undefined: no contextual embedding can be had, which is told elsewhere. */
-  readonly embedder: () => Promise<Embedder | undefined>;
+  readonly staticEncoder: () => Promise<StaticEncoder>;
+  /** With the tokenizer of its checkpoint. Undefined: none can be had, which is told elsewhere. */
+  readonly embedder: () => Promise<
+    { readonly embedder: Embedder; readonly tokenizer: Tokenizer } | undefined
+  >;
   readonly reranker: () => Promise<Reranker>;
 }
 
 type Part = keyof ModelLoaders;
 
 export class SearchModels implements Disposable {
-  private loading: Promise<void> | undefined;
+  private readonly loading = new Map<Part, Promise<void>>();
   private loaded: { -readonly [P in keyof LoadedModels]: LoadedModels[P] } = {};
   private readonly failures = new Map<Part, string>();
   private isDisposed = false;
@@ -39,15 +41,27 @@ export class SearchModels implements Disposable {
 
   /** What is there now; begins to load what is not. Never waits. */
   available(): LoadedModels {
-    void this.all();
+    void this.whole();
     return { ...this.loaded };
   }
 
   /** Everything that can be loaded. */
-  async all(): Promise<LoadedModels> {
-    this.loading ??= this.load();
-    await this.loading;
-    return { ...this.loaded };
+  async whole(): Promise<LoadedModels> {
+    const loaded = await this.withoutReranker();
+    await this.begin('reranker');
+    return { ...loaded, reranker: this.loaded.reranker };
+  }
+
+  /** Everything that the first stage of a search can use; the re-ranker is loaded meanwhile, not waited for. */
+  async withoutReranker(): Promise<LoadedModels> {
+    const parts = (['tokenizer', 'staticEncoder', 'embedder'] as const).map((part) =>
+      this.begin(part),
+    );
+    await Promise.all(parts);
+    // Only now: loading it holds this thread, which the first answer would wait for.
+    void this.begin('reranker');
+    const { tokenizer, staticEncoder, embedder } = this.loaded;
+    return { tokenizer, staticEncoder, embedder };
   }
 
   /** A sentence for each model that could not be loaded. */
@@ -62,32 +76,41 @@ export class SearchModels implements Disposable {
     this.loaded = {};
   }
 
-  private async load(): Promise<void> {
-    const tokens = this.part('tokenizer', this.loaders.tokenizer).then(async (tokenizer) => {
-      if (!tokenizer) return;
-      this.loaded.tokenizer = tokenizer;
-      const load = (): Promise<StaticEncoder> => this.loaders.staticEncoder(tokenizer);
-      this.loaded.staticEncoder = await this.part('staticEncoder', load);
-    });
-    const embedder = this.part('embedder', this.loaders.embedder).then((value) => {
-      if (this.isDisposed) value?.dispose();
-      else this.loaded.embedder = value;
-    });
-    const reranker = this.part('reranker', this.loaders.reranker).then((value) => {
-      if (this.isDisposed) value?.dispose();
-      else this.loaded.reranker = value;
-    });
-    await Promise.all([tokens, embedder, reranker]);
+  private begin(part: Part): Promise<void> {
+    const known = this.loading.get(part);
+    if (known) return known;
+    const loading = this.load(part);
+    this.loading.set(part, loading);
+    return loading;
   }
 
-  private async part<T>(name: Part, load: () => Promise<T>): Promise<T | undefined> {
+  private async load(part: Part): Promise<void> {
     try {
-      return await load();
+      await this.parts[part]();
     } catch (error) {
-      if (isAbort(error)) return undefined;
-      this.failures.set(name, messageOf(error));
-      this.log.error(`loading the ${name}`, error);
-      return undefined;
+      if (isAbort(error)) return;
+      this.failures.set(part, messageOf(error));
+      this.log.error(`loading the ${part}`, error);
     }
   }
+
+  private readonly parts: { readonly [P in Part]: () => Promise<void> } = {
+    tokenizer: async () => {
+      // That of the checkpoint in use says better which words embeddings understand.
+      this.loaded.tokenizer ??= await this.loaders.tokenizer();
+    },
+    staticEncoder: async () => {
+      this.loaded.staticEncoder = await this.loaders.staticEncoder();
+    },
+    embedder: async () => {
+      const opened = await this.loaders.embedder();
+      if (this.isDisposed) opened?.embedder.dispose();
+      else if (opened) this.loaded = { ...this.loaded, ...opened };
+    },
+    reranker: async () => {
+      const reranker = await this.loaders.reranker();
+      if (this.isDisposed) reranker.dispose();
+      else this.loaded.reranker = reranker;
+    },
+  };
 }
