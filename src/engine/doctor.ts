@@ -16,6 +16,7 @@ import { readBundledCheckpoint } from './encoders/bundled';
 import { runtimeVersion } from './encoders/providers';
 import { loadRuntime } from './encoders/session';
 import type { ProviderSetting } from './encoders/variant';
+import type { DoctorOptions, Tell } from './findings';
 import { isAnswering, removeStaleLock } from './lock';
 import { ModelShelf } from './modelShelf';
 import { readSettings } from './settings';
@@ -26,13 +27,6 @@ import { hasHnsw } from './store/hnsw';
 const tooLittleSpaceBytes = 50_000_000;
 const scarceSpaceBytes = 1_000_000_000;
 const oldestNode = [20, 19] as const;
-
-export interface DoctorOptions {
-  readonly dataFolder: string;
-  readonly fix: boolean;
-}
-
-export type Tell = (finding: Finding) => Promise<void>;
 
 /** Tells each finding as soon as it is made. A check that fails itself is a finding too. */
 export async function runDoctor(options: DoctorOptions, tell: Tell): Promise<void> {
