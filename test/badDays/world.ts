@@ -3,12 +3,13 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type CliOptions, type CliResult, runCli, stopEngine } from '../support/product';
 import { temporaryFolder, writeFiles } from '../support/temporaryFolder';
-import { type Installation, installToy } from '../support/toyInstallation';
+import { installToy } from '../support/toyInstallation';
 
 export interface World {
   readonly folder: string;
   readonly data: string;
-  readonly installation: Installation;
+  /** Where the program and its models are. */
+  readonly root: string;
   /** Installs the product; to be awaited in the suite's `before`. */
   install(): Promise<void>;
   /** The folder that is indexed. */
@@ -39,14 +40,17 @@ export function makeWorld(hook: (end: () => Promise<void> | void) => void): Worl
   fs.mkdirSync(code);
   writeFiles(code, sampleCode);
   const root = path.join(folder, 'installation');
-  const installation = { root, cli: path.join(root, 'dist/cli.js') };
   const run: World['run'] = (args, options) =>
-    runCli([...args, '--data', data], { cwd: code, cli: installation.cli, ...options });
+    runCli([...args, '--data', data], {
+      cwd: code,
+      cli: path.join(root, 'dist/cli.js'),
+      ...options,
+    });
   return {
     folder,
     data,
-    installation,
-    install: async () => void (await installToy(root)),
+    root,
+    install: () => installToy(root),
     code,
     newData,
     run,

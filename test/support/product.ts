@@ -9,6 +9,8 @@ export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** Ends the command line itself with SIGKILL, at once. */
+  readonly signal?: AbortSignal;
   /** Another installation's command line than the one this test was built with. */
   readonly cli?: string;
   /** Receives stderr as it comes, beside the result. */
@@ -36,6 +38,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: options.timeoutMs ?? 120_000,
     });
+    options.signal?.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (bytes: Buffer) => stdout.push(bytes));

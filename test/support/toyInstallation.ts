@@ -6,36 +6,51 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { installationRoot } from '../../src/base/installation';
 import { readCheckpoint } from '../../src/engine/encoders/checkpoint';
-import { type ToyOptions, writeToyCheckpoint } from './toyCheckpoint';
+import {
+  joinTable,
+  type StaticSettings,
+  type StaticTable,
+  staticFingerprint,
+} from '../../src/engine/encoders/staticEncoder';
+import { loadTokenizer } from '../../src/engine/encoders/tokenizer';
+import { seededRandom } from '../../src/base/random';
+import { writeToyCheckpoint } from './toyCheckpoint';
 import { writeFiles } from './temporaryFolder';
 
-export interface Installation {
-  readonly root: string;
-  /** For `runCli`. */
-  readonly cli: string;
-}
-
 /** Installs into an empty folder. */
-export async function installToy(root: string, biEncoder: ToyOptions = {}): Promise<Installation> {
+export async function installToy(root: string): Promise<void> {
   copyProgram(root);
   const models = path.join(root, 'models');
   const fingerprints: Record<string, string> = {};
   for (const kind of ['bi-encoder', 'cross-encoder'] as const) {
-    const options = kind === 'bi-encoder' ? biEncoder : {};
-    const folder = writeToyCheckpoint(path.join(models, kind), { ...options, kind });
+    const folder = writeToyCheckpoint(path.join(models, kind), { kind });
     fingerprints[kind] = (await readCheckpoint(folder)).fingerprint;
   }
   writeFiles(models, { 'fingerprints.json': JSON.stringify(fingerprints) });
-  return { root, cli: path.join(root, 'dist/cli.js') };
+  const { vocabularySize } = await loadTokenizer(path.join(models, 'bi-encoder'));
+  writeToyTable(path.join(models, 'static-encoder'), vocabularySize);
 }
 
-/** Installs the bundled models into an empty folder, as copies that a test may damage. */
-export function installBundled(root: string): Installation {
-  copyProgram(root);
-  fs.cpSync(path.join(installationRoot(), 'models'), path.join(root, 'models'), {
-    recursive: true,
+/** A static table of random rows for a vocabulary. */
+function writeToyTable(folder: string, vocabularySize: number): void {
+  const random = seededRandom(1);
+  const settings: StaticSettings = {
+    dimension: 8,
+    vocabularySize,
+    firstToken: 0,
+    firstWord: 0,
+    weighting: { kind: 'none' },
+    source: '0'.repeat(64),
+  };
+  const table: StaticTable = {
+    scales: new Float32Array(vocabularySize).fill(0.01),
+    rows: Int8Array.from({ length: vocabularySize * 8 }, () => Math.floor(254 * random()) - 127),
+  };
+  const fingerprint = staticFingerprint(settings, table);
+  writeFiles(folder, {
+    'config.json': JSON.stringify({ ...settings, fingerprint }),
+    'table.bin': joinTable(table),
   });
-  return { root, cli: path.join(root, 'dist/cli.js') };
 }
 
 function copyProgram(root: string): void {
