@@ -56,8 +56,9 @@ export function documentKind(
   if (traits.isGenerated || traits.isLockFile || hasGeneratedText(document.text)) {
     return 'generated';
   }
-  if (PROSE_LANGUAGES.has(document.language)) return 'prose';
+  // Before prose: requirements.txt and CMakeLists.txt are none.
   if (isConfiguration(document)) return 'configuration';
+  if (PROSE_LANGUAGES.has(document.language)) return 'prose';
   return traits.isTest ? 'test' : undefined;
 }
 
@@ -196,7 +197,7 @@ const GENERATED_NAME =
   /\.pb\.(?:go|cc|h|c|dart|swift)$|\.pb\.gw\.go$|_pb2(?:_grpc)?\.pyi?$|_pb\.(?:js|ts|d\.ts)$|\.g\.(?:dart|cs)$|\.freezed\.dart$|\.designer\.cs$|\.generated\.[a-z]+$|[._-]gen\.(?:go|ts|rs)$|^zz_generated\.|_generated\.[a-z]+$|\.snap$/;
 const DECLARATION_NAME = /\.d\.[cm]?ts$|\.d\.[a-z]+\.ts$|\.pyi$/;
 const CHANGELOG_NAME =
-  /^(?:changelog|changes|history|news|release[-_ ]?notes|releases)(?:[-_.].*)?$/;
+  /^(?:changelog|changes|history|news|release[-_ ]?notes|releases)(?:[-_][\w.-]*)?(?:\.(?:mdx?|markdown|rst|adoc|txt|org))?$/;
 const REEXPORT_NAME =
   /^(?:index\.[cm]?[jt]sx?|__init__\.pyi?|mod\.rs|lib\.rs|package-info\.java|mod\.ts|index\.vue|init\.lua)$/;
 const DOCUMENT_NAME = /\.(?:md|mdx|markdown|rst|adoc|asciidoc|txt|org|tex)$|^readme$/;

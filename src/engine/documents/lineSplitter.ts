@@ -109,18 +109,23 @@ function* lineWindows(text: string): Generator<Window> {
   while (from < text.length) {
     const end = windowEnd(text, from);
     if (end.isPartOfLine) {
-      yield { span: { start: line, end: line + 1 }, from, to: end.to };
-      from = end.to;
-      // The rest of the line belongs to the same line; a line break just behind it ends that line.
-      if (text[from] === '\n') {
-        from++;
-        line++;
-      }
+      yield* partsOfLine(text, from, line);
+      from = nextLineEnd(text, from) + 1;
+      line++;
       continue;
     }
     yield { span: { start: line, end: line + end.lineCount }, from, to: end.to };
     from = end.to + 1;
     line += end.lineCount;
+  }
+}
+
+function* partsOfLine(text: string, start: number, line: number): Generator<Window> {
+  const lineEnd = nextLineEnd(text, start);
+  for (let from = start; from < lineEnd;) {
+    const to = Math.min(lineEnd, cutBefore(text, from, from + MAX_CHARACTERS));
+    yield { span: { start: line, end: line + 1 }, from, to };
+    from = to;
   }
 }
 
@@ -138,7 +143,7 @@ function windowEnd(text: string, from: number): WindowEnd {
   for (let at = from; at <= text.length && lineCount < MAX_LINES;) {
     const lineEnd = nextLineEnd(text, at);
     if (lineEnd - from > MAX_CHARACTERS) {
-      if (lineCount === 0) return partOfLine(text, from);
+      if (lineCount === 0) return { to: lineEnd, lineCount: 1, isPartOfLine: true };
       return blank ?? { to, lineCount, isPartOfLine: false };
     }
     to = lineEnd;
@@ -150,11 +155,6 @@ function windowEnd(text: string, from: number): WindowEnd {
     at = lineEnd + 1;
   }
   return blank ?? { to, lineCount, isPartOfLine: false };
-}
-
-function partOfLine(text: string, from: number): WindowEnd {
-  const to = cutBefore(text, from, from + MAX_CHARACTERS);
-  return { to, lineCount: 0, isPartOfLine: true };
 }
 
 /** Where to cut a long line: at or before `limit`, behind a blank if one is near, never inside a surrogate pair. */
