@@ -101,7 +101,7 @@ export function savedFolder(dataFolder: string, id: string): FolderRecord | unde
 }
 
 /** Writes a file in one step: a reader sees the old one or the new one. */
-export function writeWhole(file: string, text: string): void {
+function writeWhole(file: string, text: string): void {
   const draft = `${file}.${randomBytes(4).toString('hex')}`;
   fs.writeFileSync(draft, text, { mode: 0o600 });
   fs.renameSync(draft, file);

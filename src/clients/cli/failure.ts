@@ -4,7 +4,7 @@ import { type ErrorCode, isAbort, NearmissError } from '../../base/errors';
 
 export const exitDone = 0;
 export const exitRemains = 1;
-export const exitUsage = 2;
+const exitUsage = 2;
 export const exitFailed = 3;
 /** What shells expect after Ctrl-C. */
 const exitInterrupted = 130;
