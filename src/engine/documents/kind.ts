@@ -77,7 +77,7 @@ export function kindOf(
 }
 
 /** True when the head of the text says that a program wrote it, or when its lines are machine-long. */
-export function hasGeneratedText(text: string): boolean {
+function hasGeneratedText(text: string): boolean {
   return GENERATED_MARK.test(text.slice(0, HEAD_CHARACTERS)) || isMinifiedText(text);
 }
 
