@@ -55,9 +55,11 @@ function isNew(seen: Set<string>, text: string): boolean {
   return seen.add(digest).size > sizeBefore;
 }
 
+/** Folders named "dist" get another name: ignore rules of this repository would leave them out. */
 function partPath(source: string, part: number): string {
   const extension = path.extname(source);
-  return part === 0 ? source : `${source.slice(0, -extension.length)}.part${part}${extension}`;
+  const name = source.slice(0, -extension.length).replaceAll(/(?<=^|\/)dist(?=\/)/g, 'built');
+  return `${name}${part === 0 ? '' : `.part${part}`}${extension}`;
 }
 
 function pieces(lines: readonly string[], nextBytes: () => number): string[] {

@@ -93,7 +93,10 @@ async function indexAll(set: QualitySet): Promise<number> {
   let ms = 0;
   for (const { scope, dir } of set.folders) {
     note(`indexing ${set.name} ${scope}`);
-    ms += (await run(['index', dir, '--wait', '--yes', '--data', dataFolder])).ms;
+    const result = await run(['index', dir, '--wait', '--yes', '--json', '--data', dataFolder]);
+    ms += result.ms;
+    const { files, skipped } = JSON.parse(result.stdout) as { files: number; skipped: unknown[] };
+    note(`${files} files, ${skipped.length} skipped`);
   }
   return ms;
 }
