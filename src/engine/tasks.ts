@@ -11,6 +11,8 @@ import { runDoctor } from './doctor';
 /** Runs the task and ends the process; exit code 3 when it failed itself. */
 export async function runTask(task: TaskName, options: EngineArguments): Promise<void> {
   process.umask(0o077);
+  // Whoever asked has gone: nobody is left to tell.
+  process.stdout.on('error', () => process.exit(0));
   try {
     const result = await tasks[task](options);
     await say({ type: 'done', ...result });
