@@ -217,7 +217,7 @@ function indexNode({ producers, consumers, names }: GraphIndex, node: Node): voi
 }
 
 /** Names a node reads, each once: its inputs, and what its inner graphs take from outside. */
-export function namesRead(node: Node): Set<string> {
+function namesRead(node: Node): Set<string> {
   const names = new Set(node.input.filter((name) => name !== ''));
   for (const graph of innerGraphs(node)) for (const name of namesTaken(graph)) names.add(name);
   return names;
