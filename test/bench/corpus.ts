@@ -55,10 +55,12 @@ function isNew(seen: Set<string>, text: string): boolean {
   return seen.add(digest).size > sizeBefore;
 }
 
-/** Folders named "dist" get another name: ignore rules of this repository would leave them out. */
+/** Folders that ignore rules of this repository would leave out get other names. */
 function partPath(source: string, part: number): string {
   const extension = path.extname(source);
-  const name = source.slice(0, -extension.length).replaceAll(/(?<=^|\/)dist(?=\/)/g, 'built');
+  const name = source
+    .slice(0, -extension.length)
+    .replaceAll(/(?<=^|\/)(dist|node_modules)(?=\/)/g, 'in_$1');
   return `${name}${part === 0 ? '' : `.part${part}`}${extension}`;
 }
 

@@ -7,6 +7,9 @@ import { productProcesses } from '../support/processes';
 
 export { stopEngine } from '../support/product';
 
+/** What an interactive client asks for: the engine then waits for no model that is still being loaded. */
+export const budgetMs = 400;
+
 export function openClient(dataFolder: string): EngineClient {
   return new EngineClient({
     dataFolder,

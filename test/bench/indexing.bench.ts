@@ -7,7 +7,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import type { FolderStatus } from '../../src/protocol/types';
 import { corpusFolder } from './corpus';
-import { msUntil, openClient, stopEngine } from './engine';
+import { budgetMs, msUntil, openClient, stopEngine } from './engine';
 import { benchOption, note, report } from './report';
 
 const fileCount = Number(benchOption('files') ?? 5000);
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
       client.call('index', { folder, waitFor, isConfirmed: true });
     await index('nothing');
     const first = await msUntil(start, async () => {
-      const params = { folder, query: 'parse arguments', limit: 10, rerank: false };
+      const params = { folder, query: 'parse arguments', limit: 10, rerank: false, budgetMs };
       const { hits } = await client.call('search', params);
       return hits.length > 0 ? hits.length : undefined;
     });

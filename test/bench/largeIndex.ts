@@ -11,7 +11,7 @@ import { installationRoot } from '../../src/base/installation';
 import { corpusFolder } from './corpus';
 import { openClient, stopEngine } from './engine';
 import { benchCache } from './quality';
-import { note } from './report';
+import { benchOption, note } from './report';
 import { clusteredEmbeddings } from './vectors';
 
 export interface LargeIndex {
@@ -19,7 +19,7 @@ export interface LargeIndex {
   readonly folder: string;
 }
 
-const fileCount = 6500;
+const fileCount = Number(benchOption('files') ?? 3600);
 const clusterCount = 1000;
 /** Embeddings written in one go. */
 const batchSize = 5000;
@@ -27,7 +27,7 @@ const batchSize = 5000;
 /** Makes the index where it is missing; no engine runs for it afterwards. */
 export async function largeIndex(): Promise<LargeIndex> {
   const folder = corpusFolder(fileCount, fileCount * 6000);
-  const dataFolder = benchCache('large');
+  const dataFolder = benchCache(`large-${fileCount}`);
   const marker = `${dataFolder}.done`;
   if (fs.existsSync(marker)) return { dataFolder, folder };
   fs.rmSync(dataFolder, { recursive: true, force: true });

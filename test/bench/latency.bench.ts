@@ -7,7 +7,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import type { EngineClient } from '../../src/clients/engineClient';
 import { makeCorpus } from './corpus';
-import { openClient, residentMemory, sampleQueries, stopEngine } from './engine';
+import { budgetMs, openClient, residentMemory, sampleQueries, stopEngine } from './engine';
 import { largeIndex } from './largeIndex';
 import { benchOption, type Figure, note, quantile, report } from './report';
 
@@ -76,7 +76,7 @@ async function measureQueries(
   for (let round = 0; round < roundCount; round++)
     for (const query of sampleQueries) {
       const start = performance.now();
-      await client.call('search', { folder, query, limit: 10, rerank: false });
+      await client.call('search', { folder, query, limit: 10, rerank: false, budgetMs });
       times.push(performance.now() - start);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
@@ -97,7 +97,7 @@ async function measureFirstHits(
   for (const query of sampleQueries) {
     ticket++;
     start = performance.now();
-    await client.call('search', { folder, query, limit: 10, rerank: true, budgetMs: 400, ticket });
+    await client.call('search', { folder, query, limit: 10, rerank: true, budgetMs, ticket });
     final.push(performance.now() - start);
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }

@@ -1,5 +1,5 @@
 /** `npm run bench -- start`: from no engine at all to the first answer on an index that exists. */
-import { openClient, stopEngine } from './engine';
+import { budgetMs, openClient, stopEngine } from './engine';
 import { largeIndex } from './largeIndex';
 import { note, quantile, report } from './report';
 
@@ -11,7 +11,13 @@ async function main(): Promise<void> {
   for (let start = 0; start < startCount; start++) {
     const client = openClient(dataFolder);
     const before = performance.now();
-    const params = { folder, query: 'parse command line arguments', limit: 10, rerank: false };
+    const params = {
+      folder,
+      query: 'parse command line arguments',
+      limit: 10,
+      rerank: false,
+      budgetMs,
+    };
     const { hits, tiers } = await client.call('search', params);
     times.push(performance.now() - before);
     note(`${times.at(-1)?.toFixed(0)} ms, ${hits.length} hits, ${tiers.join(' ')}`);

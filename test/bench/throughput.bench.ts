@@ -12,7 +12,7 @@ import { cosine } from '../../src/base/vector';
 import { createEmbedder } from '../../src/engine/encoders/biEncoder';
 import { readBundledCheckpoint } from '../../src/engine/encoders/bundled';
 import { ARITHMETICS, type Arithmetic, buildGraph } from '../../src/engine/encoders/graphs';
-import { createSession } from '../../src/engine/encoders/session';
+import { createWideSession } from '../../src/engine/encoders/lanes';
 import { loadTokenizer } from '../../src/engine/encoders/tokenizer';
 import type { Embedder } from '../../src/engine/encoders/types';
 import { makeCorpus } from './corpus';
@@ -121,7 +121,7 @@ async function worstAgreement(
 async function openEmbedder(arithmetic: Arithmetic): Promise<Embedder> {
   const checkpoint = await readBundledCheckpoint(installationRoot(), 'bi-encoder');
   const bytes = buildGraph(fs.readFileSync(checkpoint.modelFile), arithmetic);
-  const session = await createSession(bytes, { threads });
+  const session = await createWideSession(bytes, threads);
   const tokenizer = await loadTokenizer(checkpoint.folder);
   return createEmbedder({ checkpoint, tokenizer, session, arithmetic });
 }
