@@ -14,6 +14,7 @@ import {
   type Session,
   type SessionOptions,
   type SessionOutput,
+  createSession,
   runtimeOptions,
   runtimePath,
   startError,
@@ -21,6 +22,16 @@ import {
 
 export interface LaneOptions extends SessionOptions {
   readonly laneCount: number;
+}
+
+/** More lanes need more memory, half a hundred megabytes each; further threads are shared out among these. */
+const MOST_LANES = 4;
+
+/** The session for many batches on the CPU: lanes where there are threads for them, a plain session otherwise. */
+export function createWideSession(model: Uint8Array, threads = 1): Promise<Session> {
+  const laneCount = Math.min(threads, MOST_LANES);
+  if (laneCount <= 1) return createSession(model, { threads });
+  return createLanes(model, { laneCount, threads: Math.floor(threads / laneCount) });
 }
 
 /** A session that runs up to `laneCount` batches at the same time, none of them on the calling thread. */

@@ -8,6 +8,7 @@ import { createReranker } from './crossEncoder';
 import { withCpuFallback } from './fallback';
 import { cachedGraph } from './graphCache';
 import type { Arithmetic } from './graphs';
+import { createWideSession } from './lanes';
 import { requireProvider } from './providers';
 import { type Session, createSession } from './session';
 import { type FramedTokenizer, loadTokenizer } from './tokenizer';
@@ -51,7 +52,8 @@ export async function openQueryEmbedder(
   options: OpenOptions,
 ): Promise<Embedder> {
   const tokenizer = options.tokenizer ?? (await loadTokenizer(checkpoint.folder));
-  const session = await openCpuSession(checkpoint, options);
+  // One short text is over before a second thread is awake.
+  const session = await openCpuSession(checkpoint, { ...options, threads: 1 });
   return createEmbedder({ checkpoint, tokenizer, session, arithmetic: options.choice.arithmetic });
 }
 
@@ -69,7 +71,7 @@ async function openCpuSession(checkpoint: Checkpoint, options: OpenOptions): Pro
   const { folder, threads, log } = options;
   const cache = folder === undefined ? undefined : graphFolder(folder);
   const arithmetic = graphArithmetic(options.choice.arithmetic);
-  return createSession(await cachedGraph(checkpoint, arithmetic, cache, log), { threads });
+  return createWideSession(await cachedGraph(checkpoint, arithmetic, cache, log), threads);
 }
 
 async function openDeviceSession(
