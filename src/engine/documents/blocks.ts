@@ -14,6 +14,8 @@ export interface Block {
   readonly end: number;
   /** `leading` belongs to the next block (a comment, a decorator), `closing` to the one before. */
   readonly role: 'leading' | 'closing' | 'body';
+  /** True for a leading block that reaches over one blank row: a doc comment set apart. */
+  readonly reachesOver?: boolean;
   /** What the block's inside is to cuts: between members of a scope cuts are free, in a callable they are not. */
   readonly opens: 'scope' | 'callable' | 'nothing';
   /** Inner blocks in order; empty for a leaf. */
@@ -186,7 +188,8 @@ function belongsTogether(unit: Unit, block: Block): boolean {
   if (block.role === 'closing') return true;
   const isLeading =
     unit.blocks[0]!.role === 'leading' && unit.blocks.every((each) => each.role !== 'body');
-  return isLeading && block.start <= unit.end;
+  const reach = unit.blocks.at(-1)!.reachesOver ? 1 : 0;
+  return isLeading && block.start <= unit.end + reach;
 }
 
 /** A body on rows of its own, as Python's and YAML's are: cuts inside it are as free as in the scope. */

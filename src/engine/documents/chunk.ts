@@ -4,7 +4,7 @@
  */
 import type { Disposable } from '../../base/lifecycle';
 import { type Block, cutBlocks } from './blocks';
-import { hasDefinitions } from './codeLanguages';
+import { grammarLanguage, hasDefinitions } from './codeLanguages';
 import { outlineCode, type Outline } from './codeSplitter';
 import type { Chunk, Document, Span, TokenCounter } from './document';
 import { splitNotebook } from './extract/notebook';
@@ -73,7 +73,9 @@ export class ChunkSplitter implements Disposable {
     const lines = new Lines(text, this.counter);
     const assemble = (outline: Outline): Chunk[] => this.assemble(document, lines, outline);
     if (isProse(language)) return assemble(outlineProse(lines, language));
-    const grammar = isMinifiedText(text) ? undefined : await this.grammars.of(language);
+    const grammar = isMinifiedText(text)
+      ? undefined
+      : await this.grammars.of(grammarLanguage(language, text));
     signal?.throwIfAborted();
     const chunks = grammar && this.outlineCode(lines, grammar, assemble);
     return chunks ?? assemble(outlineByStructure(lines, language));

@@ -308,6 +308,14 @@ export function codeLanguage(language: string): CodeLanguage | undefined {
   return Object.hasOwn(languages, id) ? languages[id] : undefined;
 }
 
+/** A C header may be C++: what its text says decides which grammar reads it. */
+export function grammarLanguage(language: string, text: string): string {
+  return language === 'c' && CPP_ROW.test(text) ? 'cpp' : language;
+}
+
+const CPP_ROW =
+  /^[ \t]*(?:namespace(?:[ \t]+\w+)?|class[ \t]+\w+[^;]*$|template[ \t]*<|using[ \t]+\w+|(?:public|private|protected):)/m;
+
 /** True where named parts count as definitions of their names. */
 export function hasDefinitions(language: string): boolean {
   return !NAMING_ONLY.has(language);

@@ -79,6 +79,7 @@ class NodeBlock implements Block {
   readonly end: number;
   readonly role: Block['role'];
   readonly opens: Block['opens'];
+  readonly reachesOver: boolean;
 
   constructor(
     private readonly node: Node,
@@ -88,6 +89,7 @@ class NodeBlock implements Block {
     this.start = node.startPosition.row;
     this.end = end;
     this.role = roleOf(node, context.rules);
+    this.reachesOver = this.role === 'leading' && isDocComment(context.lines, this.start, end);
     const role = context.roles.get(node.id);
     this.opens = role === undefined || role === 'value' ? 'nothing' : role;
   }
@@ -167,9 +169,21 @@ function findDefinitions(
 
 /** The first of the comment, decorator and attribute rows directly above a definition. */
 function firstLeadingRow(lines: Lines, row: number): number {
-  while (row > 0 && LEADING_ROW.test(lines.rowText(row - 1))) row--;
-  return row;
+  let first = row;
+  if (first > 1 && lines.isBlank(first - 1) && /\*\/\s*$/.test(lines.rowText(first - 2))) {
+    first--;
+  }
+  const behind = first;
+  while (first > 0 && LEADING_ROW.test(lines.rowText(first - 1))) first--;
+  return behind === row || isDocComment(lines, first, behind) ? first : row;
 }
+
+/** Some put a blank row below their doc comments. A long one is the file's own, licence and all. */
+function isDocComment(lines: Lines, start: number, end: number): boolean {
+  return end - start <= MAX_DOC_COMMENT_ROWS && /^\s*\/\*\*(?!\/)/.test(lines.rowText(start));
+}
+
+const MAX_DOC_COMMENT_ROWS = 15;
 
 /** Directives of a preprocessor begin like comments of other languages and stand for themselves. */
 const LEADING_ROW =
@@ -201,7 +215,8 @@ function namesOf(captures: readonly QueryCapture[]): FoundNames | undefined {
   if (!node) return undefined;
   const owner = captures.find(({ name }) => name === 'owner');
   const body = captures.find(({ name }) => name in ROLES);
-  const path = nameParts(node.text, body?.name === 'callable');
+  const text = capture.name === 'name' ? node.text : lastWord(node.text);
+  const path = nameParts(text, body?.name === 'callable');
   const ownerName = owner ? ownerIn(owner.node.text) : undefined;
   return { path: ownerName ? [ownerName, ...path] : path, row: node.startPosition.row };
 }
@@ -229,13 +244,18 @@ const MAX_NAME_CHARACTERS = 100;
 /** `Foo::bar` gives both names, `M.open` of a callable too; type arguments and quotes go. */
 function nameParts(text: string, isCallable: boolean): string[] {
   const plain = text
-    .replaceAll(/\s+/g, ' ')
+    .replace(/,?\s*\n[^]*$/, '')
     .replace(/^(["'`])(.*)\1$/, '$2')
     .replace(/^:/, '')
     .slice(0, MAX_NAME_CHARACTERS);
-  const isWord = /^[\p{L}\p{N}_$.:#?!*&<>,' ]+$/u.test(plain);
+  const isWord = /^[\p{L}\p{N}_$.:#?!*&<>,' ~]+$/u.test(plain);
   if (!isWord || /operator/.test(plain)) return plain === '' ? [] : [plain];
   const bare = plain.replace(/<.*>$/, '');
   const parts = bare.split(isCallable ? /::|[.:]/ : /::/).filter((part) => part !== '');
   return parts.length > 0 ? parts : [plain];
+}
+
+/** Where a macro stands before a name the parser takes both for the name: the last word is it. */
+function lastWord(text: string): string {
+  return /\boperator\b/.test(text) ? text : (text.trim().split(/\s+/).at(-1) ?? text);
 }

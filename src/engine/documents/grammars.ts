@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import * as path from 'node:path';
+import { compileFunction } from 'node:vm';
 import type * as treeSitterModule from 'web-tree-sitter';
 import type { Language, Parser, Query } from 'web-tree-sitter';
 import { messageOf, NearmissError } from '../../base/errors';
@@ -69,6 +70,8 @@ export class Grammars {
   restart(): void {
     this.loaded.clear();
     this.runtime = startRuntime(this.files);
+    // Whoever asks for a grammar hears of a failure; until then nobody does.
+    this.runtime.catch(() => undefined);
   }
 
   dispose(): void {
@@ -76,7 +79,7 @@ export class Grammars {
       void each.then((grammar) => grammar?.definitions.delete());
     }
     this.loaded.clear();
-    void this.runtime.then(({ parser }) => parser.delete());
+    this.runtime.then(({ parser }) => parser.delete()).catch(() => undefined);
   }
 
   private async load(rules: CodeLanguage): Promise<Grammar | undefined> {
@@ -104,12 +107,8 @@ const { WebAssembly: webAssembly } = globalThis as unknown as {
   WebAssembly: { Memory: new (pages: { initial: number; maximum: number }) => unknown };
 };
 
-/** Loads the runtime's code afresh: each copy has a memory of its own. */
 async function startRuntime(files: GrammarFiles): Promise<Runtime> {
-  const require = createRequire(__filename);
-  const file = files.check(RUNTIME_CODE);
-  delete require.cache[require.resolve(file)];
-  const treeSitter = require(file) as TreeSitter;
+  const treeSitter = evaluateRuntime(files);
   const wasmMemory = new webAssembly.Memory(MEMORY_PAGES);
   // What it would print on its way down is in the error too.
   const printErr = (): void => undefined;
@@ -117,23 +116,37 @@ async function startRuntime(files: GrammarFiles): Promise<Runtime> {
   return { treeSitter, parser: new treeSitter.Parser() };
 }
 
+/**
+ * Evaluates the runtime's code afresh: each copy has a memory of its own. What we make of it we free; a
+ * garbage collector that freed objects of a ruined runtime would fail where nobody can catch it.
+ */
+function evaluateRuntime(files: GrammarFiles): TreeSitter {
+  const code = Buffer.from(files.read(RUNTIME_CODE)).toString('utf8');
+  const filename = path.join(files.folder, RUNTIME_CODE);
+  const names = ['module', 'exports', 'require', '__filename', '__dirname', 'FinalizationRegistry'];
+  const evaluate = compileFunction(code, names, { filename }) as (...values: unknown[]) => void;
+  const module = { exports: {} };
+  const require = createRequire(filename);
+  evaluate(module, module.exports, require, filename, files.folder, NoFinalizationRegistry);
+  return module.exports as TreeSitter;
+}
+
+class NoFinalizationRegistry {
+  register(): void {}
+  unregister(): void {}
+}
+
 /** Files of the grammar folder, given out only if their sha256 is the one the build recorded. */
 class GrammarFiles {
   private readonly hashes: Readonly<Record<string, string>>;
 
-  constructor(private readonly folder: string) {
+  constructor(readonly folder: string) {
     const file = path.join(folder, 'sha256.json');
     try {
       this.hashes = JSON.parse(fs.readFileSync(file, 'utf8')) as Record<string, string>;
     } catch (cause) {
       throw damaged(`The list of grammars ${file} cannot be read`, cause);
     }
-  }
-
-  /** The path of a file whose bytes are right. */
-  check(name: string): string {
-    this.read(name);
-    return path.join(this.folder, name);
   }
 
   read(name: string): Uint8Array {

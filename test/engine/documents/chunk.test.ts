@@ -63,9 +63,13 @@ async function checkSplit(splitter: ChunkSplitter, document: Document, maxTokens
 }
 
 describe('chunks of each language', () => {
+  let splitter: ChunkSplitter;
+  before(async () => {
+    splitter = await makeSplitter({ maxTokens: 100 });
+  });
+
   for (const document of fixtures()) {
     it(`cuts ${document.path} as a person would`, async () => {
-      const splitter = await makeSplitter({ maxTokens: 100 });
       const chunks = await splitter.split(document);
       assert.ok(chunks.every((chunk) => countWords(chunk.text) <= 100));
       checkGolden(`chunks/${document.path}.txt`, chunks.map(show).join('\n'));
