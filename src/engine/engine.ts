@@ -2,6 +2,7 @@
  * The composition root: opens what a data folder holds, lends snapshots and models to searches, tells the
  * indexing process what to keep fresh. Owns every lifetime; knows no client.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { messageOf, NearmissError } from '../base/errors';
 import { Emitter } from '../base/event';
 import { type Disposable, DisposableStore, Shared } from '../base/lifecycle';
@@ -111,8 +112,9 @@ export class Engine implements Disposable {
     // Searches are what an index is made for: what they need is loaded while the folder is compared.
     if (saved) this.warmUp(id);
     const known = this.sessions.get(id);
-    const hasNewRules = params.include !== undefined || params.exclude !== undefined;
-    const session = known && !hasNewRules ? known : this.begin(id, folder, saved, params);
+    const record = mergeRules({ id, folder }, saved, params);
+    const isSame = isDeepStrictEqual(record, known?.record);
+    const session = known && isSame ? known : await this.begin(record, known);
     if (session === known && params.refresh) {
       session.expectNewRun();
       indexer.send({ type: 'refresh', folderId: id });
@@ -215,24 +217,24 @@ export class Engine implements Disposable {
     session.settle();
   }
 
-  private begin(
-    id: string,
-    folder: string,
-    saved: FolderRecord | undefined,
-    params: IndexParams,
-  ): FolderSession {
+  private async begin(record: FolderRecord, known?: FolderSession): Promise<FolderSession> {
     const { dataFolder, indexer, settings } = this.parts;
-    const include = params.include ?? saved?.include;
-    const exclude = params.exclude ?? saved?.exclude;
-    const record: FolderRecord = { id, folder, include, exclude };
+    const { id, folder, include, exclude } = record;
     saveFolder(dataFolder, record);
-    const session = this.sessions.get(id) ?? new FolderSession(record);
-    if (this.sessions.has(id)) session.expectNewRun();
+    const session = new FolderSession(record);
     session.embedderProblem = this.parts.plan.problem;
     this.sessions.set(id, session);
     const options = { include, exclude, maxFileBytes: settings.maxFileBytes };
     const target = indexFolder(dataFolder, id);
-    indexer.start({ type: 'start', folderId: id, folder, indexFolder: target, options });
+    const start = { type: 'start', folderId: id, folder, indexFolder: target, options } as const;
+    if (!known) indexer.start(start);
+    else {
+      // What the work under the old rules still says must not count for the new ones.
+      session.isDeaf = true;
+      await indexer.restart(start);
+      session.isDeaf = false;
+      known.giveUp(new NearmissError('index', `${folder} is being indexed by other rules`));
+    }
     return session;
   }
 
@@ -344,6 +346,16 @@ function isPastStatic(message: FromIndexer): boolean {
   return (
     message.type === 'done' || (message.type === 'progress' && message.progress.state === 'idle')
   );
+}
+
+/** Globs that are not given stay as they were. */
+function mergeRules(
+  { id, folder }: Pick<FolderRecord, 'id' | 'folder'>,
+  saved: FolderRecord | undefined,
+  { include, exclude }: Pick<IndexParams, 'include' | 'exclude'>,
+): FolderRecord {
+  const rules = { include: include ?? saved?.include, exclude: exclude ?? saved?.exclude };
+  return { id, folder, ...rules };
 }
 
 function indexSentence(row: DocumentRow | undefined, belongs: boolean): string {

@@ -29,6 +29,8 @@ export class FolderSession implements Disposable {
   skipped: readonly Skipped[] = [];
   /** Why no contextual embedding will come; then static embeddings are all there is to wait for. */
   embedderProblem: string | undefined;
+  /** While true, messages are of work that ends and say nothing about this session. */
+  isDeaf = false;
   private progress: FolderProgress | undefined;
   private done: { readonly run: number; readonly tier: 'static' | 'embedding' } | undefined;
   private lastError: SerializedError | undefined;
@@ -58,6 +60,7 @@ export class FolderSession implements Disposable {
 
   /** Takes what the indexing process says about this folder. */
   take(message: FromIndexer): void {
+    if (this.isDeaf) return;
     if (message.type === 'progress') this.progress = message.progress;
     else if (message.type === 'done') this.done = { run: message.run, tier: message.tier };
     else if (message.type === 'skipped') this.skipped = message.skipped;

@@ -36,7 +36,7 @@ export class IndexerHost implements Disposable {
   private isDisposed = false;
   private startedAt = 0;
   private delayMs = firstDelayMs;
-  private restart: NodeJS.Timeout | undefined;
+  private respawn: NodeJS.Timeout | undefined;
   /** The last end of the process that we did not ask for. */
   private lastEnd: string | undefined;
 
@@ -71,12 +71,23 @@ export class IndexerHost implements Disposable {
     else this.spawn();
   }
 
-  /** Resolves when the folder's database is closed there, or the process is gone. */
+  /** Ends work on a folder. Resolves when its database is closed there, or the process is gone. */
   async stop(folderId: string): Promise<void> {
     const isKnown = this.starts.delete(folderId);
     this.paused.delete(folderId);
+    if (isKnown) await this.close(folderId);
+  }
+
+  /** Begins anew with other options. Resolves when nothing more comes of the work before. */
+  async restart(message: Start): Promise<void> {
+    this.starts.delete(message.folderId);
+    await this.close(message.folderId);
+    this.start(message);
+  }
+
+  private async close(folderId: string): Promise<void> {
     const { child } = this;
-    if (!isKnown || !child) return;
+    if (!child) return;
     const stopped = new Promise<void>((resolve) => {
       const done = (): void => {
         listener.dispose();
@@ -115,7 +126,7 @@ export class IndexerHost implements Disposable {
   /** Lets the step at hand finish, then ends the process; kills it when it does not answer. */
   async shutdown(): Promise<void> {
     this.isDisposed = true;
-    clearTimeout(this.restart);
+    clearTimeout(this.respawn);
     const { child } = this;
     if (!child || child.exitCode !== null) return;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -127,14 +138,14 @@ export class IndexerHost implements Disposable {
 
   dispose(): void {
     this.isDisposed = true;
-    clearTimeout(this.restart);
+    clearTimeout(this.respawn);
     this.child?.kill('SIGKILL');
     this.messages.dispose();
   }
 
   private spawn(): void {
     if (this.isDisposed || this.child) return;
-    clearTimeout(this.restart);
+    clearTimeout(this.respawn);
     this.startedAt = performance.now();
     const child = fork(this.options.file, [], {
       serialization: 'advanced',
@@ -169,8 +180,8 @@ export class IndexerHost implements Disposable {
       type: 'failed',
       error: { kind: 'expected', code: 'engine', message: error.message },
     });
-    this.restart = setTimeout(() => this.spawn(), this.delayMs);
-    this.restart.unref();
+    this.respawn = setTimeout(() => this.spawn(), this.delayMs);
+    this.respawn.unref();
     this.delayMs = Math.min(this.delayMs * 2, longestDelayMs);
   }
 }

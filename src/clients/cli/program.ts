@@ -51,10 +51,12 @@ function addIndexCommands(program: Command, act: Act): void {
   common(program.command('pause'))
     .description('stop indexing until resume')
     .argument('[folder]', 'one folder; without it, all')
+    .option('--json', 'print the status as JSON')
     .action(act(pause));
   common(program.command('resume'))
     .description('go on indexing')
     .argument('[folder]', 'one folder; without it, all')
+    .option('--json', 'print the status as JSON')
     .action(act(resume));
 }
 
