@@ -57,7 +57,10 @@ export class ProgressMeter implements Disposable {
   /** Ends the run: fraction 1, counts as they are. Always reported. */
   end(counts: ProgressCounts): void {
     this.expectedChunkCount = 0;
-    this.show({ ...this.advance('idle', counts, undefined), fraction: 1 });
+    // A file counted while it was looked at may have been left out: what is stored is what counts in the end.
+    const { documentCount, wordDocumentCount, staticDocumentCount } = counts;
+    const documents = { documentCount, wordDocumentCount, staticDocumentCount };
+    this.show({ ...this.advance('idle', counts, undefined), ...documents, fraction: 1 });
     this.flush();
   }
 
