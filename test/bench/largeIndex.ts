@@ -48,6 +48,8 @@ async function indexWords(
   const client = openClient(dataFolder);
   const { status } = await client.call('index', { folder, waitFor: 'static', isConfirmed: true });
   await client.call('pause', {});
+  // Without a budget a search waits for its models, which then stand in the status.
+  await client.call('search', { folder, query: 'anything', limit: 1, rerank: false });
   const { encoder } = await client.call('status', {});
   client.dispose();
   if (!encoder) throw new Error('The engine has no model');

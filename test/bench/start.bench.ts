@@ -7,32 +7,40 @@ const startCount = 5;
 
 async function main(): Promise<void> {
   const { dataFolder, folder } = await largeIndex();
-  const times: number[] = [];
+  const first: number[] = [];
+  const whole: number[] = [];
   for (let start = 0; start < startCount; start++) {
-    const client = openClient(dataFolder);
-    const before = performance.now();
-    const params = {
-      folder,
-      query: 'parse command line arguments',
-      limit: 10,
-      rerank: false,
-      budgetMs,
-    };
-    const { hits, tiers } = await client.call('search', params);
-    times.push(performance.now() - before);
-    note(`${times.at(-1)?.toFixed(0)} ms, ${hits.length} hits, ${tiers.join(' ')}`);
-    client.dispose();
-    await stopEngine(dataFolder);
+    first.push(await msToAnswer(dataFolder, folder, budgetMs));
+    whole.push(await msToAnswer(dataFolder, folder, undefined));
   }
   report('start', [
     {
       label: 'start to first answer, median',
-      value: quantile(times, 0.5),
+      value: quantile(first, 0.5),
       unit: 'ms',
       atMost: 1000,
     },
-    { label: 'start to first answer, slowest', value: quantile(times, 1), unit: 'ms' },
+    { label: 'start to first answer, slowest', value: quantile(first, 1), unit: 'ms' },
+    { label: 'start to an answer by every tier, median', value: quantile(whole, 0.5), unit: 'ms' },
   ]);
+}
+
+/** With a budget the engine answers with what is loaded; without one it waits for its models. */
+async function msToAnswer(
+  dataFolder: string,
+  folder: string,
+  budget: number | undefined,
+): Promise<number> {
+  const client = openClient(dataFolder);
+  const start = performance.now();
+  const query = 'parse command line arguments';
+  const params = { folder, query, limit: 10, rerank: false, budgetMs: budget };
+  const { hits, tiers } = await client.call('search', params);
+  const ms = performance.now() - start;
+  note(`${ms.toFixed(0)} ms, ${hits.length} hits, ${tiers.join(' ')}`);
+  client.dispose();
+  await stopEngine(dataFolder);
+  return ms;
 }
 
 void main();
