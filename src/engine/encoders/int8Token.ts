@@ -14,13 +14,16 @@ import {
   opsetOf,
   requireOpset,
 } from '../onnx/model';
+import { approximateGelus } from './gelu';
 import { INT8_LIMIT, type QuantizedWeight, readWeight } from './weights';
 
 /** Replaces each product of activations with a constant matrix by its 8-bit form, in place. */
 export function quantizeProducts(model: Model, graph: Graph): void {
   const rewriter = new Rewriter(graph, opsetOf(model));
-  const products = graph.nodes.flatMap((node) => readProduct(graph, node) ?? []);
-  if (products.length === 0) return;
+  const found = graph.nodes.flatMap((node) => readProduct(graph, node) ?? []);
+  if (found.length === 0) return;
+  approximateGelus(graph);
+  const products = found.map((product) => ({ ...product, input: product.node.input[0]! }));
   // Asked before anything changes: what follows reads the graph as it was exported.
   const plans = products.map((product) => ({
     product,
@@ -286,10 +289,8 @@ const PASSING: ReadonlySet<string> = new Set([
 ]);
 
 function comesFromGelu(graph: Graph, name: string): boolean {
-  const maker = graph.producerOf(name);
-  if (maker?.opType === 'Gelu') return true;
-  // Decomposed: x * (1 + erf(x / sqrt 2)) * 0.5, in this or another order of the factors.
-  return maker?.opType === 'Mul' && comesFrom(graph, name, 'Erf', 4);
+  const op = graph.producerOf(name)?.opType;
+  return op === 'Gelu' || op === 'FastGelu';
 }
 
 /** True when a node of this operator is at most `depth` nodes behind the name. */
