@@ -8,7 +8,12 @@ import { Emitter } from '../base/event';
 import type { Disposable } from '../base/lifecycle';
 import type { Logger } from '../base/log';
 import type { EncoderStatus } from '../protocol/types';
-import { chooseEncoder, type EncoderChoice, storedChoice } from './encoders/arithmetic';
+import {
+  chooseEncoder,
+  type EncoderChoice,
+  giveUpProvider,
+  storedChoice,
+} from './encoders/arithmetic';
 import { spaceOf } from './encoders/biEncoder';
 import { readBundledCheckpoint } from './encoders/bundled';
 import type { Checkpoint } from './encoders/checkpoint';
@@ -40,6 +45,7 @@ export class EncoderPlan implements Disposable {
   private making: Promise<Plan | undefined> | undefined;
   private made: Plan | undefined;
   private trouble: string | undefined;
+  private lost: string | undefined;
   private checkpoint: Promise<Checkpoint> | undefined;
 
   constructor(private readonly options: PlanOptions) {}
@@ -52,6 +58,11 @@ export class EncoderPlan implements Disposable {
   /** Why there is no plan, once that is known. */
   get problem(): string | undefined {
     return this.trouble;
+  }
+
+  /** What happened to the device since the start, for status. */
+  get loss(): string | undefined {
+    return this.lost;
   }
 
   /** Makes the plan if its choice was measured before, which takes a moment; else leaves it for later. */
@@ -77,6 +88,14 @@ export class EncoderPlan implements Disposable {
     this.checkpoint = undefined;
     this.making = this.make();
     return this.making;
+  }
+
+  /** The device failed in use: from the next start on the processor does its work. */
+  async giveUpProvider(reason: string): Promise<void> {
+    if (!this.made) return;
+    const { checkpoint, choice } = this.made;
+    this.lost = `${choice.provider} failed in use (${reason}), the processor goes on in its place`;
+    await giveUpProvider(checkpoint, this.choiceOptions, reason);
   }
 
   status(): EncoderStatus | undefined {

@@ -72,7 +72,7 @@ export class Engine implements Disposable {
   /** Sentences about what does not work just now. */
   get problems(): readonly string[] {
     const { plan, indexer } = this.parts;
-    const others = [plan.problem, indexer.trouble].filter((text) => text !== undefined);
+    const others = [plan.problem, plan.loss, indexer.trouble].filter((text) => text !== undefined);
     return [...others, ...this.models.problems];
   }
 
@@ -243,6 +243,7 @@ export class Engine implements Disposable {
     else if (message.type === 'embedder')
       for (const session of this.sessions.values())
         this.tellEmbedder(session, message.error?.message ?? this.parts.plan.problem);
+    else if (message.type === 'providerLost') void this.parts.plan.giveUpProvider(message.reason);
     else if (message.type === 'failed' && message.folderId === undefined) this.takeDeath(message);
     else if ('folderId' in message && message.folderId !== undefined) {
       if (message.type === 'committed') this.parts.readers.refresh(message.folderId, message.kinds);

@@ -123,6 +123,23 @@ test('rejects pending calls with a sentence when it is killed, and the next call
   assert.notEqual(await pidOf(client), first);
 });
 
+test('starts the indexing process again when it is killed, and waits go on', async () => {
+  const dataFolder = world.newData();
+  const client = makeClient({ dataFolder });
+  const engine = await pidOf(client);
+  const waiting = client.call('index', { folder: world.code, waitFor: 'all' });
+  const indexers = (): number[] =>
+    productProcesses(dataFolder)
+      .filter(({ command }) => command.includes('indexer.js'))
+      .map(({ pid }) => pid);
+  assert.ok(await becomesTrue(() => indexers().length === 1, 5000));
+  const [first] = indexers();
+  process.kill(first!, 'SIGKILL');
+  assert.equal((await waiting).status.isComplete, true);
+  assert.notDeepEqual(indexers(), [first]);
+  assert.equal(await pidOf(client), engine);
+});
+
 test('takes over the lock of an engine that was killed', async () => {
   const dataFolder = world.newData();
   const first = await pidOf(makeClient({ dataFolder }));
@@ -246,5 +263,5 @@ test('leaves when asked and finishes what is pending', async () => {
   const pending = client.call('index', { folder: world.code, waitFor: 'words' });
   assert.equal(await stopEngine(dataFolder), true);
   assert.ok((await pending).status.wordDocumentCount > 0);
-  assert.deepEqual(enginesOf(dataFolder), []);
+  assert.ok(await becomesTrue(() => enginesOf(dataFolder).length === 0, 2000));
 });

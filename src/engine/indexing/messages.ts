@@ -150,6 +150,8 @@ export type FromIndexer =
     }
   /** The model that embeds now, or why none does. */
   | { readonly type: 'embedder'; readonly spaceId?: string; readonly error?: SerializedError }
+  /** The device failed in use; the processor goes on in its place, in the same space. */
+  | { readonly type: 'providerLost'; readonly reason: string }
   | { readonly type: 'stopped'; readonly folderId: string }
   /** Without a folder: the process as a whole. Work goes on, or is retried by itself, unless `stopped` follows. */
   | { readonly type: 'failed'; readonly folderId?: string; readonly error: SerializedError }

@@ -61,10 +61,17 @@ async function loadStatic(
   }
 }
 
+export interface ChosenEmbedderOptions {
+  readonly dataFolder: string;
+  readonly log: Logger;
+  /** Told once when the device fails and the processor takes over. */
+  readonly onLost?: (reason: string) => void;
+}
+
 /** The embedder of a choice: its space is known now, its session is made when the first text comes. */
 export async function openChosenEmbedder(
   choice: EmbedderChoice,
-  { dataFolder, log }: { readonly dataFolder: string; readonly log: Logger },
+  { dataFolder, log, onLost }: ChosenEmbedderOptions,
 ): Promise<Embedder> {
   const { checkpointFolder, arithmetic, provider = 'cpu', threadCount } = choice;
   const checkpoint = await readCheckpoint(checkpointFolder);
@@ -73,6 +80,7 @@ export async function openChosenEmbedder(
     folder: path.join(dataFolder, 'models'),
     threads: threadCount ?? defaultThreadCount(),
     log,
+    onLost,
   };
   const load = (): Promise<Embedder> => openEmbedder(checkpoint, options);
   return new LazyEmbedder({ space: spaceOf(checkpoint, arithmetic), load });

@@ -25,7 +25,7 @@ type Start = Extract<ToIndexer, { type: 'start' }>;
 /** What the service is built from; tests give small models. */
 export interface ServiceModels extends SplitterSource, Disposable {
   /** Knows the space at once, makes its session when first used. */
-  openEmbedder(choice: EmbedderChoice): Promise<Embedder>;
+  openEmbedder(choice: EmbedderChoice, onLost: (reason: string) => void): Promise<Embedder>;
 }
 
 export interface ServiceOptions {
@@ -127,7 +127,8 @@ export class IndexingService {
     this.setEmbedder(choice && 'loading');
     if (!choice) return this.options.send({ type: 'embedder' });
     try {
-      const embedder = await this.configured().models.openEmbedder(choice);
+      const onLost = (reason: string): void => this.options.send({ type: 'providerLost', reason });
+      const embedder = await this.configured().models.openEmbedder(choice, onLost);
       if (round !== this.embedderRound) return embedder.dispose();
       this.setEmbedder(embedder);
       this.options.send({ type: 'embedder', spaceId: embedder.space.id });

@@ -47,7 +47,7 @@ export function openThreadModels(options: ThreadModelsOptions, log: Logger): Ser
       thread ??= open();
       return thread;
     },
-    openEmbedder: (choice) => openChosenEmbedder(choice, { dataFolder, log }),
+    openEmbedder: (choice, onLost) => openChosenEmbedder(choice, { dataFolder, log, onLost }),
     dispose: letGo,
   };
 }
