@@ -18,9 +18,9 @@ export function index(given: string, options: IndexOptions): Promise<number> {
     const { include, exclude } = options;
     const asked = { folder: existingFolder(given), include, exclude, isConfirmed: options.yes };
     // The question comes before the progress bar.
-    const { isNew } = await session.index({ ...asked, waitFor: 'nothing', refresh: true });
+    const { isNew, status } = await session.index({ ...asked, waitFor: 'nothing', refresh: true });
     const waitFor = options.wait ? 'all' : 'static';
-    const result = await session.indexVisibly({ folder: asked.folder, waitFor });
+    const result = await session.indexVisibly({ folder: asked.folder, waitFor }, status.folderId);
     if (options.json) printJson(indexJson({ ...result, isNew }));
     else for (const line of indexText(result)) printLine(line);
     return exitDone;

@@ -9,12 +9,17 @@ const showAfterMs = 300;
 const plainLineEveryMs = 5000;
 const barSteps = 1000;
 
-/** Shows what the engine tells of the folders it works on, until disposed. */
-export function showProgress(client: EngineClient, stream: NodeJS.WriteStream): Disposable {
+/** Shows what the engine tells of one folder, until disposed. */
+export function showProgress(
+  client: EngineClient,
+  folderId: string,
+  stream: NodeJS.WriteStream,
+): Disposable {
   const view = stream.isTTY ? barView(stream) : lineView(stream);
   const startedAt = performance.now();
   const listener = client.on('indexProgress', (status) => {
-    if (performance.now() - startedAt > showAfterMs) view.update(status);
+    if (status.folderId === folderId && performance.now() - startedAt > showAfterMs)
+      view.update(status);
   });
   return {
     dispose() {

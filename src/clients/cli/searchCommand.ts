@@ -108,10 +108,11 @@ async function prepare(
   const asked = { folder, isConfirmed: options.yes };
   const { isNew, status } = await session.index({ ...asked, waitFor: 'nothing' });
   if (isNew) tell(`Indexing ${folder} first`);
-  if (options.wait && !status.isComplete)
-    return (await session.indexVisibly({ ...asked, waitFor: 'all' })).status;
-  if (isNew)
-    return (await session.indexVisibly({ ...asked, waitFor: 'all', waitMs: firstIndexMs })).status;
+  const { folderId } = status;
+  const far = { ...asked, waitFor: 'all' } as const;
+  if (options.wait)
+    return status.isComplete ? status : (await session.indexVisibly(far, folderId)).status;
+  if (isNew) return (await session.indexVisibly({ ...far, waitMs: firstIndexMs }, folderId)).status;
   return (await session.index({ ...asked, waitFor: 'words', waitMs: compareMs })).status;
 }
 

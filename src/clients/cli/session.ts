@@ -47,9 +47,9 @@ export class CliSession implements Disposable {
     }
   }
 
-  /** The same with progress on stderr. */
-  async indexVisibly(params: IndexParams): Promise<IndexResult> {
-    const progress = showProgress(this.client, process.stderr);
+  /** The same with the progress of that folder on stderr. */
+  async indexVisibly(params: IndexParams, folderId: string): Promise<IndexResult> {
+    const progress = showProgress(this.client, folderId, process.stderr);
     try {
       return await this.index(params);
     } finally {
