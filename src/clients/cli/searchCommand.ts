@@ -110,8 +110,9 @@ async function prepare(
   if (isNew) tell(`Indexing ${folder} first`);
   const { folderId } = status;
   const far = { ...asked, waitFor: 'all' } as const;
+  // A complete index may lag behind an edit of this second: who waits wants it compared.
   if (options.wait)
-    return status.isComplete ? status : (await session.indexVisibly(far, folderId)).status;
+    return (await session.indexVisibly({ ...far, refresh: status.isComplete }, folderId)).status;
   if (isNew) return (await session.indexVisibly({ ...far, waitMs: firstIndexMs }, folderId)).status;
   return (await session.index({ ...asked, waitFor: 'words', waitMs: compareMs })).status;
 }
