@@ -12,6 +12,7 @@ import {
 } from './checkpoint';
 import { createReranker } from './crossEncoder';
 import { type Arithmetic, buildGraph } from './graphs';
+import { createWideSession } from './lanes';
 import { type Session, type SessionOptions, createSession } from './session';
 import { loadTokenizer } from './tokenizer';
 import type { Embedder, Reranker, Tokenizer } from './types';
@@ -39,17 +40,15 @@ export async function loadBundledEncoders(
       readBundledCheckpoint(root, 'bi-encoder'),
       readBundledCheckpoint(root, 'cross-encoder'),
     ]);
+    const open = async (checkpoint: Checkpoint): Promise<Session> => {
+      const bytes = await readModelBytes(checkpoint.modelFile);
+      return createWideSession(buildGraph(bytes, arithmetic), threads);
+    };
     const tokenizer = await loadTokenizer(bi.folder);
-    const embedder = store.add(
-      createEmbedder({
-        checkpoint: bi,
-        tokenizer,
-        session: await openSession(bi, arithmetic, { threads }),
-        arithmetic,
-      }),
-    );
-    const session = await openSession(cross, arithmetic, { threads });
-    const reranker = store.add(createReranker({ checkpoint: cross, tokenizer, session }));
+    const biParts = { checkpoint: bi, tokenizer, session: await open(bi), arithmetic };
+    const embedder = store.add(createEmbedder(biParts));
+    const crossParts = { checkpoint: cross, tokenizer, session: await open(cross) };
+    const reranker = store.add(createReranker(crossParts));
     return { tokenizer, embedder, reranker, dispose: () => store.dispose() };
   } catch (error) {
     store.dispose();

@@ -11,7 +11,7 @@ import { type Checkpoint, readModelBytes } from './checkpoint';
 import { type Arithmetic, buildGraph } from './graphs';
 
 /** To be raised whenever `buildGraph` gives other bytes for the same model. */
-const GRAPH_VERSION = 1;
+const GRAPH_VERSION = 2;
 
 /** The checkpoint's graph for the arithmetic: from the cache, or built and put there when it can be written. */
 export async function cachedGraph(
