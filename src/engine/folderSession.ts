@@ -67,11 +67,13 @@ export class FolderSession implements Disposable {
     else if (message.type === 'failed') this.lastError = message.error;
     else if (message.type === 'stopped') this.giveUp();
     if (message.type === 'done') this.lastError = undefined;
+    if (message.type === 'failed' && this.isHopeless) this.giveUp();
     this.settle();
   }
 
   /** A full pass was asked for: only a later run counts from here on. */
   expectNewRun(): void {
+    this.lastError = undefined;
     this.firstRun = Math.max(this.progress?.run ?? 0, this.done?.run ?? 0) + 1;
   }
 
@@ -91,6 +93,7 @@ export class FolderSession implements Disposable {
   wait(aim: WaitFor, waitMs: number | undefined, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.reject(new AbortedError());
     if (this.isReached(aim)) return Promise.resolve();
+    if (this.isHopeless) return Promise.reject(this.reasonToGiveUp);
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
         this.waiters.delete(waiter);
@@ -112,16 +115,24 @@ export class FolderSession implements Disposable {
 
   /** Ends every wait with why the index cannot be had. */
   giveUp(error?: NearmissError): void {
-    const reason =
-      error ??
-      (this.lastError
-        ? deserializeError(this.lastError)
-        : new NearmissError('index', `Indexing ${this.record.folder} was ended`));
+    const reason = error ?? this.reasonToGiveUp;
     for (const waiter of [...this.waiters]) waiter.reject(reason);
   }
 
   dispose(): void {
     this.giveUp();
+  }
+
+  private get reasonToGiveUp(): Error {
+    return this.lastError
+      ? deserializeError(this.lastError)
+      : new NearmissError('index', `Indexing ${this.record.folder} was ended`);
+  }
+
+  /** True when nothing will come by waiting: a damaged index stays so, a locked or full disk may recover. */
+  private get isHopeless(): boolean {
+    const code = this.lastError?.code;
+    return (code === 'index' || code === 'version') && this.progress?.state !== 'waiting';
   }
 
   private get isDone(): boolean {
