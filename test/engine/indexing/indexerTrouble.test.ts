@@ -284,6 +284,8 @@ test('never shows progress that falls, and always ends at 1', async () => {
       const before = shown[i - 1];
       if (!before || before.run !== now.run) continue;
       assert.ok(now.fraction >= before.fraction);
+      // At the end the counts say what is stored, without the files that went away meanwhile.
+      if (now.state === 'idle') continue;
       assert.ok(now.wordDocumentCount >= before.wordDocumentCount);
       assert.ok(now.staticDocumentCount >= before.staticDocumentCount);
       assert.ok(now.embeddedCount >= before.embeddedCount);
