@@ -11,6 +11,8 @@ const namedParts = 3;
 export interface AnswerOptions {
   readonly query: string;
   readonly isExplained: boolean;
+  /** A sentence for each model that could not be loaded: the answer does without it. */
+  readonly modelProblems: readonly string[];
 }
 
 export function toWireResult(result: RoomResult, options: AnswerOptions): SearchResult {
@@ -19,7 +21,10 @@ export function toWireResult(result: RoomResult, options: AnswerOptions): Search
     tiers: result.tiers,
     tookMs: result.tookMs,
     noGoodMatch: result.noGoodMatch,
-    notes: result.note === undefined ? [] : [result.note],
+    notes: [
+      ...(result.note === undefined ? [] : [result.note]),
+      ...options.modelProblems.map((problem) => `This answer does without a model: ${problem}`),
+    ],
     isReranked: result.isReranked,
     hits: result.hits.map((hit, index) => toWireHit(hit, index + 1, options)),
   };

@@ -72,8 +72,14 @@ export class Engine implements Disposable {
   /** Sentences about what does not work just now. */
   get problems(): readonly string[] {
     const { plan, indexer } = this.parts;
-    const others = [plan.problem, plan.loss, indexer.trouble].filter((text) => text !== undefined);
-    return [...others, ...this.models.problems];
+    const others = [plan.loss, indexer.trouble].filter((text) => text !== undefined);
+    return [...this.modelProblems, ...others];
+  }
+
+  /** A sentence for each model that answers have to do without. */
+  get modelProblems(): readonly string[] {
+    const { problem } = this.parts.plan;
+    return [...new Set([...(problem === undefined ? [] : [problem]), ...this.models.problems])];
   }
 
   /** Another checkpoint was chosen: embeds with it, and answers from what is embedded by it. */

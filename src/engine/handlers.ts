@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { NearmissError } from '../base/errors';
 import type { Method, ParamsOf, ResultOf } from '../protocol/methods';
 import type { EngineStatus } from '../protocol/types';
-import { toWireResult } from './answer';
+import { type AnswerOptions, toWireResult } from './answer';
 import { clearData } from './clear';
 import { realFolder } from './dataFolder';
 import { CHUNK_KINDS, type ChunkKind } from './documents/document';
@@ -49,15 +49,21 @@ export const handlers: {
   },
 
   async search({ engine }, params, { client, signal }) {
-    const answer = { query: params.query, isExplained: params.explain ?? false };
-    const { ticket } = params;
+    const { query, ticket, explain = false } = params;
+    // Asked anew for each part of the answer: a model may fail while the first hits are made.
+    const answer = (): AnswerOptions => ({
+      query,
+      isExplained: explain,
+      modelProblems: engine.modelProblems,
+    });
     const onFirst =
       ticket === undefined
         ? undefined
         : (first: Parameters<typeof toWireResult>[0]): void =>
-            client.notify('firstHits', { ticket, result: toWireResult(first, answer) });
+            client.notify('firstHits', { ticket, result: toWireResult(first, answer()) });
     const request = searchRequest(engine, params);
-    return toWireResult(await engine.search(params.folder, request, signal, onFirst), answer);
+    const result = await engine.search(params.folder, request, signal, onFirst);
+    return toWireResult(result, answer());
   },
 
   async similar({ engine }, params) {
@@ -66,7 +72,12 @@ export const handlers: {
     if (end <= start) throw new NearmissError('usage', 'The last line comes before the first');
     const request = { path: relative, span: { start, end }, limit };
     const result = await engine.similar(folder, request);
-    return toWireResult(result, { query: relative, isExplained: params.explain ?? false });
+    const { modelProblems } = engine;
+    return toWireResult(result, {
+      query: relative,
+      isExplained: params.explain ?? false,
+      modelProblems,
+    });
   },
 
   async why({ engine }, { folder, path: given }) {

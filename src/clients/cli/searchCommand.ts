@@ -71,8 +71,13 @@ async function searchBatch(folder: string, file: string, options: SearchOptions)
       answers[index] = answer;
     };
     for (let index = 0; index < queriesInFlight; index++) ask(index);
+    const told = new Set<string>();
     for (const [index, { qid }] of queries.entries()) {
       const result = await answers[index]!;
+      for (const note of result.notes.filter((one) => !told.has(one))) {
+        told.add(note);
+        tell(note);
+      }
       ask(index + queriesInFlight);
       printJson({ qid, results: result.hits.map(batchHit) });
     }
@@ -136,12 +141,10 @@ function printResult(
   options: CommonOptions & { readonly explain?: boolean },
   status: FolderStatus,
 ): void {
-  if (options.json) {
-    printJson(resultJson(result));
-    return;
-  }
-  for (const line of formatResult(result, styleFor(process.stdout))) printLine(line);
+  if (options.json) printJson(resultJson(result));
+  else for (const line of formatResult(result, styleFor(process.stdout))) printLine(line);
   for (const note of result.notes) tell(note);
+  if (options.json) return;
   const isWhole =
     result.tiers.includes('contextual') && status.embeddedCount >= status.embeddableCount;
   if (!status.isComplete && !isWhole) tell(tierSentence(result, status));

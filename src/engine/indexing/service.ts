@@ -18,6 +18,7 @@ import { FolderIndexer, type IndexerEvent } from './indexer';
 import type { EmbedderChoice, FromIndexer, ToIndexer } from './messages';
 import { openSource } from './source';
 import type { SplitterSource } from './rooms';
+import { Upkeep } from './upkeep';
 
 type Configure = Extract<ToIndexer, { type: 'configure' }>;
 type Start = Extract<ToIndexer, { type: 'start' }>;
@@ -32,6 +33,8 @@ export interface ServiceOptions {
   readonly send: (message: FromIndexer) => void;
   readonly openModels: (configure: Configure, log: Logger) => ServiceModels;
   readonly reopenAfterMs?: number;
+  /** How long work must have rested before files are tidied. */
+  readonly restMs?: number;
 }
 
 const REOPEN_AFTER_MS = 30_000;
@@ -45,6 +48,7 @@ export class IndexingService {
   private models: ServiceModels | undefined;
   private gate = new WorkGate({ isGentle: false });
   private cache: EmbeddingCache | undefined;
+  private upkeep: Upkeep | undefined;
   private embedder: EmbedderState;
   private embedderRound = 0;
   private readonly folders = new Map<string, OpenFolder>();
@@ -71,6 +75,7 @@ export class IndexingService {
   /** Ends the step at hand everywhere and closes every file. */
   async shutdown(): Promise<void> {
     for (const timer of this.reopening.values()) clearTimeout(timer);
+    this.upkeep?.dispose();
     await Promise.all([...this.turns.keys()].map((folderId) => this.stop(folderId)));
     if (typeof this.embedder === 'object') this.embedder.dispose();
     this.embedder = undefined;
@@ -114,6 +119,8 @@ export class IndexingService {
     this.configure = configure;
     this.gate = new WorkGate({ isGentle: configure.isGentle ?? true });
     this.models = this.options.openModels(configure, this.log);
+    const { dataFolder } = configure;
+    this.upkeep = new Upkeep({ dataFolder, log: this.log, restMs: this.options.restMs });
   }
 
   private configured(): { configure: Configure; models: ServiceModels } {
@@ -186,7 +193,12 @@ export class IndexingService {
         return built.vectors || built.graph;
       },
     });
-    indexer.onEvent((event) => this.options.send(toMessage(folderId, event)));
+    indexer.onEvent((event) => {
+      if (event.type === 'done') this.upkeep?.workEnded();
+      else if (event.type === 'progress' && event.progress.state !== 'idle')
+        this.upkeep?.workBegan();
+      this.options.send(toMessage(folderId, event));
+    });
     indexer.useEmbedder(this.embedder);
     if (this.gate.isPaused(folderId)) indexer.showPause();
     return { indexer };

@@ -201,7 +201,7 @@ const CODES: readonly (readonly [code: number, message: RegExp, kind: FailureKin
   [8, /readonly database/, 'readOnly'],
   [3, /access permission/, 'readOnly'],
   // Our own statements are right: a table that is not there is one that was lost.
-  [11, /malformed|corrupt|vtable constructor failed|no such /, 'damaged'],
+  [11, /malformed|corrupt|vtable constructor failed|invalid fts5 file format|no such /, 'damaged'],
   [26, /not a database/, 'damaged'],
   [5, /database is locked/, 'busy'],
   [6, /table is locked/, 'busy'],

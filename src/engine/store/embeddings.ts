@@ -193,7 +193,7 @@ function putVectors(
   database.transaction(() => {
     database.prepare('INSERT OR IGNORE INTO space(name) VALUES(?)').run(spaceId);
     const space = spaceNumber(database, spaceId);
-    const today = Math.floor(Date.now() / MS_PER_DAY);
+    const today = dayOf();
     const insert = database.prepare(
       'INSERT OR REPLACE INTO embedding(space, key, vector, seenDay) VALUES(?, ?, ?, ?)',
     );
@@ -222,10 +222,32 @@ export function pruneEmbeddings(file: string, options: PruneOptions): number {
     database.exec('CREATE TEMP TABLE needed(key BLOB PRIMARY KEY) WITHOUT ROWID');
     // A folder that cannot be read now may need anything: its failure ends the pruning before it begins.
     for (const folder of options.folderFiles) noteNeeded(database, folder);
-    return database.transaction(() => prune(database, options));
+    return database.transaction(() => {
+      const count = prune(database, options);
+      database
+        .prepare("INSERT OR REPLACE INTO meta VALUES('prunedDay', ?)")
+        .run(String(dayOf(options.nowMs)));
+      return count;
+    });
   } finally {
     database.dispose();
   }
+}
+
+/** True when the file was pruned on this day, or when there is none. */
+export function wasPrunedToday(file: string): boolean {
+  if (!fs.existsSync(file)) return true;
+  const database = openDatabase(file, { isReadOnly: true });
+  try {
+    const row = database.prepare<[string]>("SELECT value FROM meta WHERE key = 'prunedDay'").get();
+    return row?.[0] === String(dayOf());
+  } finally {
+    database.dispose();
+  }
+}
+
+function dayOf(nowMs = Date.now()): number {
+  return Math.floor(nowMs / MS_PER_DAY);
 }
 
 function noteNeeded(database: Database, folderFile: string): void {
@@ -244,7 +266,7 @@ function noteNeeded(database: Database, folderFile: string): void {
 }
 
 function prune(database: Database, options: PruneOptions): number {
-  const today = Math.floor((options.nowMs ?? Date.now()) / MS_PER_DAY);
+  const today = dayOf(options.nowMs);
   database
     .prepare(
       'UPDATE embedding SET seenDay = ?1 WHERE seenDay < ?1 AND key IN (SELECT key FROM needed)',

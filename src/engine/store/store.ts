@@ -3,7 +3,7 @@
  * all folders share.
  */
 import * as fs from 'node:fs';
-import { NearmissError } from '../../base/errors';
+import { messageOf, NearmissError } from '../../base/errors';
 import { openDatabase } from './database';
 import { WritableCache } from './embeddings';
 import { SqliteFolderReader } from './folderReader';
@@ -56,6 +56,7 @@ export function checkIndex(file: string): string | undefined {
     }
   } catch (error) {
     if (error instanceof NearmissError) return error.message;
-    throw error;
+    // SQLite has more words for a damaged file than we know: what fails while it is looked through is unsound.
+    return `The index file is damaged: ${file} (${messageOf(error)})`;
   }
 }

@@ -5,6 +5,8 @@ import { after, test } from 'node:test';
 import { NearmissError } from '../../../src/base/errors';
 import type { FromIndexer } from '../../../src/engine/indexing/messages';
 import { IndexingService, type ServiceModels } from '../../../src/engine/indexing/service';
+import { openDatabase } from '../../../src/engine/store/database';
+import { wasPrunedToday } from '../../../src/engine/store/embeddings';
 import { leavesNothing } from '../../support/leaks';
 import { temporaryFolder, writeFiles } from '../../support/temporaryFolder';
 import { toyEmbedder, toySplitters } from '../../support/toyIndexing';
@@ -40,6 +42,7 @@ async function withService(
       ...models,
     }),
     reopenAfterMs: 30,
+    restMs: 30,
   });
   await service.handle({ type: 'configure', dataFolder: root, modelsFolder: '', isGentle: false });
   try {
@@ -122,6 +125,20 @@ test('opens an index later that cannot be opened now', async () => {
     assert.equal((await until('failed')).folderId, 'a');
     fs.rmSync(path.join(root, 'blocked'));
     assert.equal((await until('done')).folderId, 'a');
+  });
+});
+
+test('tidies the embeddings when work has rested, and says nothing of it', async () => {
+  await withService(async ({ service, root, start, until }) => {
+    writeFiles(root, { 'a/x.ts': 'let x = 1;\n' });
+    await service.handle({ type: 'useEmbedder', choice });
+    await start('a');
+    await until('done');
+    const file = path.join(root, 'embeddings.db');
+    while (!wasPrunedToday(file)) await new Promise((resolve) => setTimeout(resolve, 5));
+    const database = openDatabase(file, { isReadOnly: true });
+    assert.deepEqual(database.prepare('SELECT count(*) FROM embedding').get(), [1]);
+    database.dispose();
   });
 });
 

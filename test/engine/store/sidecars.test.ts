@@ -4,7 +4,11 @@ import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { seededRandom } from '../../../src/base/random';
 import { normalize } from '../../../src/base/vector';
-import { pruneEmbeddings, removeEmbeddings } from '../../../src/engine/store/embeddings';
+import {
+  pruneEmbeddings,
+  removeEmbeddings,
+  wasPrunedToday,
+} from '../../../src/engine/store/embeddings';
 import { hasHnsw } from '../../../src/engine/store/hnsw';
 import { folderFiles } from '../../../src/engine/store/indexFiles';
 import { buildSidecars } from '../../../src/engine/store/sidecars';
@@ -246,7 +250,11 @@ test('prunes embeddings that no folder needs, by age and by size', () => {
       maxBytes,
       nowMs: Date.now() + days * 86_400_000,
     });
+  assert.equal(wasPrunedToday(embeddings), false);
+  assert.equal(prune(1e9, 0), 0);
+  assert.equal(wasPrunedToday(embeddings), true);
   assert.equal(prune(1e9, 10), 0);
+  assert.equal(wasPrunedToday(embeddings), false);
   assert.equal(prune(3 * DIMENSION * 4, 10), 1);
   assert.deepEqual(left(), ['needed', 'old 2', 'old 3']);
   assert.equal(prune(1e9, 60), 2);
