@@ -14,6 +14,13 @@ const shared = {
   define: { 'import.meta.url': 'importMetaUrl' },
   banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
 };
+/** Names stay, so that a log from somebody else's machine can be read. */
+const release = {
+  sourcemap: false,
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+};
 const entries = {
   cli: 'src/clients/cli/main.ts',
   engine: 'src/engine/main.ts',
@@ -21,18 +28,30 @@ const entries = {
   probe: 'src/engine/probeProcess.ts',
 };
 
-export async function bundleEntries(root) {
+/**
+ * Bundles the product's entries into `outdir`, for people or (`isRelease`) for a package: smaller, without source
+ * maps. Returns the names of the packages whose code went in.
+ */
+export async function bundleEntries(root, { outdir = 'dist', isRelease = false } = {}) {
   const entryPoints = Object.fromEntries(
     Object.entries(entries).filter(([, file]) => fs.existsSync(path.join(root, file))),
   );
-  await esbuild.build({
+  const { metafile } = await esbuild.build({
     ...shared,
+    ...(isRelease ? release : {}),
     absWorkingDir: root,
     entryPoints,
-    outdir: 'dist',
+    outdir,
     external: ['vscode', ...native],
+    metafile: true,
   });
-  if (entryPoints.cli) fs.chmodSync(path.join(root, 'dist/cli.js'), 0o755);
+  if (entryPoints.cli) fs.chmodSync(path.join(path.resolve(root, outdir), 'cli.js'), 0o755);
+  return packageNames(Object.keys(metafile.inputs));
+}
+
+function packageNames(files) {
+  const names = files.map((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]);
+  return [...new Set(names.filter(Boolean))];
 }
 
 /** Bundles files below test/ to the same place below dist/test/. */

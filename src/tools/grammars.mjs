@@ -31,8 +31,13 @@ const sources = [
   ),
 ];
 
-export function copyGrammars(root) {
-  const target = path.join(root, 'dist/grammars');
+/** The packages that the files come from. */
+export const grammarPackages = [
+  ...new Set(sources.map((source) => /^(@[^/]+\/)?[^/]+/.exec(source)[0])),
+];
+
+export function copyGrammars(root, dist = path.join(root, 'dist')) {
+  const target = path.join(dist, 'grammars');
   fs.mkdirSync(target, { recursive: true });
   const hashes = {};
   for (const source of sources) {
