@@ -13,6 +13,7 @@ import {
   type HelloResult,
   type Method,
   type NotificationName,
+  notificationNames,
   type Notifications,
   type ParamsOf,
   PROTOCOL_VERSION,
@@ -108,7 +109,7 @@ export class EngineClient implements Disposable {
     this.connection = connection;
     connection.onClose(() => this.lost.fire());
     // Through `listeners` at the time it arrives: a listener that comes or goes later counts as well.
-    for (const name of ['indexProgress', 'firstHits'] as const)
+    for (const name of notificationNames)
       connection.onNotification(name, (params) => this.deliver(name, params));
     return connection;
   }

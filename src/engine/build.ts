@@ -40,6 +40,7 @@ export function buildEngine(dataFolder: string, settings: Settings, log: Logger)
   const models = new ModelShelf({ bundledModels, modelsFolder, probeFile });
   const end = async (): Promise<void> => {
     await indexer.shutdown();
+    await engine.marking.end();
     engine.dispose();
     indexer.dispose();
   };

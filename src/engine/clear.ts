@@ -2,7 +2,16 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { NearmissError, systemCode } from '../base/errors';
-import { folderId, indexFolder, indexNames, realFolder, savedFolders } from './dataFolder';
+import {
+  folderId,
+  idOfFolder,
+  indexFolder,
+  indexNames,
+  markFolder,
+  markNames,
+  realFolder,
+  savedFolders,
+} from './dataFolder';
 
 export interface ClearAim {
   /** The indexed folder, which may be gone from the disk. */
@@ -26,6 +35,35 @@ export async function clearData(
   }
   if (isAll) freedBytes += removeEmbeddings(dataFolder);
   return { freedBytes };
+}
+
+/** What must let go of a folder's files before they are removed. */
+export interface Holders {
+  readonly release: (id: string) => Promise<void>;
+  readonly forgetMarks: (id: string) => Promise<void>;
+}
+
+/** Forgets the index and the marks of a folder, or of every folder; then the embeddings go as well. */
+export async function forgetData(
+  dataFolder: string,
+  folder: string | undefined,
+  { release, forgetMarks }: Holders,
+): Promise<{ freedBytes: number }> {
+  const known = markNames(dataFolder);
+  const ids = folder === undefined ? known : known.filter((id) => id === idOfFolder(folder));
+  let markBytes = 0;
+  for (const id of ids) {
+    const target = markFolder(dataFolder, id);
+    markBytes += sizeOf(target);
+    await forgetMarks(id);
+    removeTree(target);
+  }
+  // A folder that is gone may have left nothing but its marks.
+  if (ids.length > 0 && folder !== undefined && !fs.existsSync(folder))
+    return { freedBytes: markBytes };
+  const aim = { folder, isAll: folder === undefined };
+  const { freedBytes } = await clearData(dataFolder, aim, release);
+  return { freedBytes: freedBytes + markBytes };
 }
 
 function idOf(dataFolder: string, folder: string): string {

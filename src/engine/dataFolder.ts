@@ -4,6 +4,7 @@
  *   engine.lock  settings.json  embeddings.db
  *   folders/<id>/folder.json    which folder this is the index of
  *   folders/<id>/index.db, vectors-<space>.*
+ *   marks/<id>/journal.jsonl    the folder's marks, which stay when its index is cleared
  *   models/<fingerprint>/       checkpoints the user added
  *   log/
  *
@@ -59,6 +60,21 @@ export function indexFolder(dataFolder: string, id: string): string {
   return path.join(dataFolder, 'folders', id);
 }
 
+/** Where the marks of a folder lie. */
+export function markFolder(dataFolder: string, id: string): string {
+  return path.join(dataFolder, 'marks', id);
+}
+
+/** Ids of the folders that have marks here. */
+export function markNames(dataFolder: string): string[] {
+  return foldersIn(path.join(dataFolder, 'marks'));
+}
+
+/** The id of a folder that may be gone from the disk. */
+export function idOfFolder(folder: string): string {
+  return folderId(fs.existsSync(folder) ? realFolder(folder) : path.resolve(folder));
+}
+
 /** Creates the index folder of a record and notes what it is for. */
 export function saveFolder(dataFolder: string, record: FolderRecord): void {
   const target = indexFolder(dataFolder, record.id);
@@ -76,9 +92,13 @@ export function savedFolders(dataFolder: string): FolderRecord[] {
 
 /** Names of the index folders, with or without a readable record. */
 export function indexNames(dataFolder: string): string[] {
+  return foldersIn(path.join(dataFolder, 'folders'));
+}
+
+function foldersIn(parent: string): string[] {
   try {
     return fs
-      .readdirSync(path.join(dataFolder, 'folders'), { withFileTypes: true })
+      .readdirSync(parent, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name);
   } catch (error) {

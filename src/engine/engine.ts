@@ -20,16 +20,19 @@ import {
 } from './dataFolder';
 import type { EncoderPlan, Plan } from './encoderPlan';
 import { explainPath } from './documents/explain';
+import type { WalkOptions } from './documents/walk';
 import { FolderSession } from './folderSession';
 import { refuseLargeFolder } from './largeFolder';
 import type { IndexerHost } from './indexerHost';
 import type { FromIndexer } from './indexing/messages';
+import { Marking } from './marking';
 import type { FolderReaders } from './readers';
 import { findSimilar, type SimilarRequest } from './search/similar';
 import { search } from './search/search';
 import type { SearchContext, SearchRequest, SearchResult } from './search/types';
 import type { SearchModels } from './searchModels';
 import type { Settings } from './settings';
+import { removeIndexFiles } from './store/indexFiles';
 import type { DocumentRow } from './store/types';
 
 /** After so many ends of the indexing process without a finished run, waiting has no sense. */
@@ -56,6 +59,7 @@ export class Engine implements Disposable {
   private searchCount = 0;
   private models: SearchModels;
   private sharedModels: Shared<SearchModels>;
+  readonly marking: Marking;
 
   constructor(readonly parts: EngineParts) {
     this.models = parts.makeModels();
@@ -66,6 +70,16 @@ export class Engine implements Disposable {
     this.store.add(parts.indexer.onMessage((message) => this.take(message)));
     this.store.add(parts.plan.onChange((plan) => this.follow(plan)));
     this.store.add(parts.plan);
+    this.marking = this.store.add(
+      new Marking({
+        dataFolder: parts.dataFolder,
+        log: parts.log,
+        lend: (id) => parts.readers.snapshot(id),
+        rulesOf: (id) => this.rulesOf(id),
+        checkpoint: () => parts.plan.status()?.checkpoint ?? '',
+      }),
+    );
+    void this.marking.openAll((id) => savedFolder(parts.dataFolder, id)?.folder);
     void parts.plan.takeStored();
   }
 
@@ -73,7 +87,7 @@ export class Engine implements Disposable {
   get problems(): readonly string[] {
     const { plan, indexer } = this.parts;
     const others = [plan.loss, indexer.trouble].filter((text) => text !== undefined);
-    return [...this.modelProblems, ...others];
+    return [...this.modelProblems, ...others, ...this.marking.problems];
   }
 
   /** A sentence for each model that answers have to do without. */
@@ -155,10 +169,9 @@ export class Engine implements Disposable {
 
   /** Why a path is, or is not, in the folder's index: what the rules say, and what the index holds. */
   async why(root: string, relative: string): Promise<WhyResult> {
-    const { include, exclude } = this.recordOf(root);
-    const { maxFileBytes } = this.parts.settings;
-    const verdict = await explainPath(root, relative, { include, exclude, maxFileBytes });
-    const lent = this.parts.readers.snapshot(this.indexedId(root));
+    const { id } = this.recordOf(root);
+    const verdict = await explainPath(root, relative, this.rulesOf(id));
+    const lent = this.parts.readers.snapshot(id);
     try {
       const row = lent.snapshot.document(relative);
       const reasons = [verdict.sentence, indexSentence(row, verdict.indexed)];
@@ -166,6 +179,14 @@ export class Engine implements Disposable {
     } finally {
       lent.dispose();
     }
+  }
+
+  /** Drops a folder's index and begins it anew by the same rules. */
+  async rebuild(folder: string): Promise<FolderStatus> {
+    const record = this.recordOf(realFolder(folder));
+    await this.release(record.id);
+    removeIndexFiles(indexFolder(this.parts.dataFolder, record.id));
+    return (await this.begin(record)).status;
   }
 
   /** Status of one folder, or of all that have an index here. */
@@ -218,19 +239,25 @@ export class Engine implements Disposable {
     indexer.useEmbedder({ checkpointFolder, arithmetic, provider, threadCount });
   }
 
+  /** By which rules a folder is walked. */
+  private rulesOf(id: string): WalkOptions {
+    const { include, exclude } = savedFolder(this.parts.dataFolder, id) ?? {};
+    return { include, exclude, maxFileBytes: this.parts.settings.maxFileBytes };
+  }
+
   private tellEmbedder(session: FolderSession, problem: string | undefined): void {
     session.embedderProblem = problem;
     session.settle();
   }
 
   private async begin(record: FolderRecord, known?: FolderSession): Promise<FolderSession> {
-    const { dataFolder, indexer, settings } = this.parts;
-    const { id, folder, include, exclude } = record;
+    const { dataFolder, indexer } = this.parts;
+    const { id, folder } = record;
     saveFolder(dataFolder, record);
     const session = new FolderSession(record);
     session.embedderProblem = this.parts.plan.problem;
     this.sessions.set(id, session);
-    const options = { include, exclude, maxFileBytes: settings.maxFileBytes };
+    const options = this.rulesOf(id);
     const target = indexFolder(dataFolder, id);
     const start = { type: 'start', folderId: id, folder, indexFolder: target, options } as const;
     if (!known) indexer.start(start);
@@ -253,13 +280,22 @@ export class Engine implements Disposable {
     else if (message.type === 'failed' && message.folderId === undefined) this.takeDeath(message);
     else if ('folderId' in message && message.folderId !== undefined) {
       if (message.type === 'committed') this.parts.readers.refresh(message.folderId, message.kinds);
-      if (message.type === 'done') this.deathsInARow = 0;
+      if (message.type === 'done') {
+        this.deathsInARow = 0;
+        this.followMarks(message.folderId);
+      }
       const session = this.sessions.get(message.folderId);
       session?.take(message);
       if (isPastStatic(message)) void this.parts.plan.whenMade();
       if (session && ['progress', 'done'].includes(message.type))
         this.progress.fire(session.status);
     }
+  }
+
+  private followMarks(id: string): void {
+    this.marking
+      .follow(id)
+      .catch((error: unknown) => this.parts.log.error('following marks', error));
   }
 
   private takeDeath(message: Extract<FromIndexer, { type: 'failed' }>): void {

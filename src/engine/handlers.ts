@@ -5,7 +5,7 @@ import { NearmissError } from '../base/errors';
 import type { Method, ParamsOf, ResultOf } from '../protocol/methods';
 import type { EngineStatus } from '../protocol/types';
 import { type AnswerOptions, toWireResult } from './answer';
-import { clearData } from './clear';
+import { clearData, forgetData } from './clear';
 import { realFolder } from './dataFolder';
 import { CHUNK_KINDS, type ChunkKind } from './documents/document';
 import { relativeInside } from './documents/inside';
@@ -115,6 +115,37 @@ export const handlers: {
     return clearData(dataFolder, aim, (id) => engine.release(id));
   },
 
+  addMark({ engine }, params) {
+    const { folder, source } = params;
+    return engine.marking.add({
+      ...params,
+      path: insidePath(folder, params.path),
+      source: source && { ...source, path: insidePath(folder, source.path) },
+    });
+  },
+
+  async undoMark({ engine }, { folder, id }) {
+    return (await engine.marking.undo(folder, id)) ?? null;
+  },
+
+  listMarks: ({ engine }, { folder }) => engine.marking.list(folder),
+
+  async exportMarks({ engine }, { folder, file }) {
+    return { count: await engine.marking.exportTo(folder, file) };
+  },
+
+  importMarks: ({ engine }, { folder, file }) => engine.marking.importFrom(folder, file),
+
+  forgetAll({ engine }, { folder }) {
+    const { dataFolder } = engine.parts;
+    return forgetData(dataFolder, folder, {
+      release: (id) => engine.release(id),
+      forgetMarks: (id) => engine.marking.forget(id),
+    });
+  },
+
+  rebuild: ({ engine }, { folder }) => engine.rebuild(folder),
+
   shutdown({ leave }) {
     leave();
     return null;
@@ -130,18 +161,26 @@ function searchRequest(engine: Engine, params: ParamsOf<'search'>): SearchReques
     rerank: params.rerank,
     rerankCount: settings.rerankCount,
     budgetMs: params.budgetMs,
-    perFile: settings.perFile,
+    perFile: params.perFile ?? settings.perFile,
     // The one-line reason is made of the parts.
     explain: true,
   };
 }
 
-function filterOf({ paths, languages, kinds }: ParamsOf<'search'>): ChunkFilter {
+function filterOf(params: ParamsOf<'search'>): ChunkFilter {
+  const { languages, kinds } = params;
   return {
-    path: paths?.length ? pathMatcher(paths) : undefined,
+    path: pathCondition(params),
     languages: languages?.length ? languageSet(languages) : undefined,
     kinds: kinds?.length ? new Set(kinds.map(checkedKind)) : undefined,
   };
+}
+
+function pathCondition({ paths, onlyPaths }: ParamsOf<'search'>): ChunkFilter['path'] {
+  const matches = paths?.length ? pathMatcher(paths) : undefined;
+  if (!onlyPaths) return matches;
+  const only = new Set(onlyPaths);
+  return (name) => only.has(name) && (matches?.(name) ?? true);
 }
 
 function checkedKind(name: string): ChunkKind {

@@ -6,13 +6,16 @@
 import type {
   EngineStatus,
   FolderStatus,
+  MarkInfo,
   ModelInfo,
   SearchResult,
   SkippedFile,
+  SourceSpan,
+  Verdict,
   WhyResult,
 } from './types';
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** How far an `index` call waits: not at all, words of every file, static embeddings, everything. */
 export type WaitFor = 'nothing' | 'words' | 'static' | 'all';
@@ -69,6 +72,18 @@ export interface SearchParams {
   readonly budgetMs?: number;
   /** When set, fused hits come first as a `firstHits` notification with this number. */
   readonly ticket?: number;
+  /** Unsaved buffers: searched instead of the stored text of these paths; spans are those of the buffer. */
+  readonly overlays?: readonly Overlay[];
+  /** Exactly these paths, relative to the folder ("changed files only"). */
+  readonly onlyPaths?: readonly string[];
+  /** At most so many hits of one file; without it, the engine's setting. */
+  readonly perFile?: number;
+}
+
+export interface Overlay {
+  /** Relative to the folder, or absolute inside it. */
+  readonly path: string;
+  readonly text: string;
 }
 
 export interface SimilarParams {
@@ -79,6 +94,26 @@ export interface SimilarParams {
   readonly end: number;
   readonly limit: number;
   readonly explain?: boolean;
+  /** The selection's own text where it is not saved; the lines then only say where it stands. */
+  readonly text?: string;
+}
+
+/** A verdict on one hit: of a query, or of the places like a source span. Exactly one of the two is given. */
+export interface MarkParams {
+  readonly folder: string;
+  /** As typed. */
+  readonly query?: string;
+  /** The span whose like was looked for. */
+  readonly source?: SourceSpan;
+  readonly path: string;
+  /** 0-based, end exclusive; the chunk with the largest part of these lines is marked. */
+  readonly start: number;
+  readonly end: number;
+  readonly verdict: Verdict;
+  /** Where the hit stood, from 1. */
+  readonly rank?: number;
+  /** Nobody judged, the hit was only opened: counts little, and never against a real mark. */
+  readonly isWeak?: boolean;
 }
 
 interface Call<P, R> {
@@ -107,6 +142,26 @@ export interface Methods {
     { readonly folder?: string; readonly isAll?: boolean },
     { readonly freedBytes: number }
   >;
+  /** Answers when the mark is on the disk. */
+  addMark: Call<MarkParams, MarkInfo>;
+  /** Takes back one mark, or the last one. Null when it is gone already: undoing twice is no error. */
+  undoMark: Call<{ readonly folder: string; readonly id?: string }, MarkInfo | null>;
+  /** Oldest first; problems are sentences about marks that could not be read. */
+  listMarks: Call<
+    { readonly folder: string },
+    { readonly marks: readonly MarkInfo[]; readonly problems: readonly string[] }
+  >;
+  /** Writes every mark to a file, a line each; lines of the file count from 1, ends inclusive. */
+  exportMarks: Call<{ readonly folder: string; readonly file: string }, { readonly count: number }>;
+  /** Adds what the file has and the folder has not. */
+  importMarks: Call<
+    { readonly folder: string; readonly file: string },
+    { readonly added: number; readonly problems: readonly string[] }
+  >;
+  /** Forgets one folder's index and its marks, or everything of every folder. */
+  forgetAll: Call<{ readonly folder?: string }, { readonly freedBytes: number }>;
+  /** Drops the folder's index and begins anew; marks are kept. */
+  rebuild: Call<{ readonly folder: string }, FolderStatus>;
   /** Finishes what is pending and leaves. */
   shutdown: Call<Nothing, null>;
 }
@@ -115,7 +170,16 @@ export interface Methods {
 export interface Notifications {
   indexProgress: FolderStatus;
   firstHits: { readonly ticket: number; readonly result: SearchResult };
+  /** Marks of the folder were added, taken back, moved or forgotten, by whichever client. */
+  marksChanged: { readonly folder: string; readonly folderId: string };
 }
+
+/** Every notification, for those who pass all of them on. */
+export const notificationNames = Object.keys({
+  indexProgress: true,
+  firstHits: true,
+  marksChanged: true,
+} satisfies Record<keyof Notifications, true>) as readonly (keyof Notifications)[];
 
 export type Method = keyof Methods;
 export type ParamsOf<M extends Method> = Methods[M]['params'];

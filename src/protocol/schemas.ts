@@ -9,6 +9,12 @@ const folder = z.string().min(1).max(32_768);
 const limit = z.int().min(1).max(1000);
 const list = z.array(z.string().max(4096)).max(1000);
 const line = z.int().min(0);
+const file = z.string().min(1).max(32_768);
+const source = z.object({ path: text, start: line, end: line });
+const verdict = z.enum(['relevant', 'notRelevant']);
+const id = z.string().min(1).max(200);
+/** Buffers that an editor has open and unsaved at once, and how much of each is read. */
+const overlays = z.array(z.object({ path: file, text: z.string().max(4_000_000) })).max(200);
 
 const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
   hello: z.object({ version: z.int(), token: z.string().max(200), client: z.string().max(100) }),
@@ -32,6 +38,9 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
     explain: z.boolean().optional(),
     budgetMs: z.number().min(0).max(60_000).optional(),
     ticket: z.int().optional(),
+    overlays: overlays.optional(),
+    onlyPaths: z.array(file).max(100_000).optional(),
+    perFile: limit.optional(),
   }),
   similar: z.object({
     folder,
@@ -40,6 +49,7 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
     end: line,
     limit,
     explain: z.boolean().optional(),
+    text: text.optional(),
   }),
   status: z.object({ folder: folder.optional() }),
   why: z.object({ folder, path: text }),
@@ -50,6 +60,23 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
   pause: z.object({ folder: folder.optional() }),
   resume: z.object({ folder: folder.optional() }),
   clear: z.object({ folder: folder.optional(), isAll: z.boolean().optional() }),
+  addMark: z.object({
+    folder,
+    query: text.optional(),
+    source: source.optional(),
+    path: text,
+    start: line,
+    end: line,
+    verdict,
+    rank: z.int().min(1).optional(),
+    isWeak: z.boolean().optional(),
+  }),
+  undoMark: z.object({ folder, id: id.optional() }),
+  listMarks: z.object({ folder }),
+  exportMarks: z.object({ folder, file }),
+  importMarks: z.object({ folder, file }),
+  forgetAll: z.object({ folder: folder.optional() }),
+  rebuild: z.object({ folder }),
   shutdown: z.strictObject({}),
 };
 

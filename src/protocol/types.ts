@@ -21,6 +21,45 @@ export interface ExplainedPart {
   readonly text: string;
 }
 
+export type Verdict = 'relevant' | 'notRelevant';
+
+/** Lines of a file, 0-based, end exclusive. */
+export interface SourceSpan {
+  readonly path: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A mark as it stands now: its span follows the code it was set on. */
+export interface MarkInfo {
+  readonly id: string;
+  readonly verdict: Verdict;
+  /** The query it is for, as typed; or `source`, the span whose like was looked for. */
+  readonly query?: string;
+  readonly source?: SourceSpan;
+  readonly path: string;
+  readonly start: number;
+  readonly end: number;
+  readonly symbol: string;
+  /** When it was set, ISO 8601. */
+  readonly time: string;
+  readonly rank?: number;
+  /** Fingerprint of the model that answered; empty where none was loaded. */
+  readonly checkpoint: string;
+  /** Stale: the code is not found now, so the mark is kept and not used. */
+  readonly state: 'active' | 'stale';
+  /** Only opened, not judged. */
+  readonly isWeak?: boolean;
+}
+
+/** The mark that moved a hit. */
+export interface HitMark {
+  readonly id: string;
+  readonly verdict: Verdict;
+  /** 1: set for this query itself; less: for a close paraphrase, by base cosine. */
+  readonly similarity: number;
+}
+
 export interface SearchHit {
   /** From 1. */
   readonly rank: number;
@@ -41,6 +80,7 @@ export interface SearchHit {
   /** One line: why this is a hit. */
   readonly why: string;
   readonly explain?: readonly ExplainedPart[];
+  readonly mark?: HitMark;
 }
 
 export interface SearchResult {

@@ -204,6 +204,20 @@ export function findDefining(database: Database, name: string, isCaseIgnored: bo
     .map(([id]) => id);
 }
 
+/** Ids of the chunks with so many lines, and with this symbol unless it is undefined, in order. */
+export function findShaped(
+  database: Database,
+  lineCount: number,
+  symbol: string | undefined,
+): number[] {
+  return database
+    .prepare<[number]>(
+      'SELECT id FROM chunk WHERE endLine - startLine = ?1 AND (?2 IS NULL OR symbol = ?2) ORDER BY id',
+    )
+    .all(lineCount, symbol ?? null)
+    .map(([id]) => id);
+}
+
 /** Replaces the list of what was left out. */
 export function replaceSkipped(database: Database, skipped: readonly Skipped[]): void {
   database.exec('DELETE FROM skipped');

@@ -4,6 +4,7 @@
  */
 import {
   findDefining,
+  findShaped,
   readChunk,
   readChunksAt,
   readDocument,
@@ -119,6 +120,9 @@ export class SqliteSnapshot implements Snapshot {
   chunksAt: Snapshot['chunksAt'] = (path, start, end) =>
     readChunksAt(this.database, path, start, end);
 
+  chunksOfShape: Snapshot['chunksOfShape'] = (lineCount, symbol) =>
+    findShaped(this.database, lineCount, symbol);
+
   documentFrequency(term: string): number {
     return this.parts.frequencyOf(this.database, term);
   }
@@ -168,6 +172,7 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   chunks: () => [],
   chunksDefining: () => [],
   chunksAt: () => [],
+  chunksOfShape: () => [],
   documentFrequency: () => 0,
   paths: () => [],
   document: () => undefined,

@@ -101,6 +101,8 @@ export interface Snapshot extends Disposable {
   chunksDefining(name: string, options?: { readonly ignoreCase?: boolean }): number[];
   /** Chunks of a document that overlap the lines (0-based, end exclusive), in order. */
   chunksAt(path: string, start: number, end: number): ChunkRow[];
+  /** Chunks of so many lines, and under this symbol where one is given; in order. */
+  chunksOfShape(lineCount: number, symbol?: string): number[];
   /** Number of chunks a term occurs in (any column), for rarity. */
   documentFrequency(term: string): number;
   /** All paths, sorted. */

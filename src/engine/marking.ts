@@ -1,0 +1,340 @@
+/**
+ * What clients do with marks: set, take back, list, share, forget. Keeps the journal of each folder open,
+ * finds the chunk that is meant in the index, and turns marks into what crosses the wire. Marks of files that
+ * have become ignored or secret go as soon as that is known.
+ */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { messageOf, NearmissError } from '../base/errors';
+import { Emitter } from '../base/event';
+import type { Disposable } from '../base/lifecycle';
+import type { Logger } from '../base/log';
+import { debounce } from '../base/queue';
+import type { MarkParams } from '../protocol/methods';
+import type { MarkInfo } from '../protocol/types';
+import { idOfFolder, markFolder, markNames, realFolder } from './dataFolder';
+import type { SkipReason } from './documents/document';
+import { examinePath } from './documents/explain';
+import type { WalkOptions } from './documents/walk';
+import { readMarks, writeMarks } from './feedback/exchange';
+import { chunkAt, followChunk, neighbours } from './feedback/follow';
+import type { MarkMove } from './feedback/journal';
+import { type Mark, type MarkedSource, placeOf } from './feedback/mark';
+import { FolderMarks, type KeptMark } from './feedback/marks';
+import type { LentSnapshot } from './readers';
+import type { Snapshot } from './store/types';
+
+/** What is undone leaves the disk when nothing more was undone for so long. */
+const compactAfterMs = 1000;
+/** Files left out for one of these reasons may not keep a mark. */
+const FORBIDDEN: ReadonlySet<SkipReason> = new Set(['ignored', 'excluded', 'secret']);
+
+export interface MarkingParts {
+  readonly dataFolder: string;
+  readonly log: Logger;
+  /** A view of a folder's index; an empty one where there is none. */
+  readonly lend: (id: string) => LentSnapshot;
+  /** By which rules a folder is indexed. */
+  readonly rulesOf: (id: string) => WalkOptions;
+  /** Fingerprint of the model that answers. */
+  readonly checkpoint: () => string;
+}
+
+export interface FolderChange {
+  readonly folder: string;
+  readonly folderId: string;
+}
+
+interface OpenFolder {
+  readonly folder: string;
+  readonly marks: FolderMarks;
+  readonly compactSoon: { trigger(): void } & Disposable;
+}
+
+export class Marking implements Disposable {
+  private readonly folders = new Map<string, Promise<OpenFolder>>();
+  private readonly troubles = new Map<string, readonly string[]>();
+  private readonly changes = new Emitter<FolderChange>();
+
+  constructor(private readonly parts: MarkingParts) {}
+
+  onChange(listener: (change: FolderChange) => void): Disposable {
+    return this.changes.on(listener);
+  }
+
+  /** Sentences about journals that cannot be read, or not wholly. */
+  get problems(): readonly string[] {
+    return [...this.troubles.values()].flat();
+  }
+
+  /** Keeps a verdict on the chunk that the lines mean. Resolves when it is on the disk. */
+  async add(params: MarkParams & { readonly path: string }): Promise<MarkInfo> {
+    const { query, source, verdict, rank } = params;
+    if ((query === undefined) === (source === undefined))
+      throw new NearmissError(
+        'usage',
+        'A mark is for a query or for a source span, one of the two',
+      );
+    if (query?.trim() === '') throw new NearmissError('usage', 'A mark needs a query with words');
+    const open = await this.open(params.folder);
+    const mark = await this.withIndex(params.folder, (snapshot) => {
+      const chunk = markedChunk(snapshot, params);
+      return open.marks.add(
+        {
+          query,
+          source: source && markedSource(snapshot, source),
+          ...placeOf(chunk, chunk.path),
+          verdict,
+          time: new Date().toISOString(),
+          rank,
+          checkpoint: this.parts.checkpoint(),
+          weak: params.isWeak || undefined,
+        },
+        neighbours(snapshot, chunk),
+      );
+    });
+    this.tell(open);
+    return toInfo(mark, 'active');
+  }
+
+  async undo(folder: string, id?: string): Promise<MarkInfo | undefined> {
+    const open = await this.open(folder);
+    const mark = await open.marks.undo(id);
+    if (!mark) return undefined;
+    open.compactSoon.trigger();
+    this.tell(open);
+    return toInfo(mark, 'active');
+  }
+
+  async list(folder: string): Promise<{ marks: MarkInfo[]; problems: readonly string[] }> {
+    const { marks } = await this.open(folder);
+    const infos = this.withIndex(folder, (snapshot) =>
+      marks.list().map((kept) => toInfo(kept.mark, isFound(snapshot, kept) ? 'active' : 'stale')),
+    );
+    return { marks: infos, problems: marks.problems };
+  }
+
+  /** Writes every judged and opened mark to a file; returns their number. */
+  async exportTo(folder: string, file: string): Promise<number> {
+    const { marks } = await this.open(folder);
+    const all = marks.list().map(({ mark }) => mark);
+    await writeMarks(file, all);
+    return all.length;
+  }
+
+  /** Takes in what the file has and the folder has not, but nothing about files that may not keep a mark. */
+  async importFrom(folder: string, file: string): Promise<{ added: number; problems: string[] }> {
+    const open = await this.open(folder);
+    const { marks, problems } = await readMarks(file);
+    const rules = this.parts.rulesOf(idOfFolder(folder));
+    const skipped = this.withIndex(folder, skippedReasons);
+    const allowed: Mark[] = [];
+    const told = [...problems];
+    for (const mark of marks) {
+      const at = pathsOf(mark).find((name) => isForbidden(open.folder, name, rules, skipped));
+      if (at === undefined) allowed.push(mark);
+      else told.push(`A mark in ${at} is left out: that file is not to be indexed`);
+    }
+    const added = await open.marks.merge(allowed);
+    if (added > 0) this.tell(open);
+    return { added, problems: [...new Set(told)] };
+  }
+
+  /** The folder was compared with its index: notes where marks have gone, forgets those of forbidden files. */
+  async follow(id: string): Promise<void> {
+    const opening = this.folders.get(id);
+    if (!opening) return;
+    const open = await opening;
+    if (open.marks.count === 0) return;
+    const rules = this.parts.rulesOf(id);
+    const { isGone, moves } = this.withIndexOf(id, (snapshot) => {
+      const skipped = skippedReasons(snapshot);
+      const forbidden = new Set(
+        [...new Set(open.marks.list().flatMap(({ mark }) => pathsOf(mark)))]
+          .filter((name) => snapshot.document(name) === undefined)
+          .filter((name) => isForbidden(open.folder, name, rules, skipped)),
+      );
+      return {
+        isGone: ({ mark, origin }: KeptMark) =>
+          [...pathsOf(mark), ...pathsOf(origin)].some((name) => forbidden.has(name)),
+        moves: open.marks.list().flatMap((kept) => moveOf(snapshot, kept) ?? []),
+      };
+    });
+    const gone = await open.marks.forget(isGone);
+    await open.marks.move(moves);
+    if (gone + moves.length > 0) this.tell(open);
+  }
+
+  /** Closes a folder's marks and removes every file of them. */
+  async forget(id: string): Promise<void> {
+    const opening = this.folders.get(id);
+    this.folders.delete(id);
+    this.troubles.delete(id);
+    const open = await opening?.catch(() => undefined);
+    open?.compactSoon.dispose();
+    await open?.marks.settled();
+    const target = markFolder(this.parts.dataFolder, id);
+    fs.rmSync(target, { recursive: true, force: true, maxRetries: 3 });
+    if (open) this.tell(open);
+  }
+
+  /** Opens the marks of every folder that has some, so that what is wrong with them is known. */
+  async openAll(folderOf: (id: string) => string | undefined): Promise<void> {
+    for (const id of markNames(this.parts.dataFolder)) {
+      const folder = folderOf(id);
+      if (folder !== undefined) await this.openById(id, folder).catch(() => undefined);
+    }
+  }
+
+  /** Writes what is pending. */
+  async end(): Promise<void> {
+    for (const opening of this.folders.values()) {
+      const open = await opening.catch(() => undefined);
+      open?.compactSoon.dispose();
+      await open?.marks.compact().catch((error: unknown) => this.log(error));
+    }
+  }
+
+  dispose(): void {
+    this.changes.dispose();
+  }
+
+  private open(folder: string): Promise<OpenFolder> {
+    const real = fs.existsSync(folder) ? realFolder(folder) : path.resolve(folder);
+    return this.openById(idOfFolder(folder), real);
+  }
+
+  private openById(id: string, folder: string): Promise<OpenFolder> {
+    const known = this.folders.get(id);
+    if (known) return known;
+    const opening = this.read(id, folder);
+    this.folders.set(id, opening);
+    // What could not be read now may be readable later.
+    opening.catch(() => this.folders.delete(id));
+    return opening;
+  }
+
+  private async read(id: string, folder: string): Promise<OpenFolder> {
+    const file = path.join(markFolder(this.parts.dataFolder, id), 'journal.jsonl');
+    try {
+      const marks = await FolderMarks.open(file, folder);
+      this.troubles.set(id, marks.problems);
+      await marks.compact().catch((error: unknown) => this.log(error));
+      const compact = (): void => void marks.compact().catch((error: unknown) => this.log(error));
+      return { folder, marks, compactSoon: debounce(compact, compactAfterMs) };
+    } catch (error) {
+      this.troubles.set(id, [messageOf(error)]);
+      throw error;
+    }
+  }
+
+  private withIndex<T>(folder: string, body: (snapshot: Snapshot) => T): T {
+    return this.withIndexOf(idOfFolder(folder), body);
+  }
+
+  private withIndexOf<T>(id: string, body: (snapshot: Snapshot) => T): T {
+    const lent = this.parts.lend(id);
+    try {
+      return body(lent.snapshot);
+    } finally {
+      lent.dispose();
+    }
+  }
+
+  private tell({ folder }: OpenFolder): void {
+    this.changes.fire({ folder, folderId: idOfFolder(folder) });
+  }
+
+  private log(error: unknown): void {
+    this.parts.log.error('marks', error);
+  }
+}
+
+function markedChunk(snapshot: Snapshot, { path: name, start, end }: MarkParams) {
+  const chunk = chunkAt(snapshot, name, start, end);
+  if (chunk) return chunk;
+  const isThere = snapshot.document(name) !== undefined;
+  throw new NearmissError(
+    'notFound',
+    isThere ? `${name} has no indexed text at these lines` : `${name} is not in the index`,
+    isThere ? 'Choose lines that hold text' : `nearmiss why ${name} says why`,
+  );
+}
+
+function markedSource(snapshot: Snapshot, source: NonNullable<MarkParams['source']>): MarkedSource {
+  const chunk = markedChunk(snapshot, { ...source, folder: '', verdict: 'relevant' });
+  const { path: name, start, end, hash } = placeOf(chunk, chunk.path);
+  return { path: name, start, end, hash };
+}
+
+function pathsOf({ path: name, source }: Mark): string[] {
+  return source ? [name, source.path] : [name];
+}
+
+function isFound(snapshot: Snapshot, kept: KeptMark): boolean {
+  const source = kept.mark.source;
+  const hasSource = !source || followChunk(snapshot, [source, kept.origin.source!]) !== undefined;
+  return hasSource && followChunk(snapshot, [kept.mark, kept.origin], kept.near) !== undefined;
+}
+
+/** The change to note when a mark's chunk or source is not as it was; undefined when nothing has changed. */
+function moveOf(snapshot: Snapshot, { mark, origin, near }: KeptMark): MarkMove | undefined {
+  const chunk = followChunk(snapshot, [mark, origin], near);
+  const from = mark.source && followChunk(snapshot, [mark.source, origin.source!]);
+  const place = chunk && placeOf(chunk, chunk.path);
+  const source = from && placeOf(from, from.path);
+  const isMoved = place !== undefined && !isSamePlace(place, mark);
+  const hasMovedSource = source !== undefined && !isSamePlace(source, mark.source!);
+  const around = chunk && neighbours(snapshot, chunk);
+  const hasNewNear = around !== undefined && around.join() !== near.join();
+  if (!isMoved && !hasMovedSource && !hasNewNear) return undefined;
+  return {
+    id: mark.id,
+    place: isMoved ? place : undefined,
+    source: hasMovedSource
+      ? { path: source.path, start: source.start, end: source.end, hash: source.hash }
+      : undefined,
+    near: hasNewNear ? around : undefined,
+  };
+}
+
+function isSamePlace(a: MarkedSource, b: MarkedSource): boolean {
+  return a.path === b.path && a.start === b.start && a.end === b.end && a.hash === b.hash;
+}
+
+function skippedReasons(snapshot: Snapshot): Map<string, SkipReason> {
+  return new Map(snapshot.skipped().map(({ path: name, reason }) => [name, reason]));
+}
+
+/** True for a path that the folder's rules, or what was found in the file, keep out. */
+function isForbidden(
+  root: string,
+  name: string,
+  rules: WalkOptions,
+  skipped: ReadonlyMap<string, SkipReason>,
+): boolean {
+  const listed = skipped.get(name);
+  if (listed !== undefined && FORBIDDEN.has(listed)) return true;
+  if (!fs.existsSync(root)) return false;
+  const examined = examinePath(root, name, rules);
+  return examined.kind === 'skipped' && FORBIDDEN.has(examined.skipped.reason);
+}
+
+function toInfo(mark: Mark, state: MarkInfo['state']): MarkInfo {
+  const { id, verdict, query, source, path: name, start, end, symbol, time, rank } = mark;
+  return {
+    id,
+    verdict,
+    query,
+    source: source && { path: source.path, start: source.start - 1, end: source.end },
+    path: name,
+    start: start - 1,
+    end,
+    symbol,
+    time,
+    rank,
+    checkpoint: mark.checkpoint,
+    state,
+    isWeak: mark.weak,
+  };
+}
