@@ -73,6 +73,12 @@ export class Graph {
     return spec.outputs[0] ?? '';
   }
 
+  /** Names what a node makes: optional outputs that it left out so far may be asked for. */
+  setOutputs(node: Node, outputs: readonly string[]): void {
+    node.output = [...outputs];
+    this.index = undefined;
+  }
+
   /** Takes nodes out. Names they made must be made anew before the graph runs. */
   remove(nodes: Iterable<Node>): void {
     const gone = new Set(nodes);

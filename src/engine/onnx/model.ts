@@ -18,7 +18,12 @@ import {
   TensorProtoSchema,
   TensorProto_DataLocation as DataLocation,
   TensorProto_DataType as DataType,
+  TensorShapeProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TypeProtoSchema,
+  TypeProto_TensorSchema,
   type ValueInfoProto,
+  ValueInfoProtoSchema,
 } from './generated/onnx_pb';
 
 export { DataType };
@@ -93,6 +98,12 @@ export function floatAttribute(node: Node, name: string, fallback: number): numb
   return node.attribute.find((candidate) => candidate.name === name)?.f ?? fallback;
 }
 
+/** A text attribute, or the operator's default. */
+export function textAttribute(node: Node, name: string, fallback: string): string {
+  const attribute = node.attribute.find((candidate) => candidate.name === name);
+  return attribute ? new TextDecoder().decode(attribute.s) : fallback;
+}
+
 /** A list-of-integers attribute, undefined where the node has none. */
 export function intsAttribute(node: Node, name: string): readonly number[] | undefined {
   return node.attribute.find((candidate) => candidate.name === name)?.ints.map(Number);
@@ -104,7 +115,8 @@ export function innerGraphs(node: Node): GraphProto[] {
 }
 
 /** Typed arrays that tensors are made of. */
-type TensorData = Float32Array | Int8Array | Uint8Array | Int32Array | BigInt64Array;
+export type TensorData =
+  Float32Array | Float64Array | Int8Array | Uint8Array | Int32Array | BigInt64Array;
 
 /** A tensor that shares the array's bytes; the shape is a scalar's when left out. */
 export function makeTensor(name: string, data: TensorData, dims: readonly number[] = []): Tensor {
@@ -121,6 +133,7 @@ export function makeTensor(name: string, data: TensorData, dims: readonly number
 
 function dataTypeOf(data: TensorData): DataType {
   if (data instanceof Float32Array) return DataType.FLOAT;
+  if (data instanceof Float64Array) return DataType.DOUBLE;
   if (data instanceof Int8Array) return DataType.INT8;
   if (data instanceof Uint8Array) return DataType.UINT8;
   return data instanceof Int32Array ? DataType.INT32 : DataType.INT64;
@@ -131,6 +144,38 @@ export function dimsOf(tensor: Tensor): number[] {
   return tensor.dims.map(Number);
 }
 
+/** An input or output of a graph; a dimension is a number, or the name of one that is open. */
+export function makeValue(name: string, type: DataType, dims: readonly (number | string)[]): Value {
+  const dim = dims.map((size) =>
+    create(TensorShapeProto_DimensionSchema, {
+      value:
+        typeof size === 'number'
+          ? { case: 'dimValue', value: BigInt(size) }
+          : { case: 'dimParam', value: size },
+    }),
+  );
+  const shape = create(TensorShapeProtoSchema, { dim });
+  const tensorType = create(TypeProto_TensorSchema, { elemType: type, shape });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensorType } }),
+  });
+}
+
+/** The element type of an input or output, UNDEFINED where it is no tensor. */
+export function typeOfValue({ type }: Value): DataType {
+  return type?.value.case === 'tensorType' ? type.value.value.elemType : DataType.UNDEFINED;
+}
+
+/** The shape of an input or output. A dimension that is open and has no name gets one of its place. */
+export function dimsOfValue({ name, type }: Value): (number | string)[] {
+  const dims = type?.value.case === 'tensorType' ? type.value.value.shape?.dim : undefined;
+  return (dims ?? []).map(({ value }, axis) => {
+    if (value.case === 'dimValue') return Number(value.value);
+    return value.value || `${name}.${axis}`;
+  });
+}
+
 /** Values of a float32 or float16 tensor. A view of the model's bytes where they are aligned, a copy otherwise. */
 export function floatsOf(tensor: Tensor): Float32Array {
   checkSize(tensor);
@@ -139,6 +184,15 @@ export function floatsOf(tensor: Tensor): Float32Array {
   if (tensor.floatData.length > 0) return Float32Array.from(tensor.floatData);
   const { buffer, byteOffset, byteLength } = aligned(tensor.rawData, 4);
   return new Float32Array(buffer, byteOffset, byteLength / 4);
+}
+
+/** Values of a float64 tensor. A view of the model's bytes where they are aligned, a copy otherwise. */
+export function doublesOf(tensor: Tensor): Float64Array {
+  checkSize(tensor);
+  expectType(tensor, DataType.DOUBLE);
+  if (tensor.doubleData.length > 0) return Float64Array.from(tensor.doubleData);
+  const { buffer, byteOffset, byteLength } = aligned(tensor.rawData, 8);
+  return new Float64Array(buffer, byteOffset, byteLength / 8);
 }
 
 /** Values of an int8 tensor, a view of the model's bytes. */
