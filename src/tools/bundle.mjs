@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as esbuild from 'esbuild';
+import { bundlePanel } from './panel.mjs';
 
 const native = ['onnxruntime-node', 'hnswlib-node', '@photostructure/sqlite', '@parcel/watcher'];
 const shared = {
@@ -46,7 +47,8 @@ export async function bundleEntries(root, { outdir = 'dist', isRelease = false }
     metafile: true,
   });
   if (entryPoints.cli) fs.chmodSync(path.join(path.resolve(root, outdir), 'cli.js'), 0o755);
-  return packageNames(Object.keys(metafile.inputs));
+  const panel = await bundlePanel(root, path.resolve(root, outdir));
+  return packageNames([...Object.keys(metafile.inputs), ...panel]);
 }
 
 function packageNames(files) {
