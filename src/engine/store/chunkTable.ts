@@ -2,7 +2,7 @@
  * Documents and chunks in their tables: rows in, rows out. The chunks of a document are one range of ids, so
  * replacing or removing it touches every table with one range. Nothing here begins a transaction.
  */
-import type { Chunk, ChunkKind, Document, Skipped } from '../documents/document';
+import type { ChunkKind, Document, Skipped } from '../documents/document';
 import type { Database } from './database';
 import { addWords, removeWords } from './lexicalIndex';
 import type { ChunkRow, DocumentRow, DocumentTier, NewChunk } from './types';
@@ -139,25 +139,72 @@ function toDocument(values: DocumentValues): DocumentRow {
 }
 
 type ChunkValues = readonly [
-  number,
-  number,
-  number,
-  number,
-  ChunkKind,
-  string,
-  string,
-  string,
-  string,
-  string | null,
+  id: number,
+  documentId: number,
+  start: number,
+  end: number,
+  kind: ChunkKind,
+  symbol: string,
+  path: string,
+  language: string,
 ];
 const SELECT_CHUNK = `
-  SELECT c.id, c.documentId, c.startLine, c.endLine, c.kind, c.symbol, t.text, d.path, d.language,
-    (SELECT json_group_array(name ORDER BY position) FROM definition WHERE chunkId = c.id)
-  FROM chunk c JOIN chunkText t ON t.chunkId = c.id JOIN document d ON d.id = c.documentId`;
+  SELECT c.id, c.documentId, c.startLine, c.endLine, c.kind, c.symbol, d.path, d.language
+  FROM chunk c JOIN document d ON d.id = c.documentId`;
+
+/**
+ * A chunk whose text and definitions are read when they are first asked for: of the hundreds of candidates
+ * of a search, most are ranked by numbers alone. What was not read before the snapshot ended cannot be.
+ */
+class StoredChunk implements ChunkRow {
+  readonly id: number;
+  readonly documentId: number;
+  readonly span: ChunkRow['span'];
+  readonly kind: ChunkKind;
+  readonly symbol: string;
+  readonly path: string;
+  readonly language: string;
+  private readText: string | undefined;
+  private readDefinitions: readonly string[] | undefined;
+
+  constructor(
+    private readonly database: Database,
+    [id, documentId, start, end, kind, symbol, path, language]: ChunkValues,
+  ) {
+    this.id = id;
+    this.documentId = documentId;
+    this.span = { start, end };
+    this.kind = kind;
+    this.symbol = symbol;
+    this.path = path;
+    this.language = language;
+  }
+
+  get text(): string {
+    return (this.readText ??= readText(this.database, this.id));
+  }
+
+  get definitions(): readonly string[] {
+    return (this.readDefinitions ??= readDefinitions(this.database, this.id));
+  }
+}
+
+function readText(database: Database, id: number): string {
+  return (
+    database.prepare<[string]>('SELECT text FROM chunkText WHERE chunkId = ?').get(id)?.[0] ?? ''
+  );
+}
+
+function readDefinitions(database: Database, id: number): string[] {
+  return database
+    .prepare<[string]>('SELECT name FROM definition WHERE chunkId = ? ORDER BY position')
+    .all(id)
+    .map(([name]) => name);
+}
 
 export function readChunk(database: Database, id: number): ChunkRow | undefined {
   const values = database.prepare<ChunkValues>(`${SELECT_CHUNK} WHERE c.id = ?`).get(id);
-  return values && toChunk(values);
+  return values && new StoredChunk(database, values);
 }
 
 /** Chunks of a document that overlap the lines, in order. */
@@ -175,22 +222,7 @@ export function readChunksAt(
        ORDER BY c.startLine, c.id`,
     )
     .all(range.first, range.end, end, start)
-    .map(toChunk);
-}
-
-function toChunk(values: ChunkValues): ChunkRow {
-  const [id, documentId, start, end, kind, symbol, text, path, language, definitions] = values;
-  return {
-    id,
-    documentId,
-    span: { start, end },
-    kind,
-    symbol,
-    text,
-    path,
-    language,
-    definitions: JSON.parse(definitions ?? '[]') as Chunk['definitions'],
-  };
+    .map((values) => new StoredChunk(database, values));
 }
 
 /** Ids of the chunks that define a name, in order. */

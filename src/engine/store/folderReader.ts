@@ -6,6 +6,7 @@
 import { BugError } from '../../base/errors';
 import { Sequencer } from '../../base/queue';
 import { readMeta } from './chunkTable';
+import { NO_COUNTS, countRows } from './counts';
 import { type Database, openDatabase } from './database';
 import { type CatalogEntry, readCatalog } from './filter';
 import { FolderMemory } from './folderMemory';
@@ -13,7 +14,7 @@ import { fileIdentity, folderFiles } from './indexFiles';
 import { countChunksWith } from './lexicalIndex';
 import { refuseNewer, schemaVersion } from './schema';
 import { EMPTY_SNAPSHOT, SearchConnection, SqliteSnapshot } from './snapshot';
-import type { FolderReader, FolderReaderOptions, Snapshot } from './types';
+import type { FolderReader, FolderReaderOptions, Snapshot, StoreCounts } from './types';
 import type { VectorIndex } from './vectorIndex';
 
 /** Connections kept for the next snapshot. */
@@ -41,6 +42,7 @@ export class SqliteFolderReader implements FolderReader {
   private memory: FolderMemory | undefined;
   private catalog = { at: -1, entries: [] as readonly CatalogEntry[] };
   private frequencies = { at: -1, byTerm: new Map<string, number>() };
+  private counted = { at: -1, counts: NO_COUNTS };
   private readonly refreshes = new Sequencer();
   private isDisposed = false;
 
@@ -63,6 +65,7 @@ export class SqliteFolderReader implements FolderReader {
         statics: memory.staticView(state.sequence),
         catalog: (database) => this.catalogAt(state, database),
         frequencyOf: (database, term) => this.frequencyAt(state, database, term),
+        counts: (database) => this.countsAt(state, database),
         release: lease.release,
       });
     } catch (error) {
@@ -147,6 +150,7 @@ export class SqliteFolderReader implements FolderReader {
     this.memory?.dispose();
     this.catalog = { at: -1, entries: [] };
     this.frequencies = { at: -1, byTerm: new Map() };
+    this.counted = { at: -1, counts: NO_COUNTS };
     const { spaceId, embeddingsFile } = this.options;
     const files = folderFiles(this.file);
     return (this.memory = new FolderMemory({
@@ -162,6 +166,14 @@ export class SqliteFolderReader implements FolderReader {
     const entries = readCatalog(database);
     this.catalog = { at: state.documentSequence, entries };
     return entries;
+  }
+
+  private countsAt(state: State, database: Database): StoreCounts {
+    if (this.counted.at !== state.sequence) {
+      const counts = countRows(database, this.options.spaceId);
+      this.counted = { at: state.sequence, counts };
+    }
+    return this.counted.counts;
   }
 
   private frequencyAt(state: State, database: Database, term: string): number {

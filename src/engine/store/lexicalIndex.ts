@@ -25,7 +25,7 @@ const MAX_TERMS_READ = 512;
 /** Chunks below which even a common term costs nothing. */
 const FEW_CHUNKS = 2_000;
 /** Occurrences up to which every chunk with any of the terms is scored, at half a microsecond each. */
-const MAX_SCORED = 30_000;
+const MAX_SCORED = 15_000;
 /** Beyond that only chunks with one of the rarer terms are, which together occur about so often. */
 const RARER_COUNT = 10_000;
 /** Folders above a file whose names are searched as words. */

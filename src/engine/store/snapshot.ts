@@ -12,7 +12,7 @@ import {
   readSkipped,
 } from './chunkTable';
 import type { ChunkSet } from './chunkSet';
-import { NO_COUNTS, countRows } from './counts';
+import { NO_COUNTS } from './counts';
 import type { Database } from './database';
 import { scanExactly, scoreChunks } from './exactScan';
 import { type CatalogEntry, resolveFilter } from './filter';
@@ -30,6 +30,7 @@ export interface SnapshotParts {
   readonly statics: RowView<Int8Array> | undefined;
   readonly catalog: (database: Database) => readonly CatalogEntry[];
   readonly frequencyOf: (database: Database, term: string) => number;
+  readonly counts: (database: Database) => StoreCounts;
   /** Takes the connection back. */
   readonly release: () => void;
 }
@@ -56,7 +57,6 @@ export class SearchConnection {
 export class SqliteSnapshot implements Snapshot {
   private readonly database: Database;
   private readonly resolved = new WeakMap<ChunkFilter, { readonly set: ChunkSet | undefined }>();
-  private counted: StoreCounts | undefined;
   private isDisposed = false;
 
   constructor(private readonly parts: SnapshotParts) {
@@ -64,7 +64,7 @@ export class SqliteSnapshot implements Snapshot {
   }
 
   get counts(): StoreCounts {
-    return (this.counted ??= countRows(this.database, this.parts.spaceId));
+    return this.parts.counts(this.database);
   }
 
   searchWords: Snapshot['searchWords'] = (query, limit, filter) => {

@@ -211,7 +211,7 @@ test('scores only chunks with a rarer term where too many have a common one', ()
       frequencyOf: (term) => (term === 'common' ? commonCount : 900),
       isFiltered: false,
     }).map(({ chunkId }) => chunkId);
-  assert.deepEqual(new Set(find(20_000)), new Set([1, 2, 3]));
+  assert.deepEqual(new Set(find(10_000)), new Set([1, 2, 3]));
   assert.deepEqual(new Set(find(200_000)), new Set([1, 3]));
 });
 
