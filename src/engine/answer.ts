@@ -45,6 +45,11 @@ function toWireHit(hit: Hit, rank: number, { isExplained }: AnswerOptions): Sear
     snippetStart: start,
     why: whyLine(hit.explain ?? []),
     explain: isExplained ? hit.explain?.map(toWirePart) : undefined,
+    mark: hit.mark && {
+      id: hit.mark.mark.id,
+      verdict: hit.mark.mark.verdict,
+      similarity: hit.mark.similarity,
+    },
   };
 }
 

@@ -150,19 +150,18 @@ export class Engine implements Disposable {
     signal: AbortSignal,
     onFirst?: (result: SearchResult) => void,
   ): Promise<SearchResult> {
-    const id = this.indexedId(folder);
+    const record = this.indexedRecord(folder);
     const isInteractive = request.budgetMs !== undefined;
     const needs = isInteractive ? 'available' : request.rerank ? 'whole' : 'withoutReranker';
-    const result = await this.withContext(id, needs, (context) =>
+    const result = await this.withContext(record, needs, (context) =>
       search(context, request, signal, onFirst),
     );
-    this.prioritize(id, result);
+    this.prioritize(record.id, result);
     return result;
   }
 
   async similar(folder: string, request: SimilarRequest): Promise<SearchResult> {
-    const id = this.indexedId(folder);
-    return this.withContext(id, 'withoutReranker', async (context) =>
+    return this.withContext(this.indexedRecord(folder), 'withoutReranker', async (context) =>
       findSimilar(context, request),
     );
   }
@@ -311,7 +310,7 @@ export class Engine implements Disposable {
   }
 
   private async withContext<T>(
-    id: string,
+    record: FolderRecord,
     needs: 'available' | 'whole' | 'withoutReranker',
     work: (context: SearchContext) => Promise<T>,
   ): Promise<T> {
@@ -320,12 +319,15 @@ export class Engine implements Disposable {
     const loaded = await models.value[needs]();
     this.searchCount++;
     indexer.send({ type: 'busy', forMs: busyForMs });
-    const lent = needs === 'available' ? readers.snapshot(id) : await readers.wholeSnapshot(id);
+    const isPatient = needs !== 'available';
+    const { marks, filling } = await this.marking.forSearch(record, loaded, isPatient);
+    const { id } = record;
+    const lent = isPatient ? await readers.wholeSnapshot(id) : readers.snapshot(id);
     try {
-      return await work({ snapshot: lent.snapshot, ...loaded });
+      return await work({ snapshot: lent.snapshot, marks, ...loaded });
     } finally {
       lent.dispose();
-      models.dispose();
+      void filling.then(() => models.dispose());
       if (--this.searchCount === 0) indexer.send({ type: 'notBusy' });
     }
   }
@@ -343,7 +345,11 @@ export class Engine implements Disposable {
   }
 
   private indexedId(folder: string): string {
-    return this.recordOf(realFolder(folder)).id;
+    return this.indexedRecord(folder).id;
+  }
+
+  private indexedRecord(folder: string): FolderRecord {
+    return this.recordOf(realFolder(folder));
   }
 
   private recordOf(folder: string): FolderRecord {

@@ -12,7 +12,7 @@ import type { Logger } from '../base/log';
 import { debounce } from '../base/queue';
 import type { MarkParams } from '../protocol/methods';
 import type { MarkInfo } from '../protocol/types';
-import { idOfFolder, markFolder, markNames, realFolder } from './dataFolder';
+import { type FolderRecord, idOfFolder, markFolder, markNames, realFolder } from './dataFolder';
 import type { SkipReason } from './documents/document';
 import { examinePath } from './documents/explain';
 import type { WalkOptions } from './documents/walk';
@@ -21,7 +21,9 @@ import { chunkAt, followChunk, neighbours } from './feedback/follow';
 import type { MarkMove } from './feedback/journal';
 import { type Mark, type MarkedSource, placeOf } from './feedback/mark';
 import { FolderMarks, type KeptMark } from './feedback/marks';
+import { type MarkEmbedder, MarkInfluences } from './markInfluence';
 import type { LentSnapshot } from './readers';
+import type { SearchMark } from './search/marks';
 import type { Snapshot } from './store/types';
 
 /** What is undone leaves the disk when nothing more was undone for so long. */
@@ -48,6 +50,7 @@ export interface FolderChange {
 interface OpenFolder {
   readonly folder: string;
   readonly marks: FolderMarks;
+  readonly influences: MarkInfluences;
   readonly compactSoon: { trigger(): void } & Disposable;
 }
 
@@ -140,6 +143,28 @@ export class Marking implements Disposable {
     return { added, problems: [...new Set(told)] };
   }
 
+  /**
+   * The folder's marks for a search; undefined where there are none. Queries of marks that have no embedding
+   * yet get one first when `isPatient`, else meanwhile: the models are in use until `filling` resolves. Marks
+   * that cannot be read are left out of the answer; status tells it.
+   */
+  async forSearch(
+    { id, folder }: Pick<FolderRecord, 'id' | 'folder'>,
+    models: MarkEmbedder,
+    isPatient: boolean,
+  ): Promise<{ readonly marks?: readonly SearchMark[]; readonly filling: Promise<void> }> {
+    try {
+      const { marks, influences } = await this.openById(id, folder);
+      if (marks.count === 0) return { filling: Promise.resolve() };
+      const filling = influences.fill(models).catch((error: unknown) => this.log(error));
+      if (isPatient) await filling;
+      return { marks: await influences.current(models), filling };
+    } catch (error) {
+      this.parts.log.debug('a search goes without marks', { reason: messageOf(error) });
+      return { filling: Promise.resolve() };
+    }
+  }
+
   /** The folder was compared with its index: notes where marks have gone, forgets those of forbidden files. */
   async follow(id: string): Promise<void> {
     const opening = this.folders.get(id);
@@ -161,6 +186,7 @@ export class Marking implements Disposable {
       };
     });
     const gone = await open.marks.forget(isGone);
+    if (gone > 0) await open.influences.clear();
     await open.marks.move(moves);
     if (gone + moves.length > 0) this.tell(open);
   }
@@ -173,6 +199,7 @@ export class Marking implements Disposable {
     const open = await opening?.catch(() => undefined);
     open?.compactSoon.dispose();
     await open?.marks.settled();
+    await open?.influences.clear();
     const target = markFolder(this.parts.dataFolder, id);
     fs.rmSync(target, { recursive: true, force: true, maxRetries: 3 });
     if (open) this.tell(open);
@@ -191,7 +218,8 @@ export class Marking implements Disposable {
     for (const opening of this.folders.values()) {
       const open = await opening.catch(() => undefined);
       open?.compactSoon.dispose();
-      await open?.marks.compact().catch((error: unknown) => this.log(error));
+      if (open)
+        await this.compact(open.marks, open.influences).catch((error: unknown) => this.log(error));
     }
   }
 
@@ -215,17 +243,23 @@ export class Marking implements Disposable {
   }
 
   private async read(id: string, folder: string): Promise<OpenFolder> {
-    const file = path.join(markFolder(this.parts.dataFolder, id), 'journal.jsonl');
+    const own = markFolder(this.parts.dataFolder, id);
     try {
-      const marks = await FolderMarks.open(file, folder);
+      const marks = await FolderMarks.open(path.join(own, 'journal.jsonl'), folder);
       this.troubles.set(id, marks.problems);
       await marks.compact().catch((error: unknown) => this.log(error));
-      const compact = (): void => void marks.compact().catch((error: unknown) => this.log(error));
-      return { folder, marks, compactSoon: debounce(compact, compactAfterMs) };
+      const influences = new MarkInfluences(marks, own);
+      const compact = (): void =>
+        void this.compact(marks, influences).catch((error: unknown) => this.log(error));
+      return { folder, marks, influences, compactSoon: debounce(compact, compactAfterMs) };
     } catch (error) {
       this.troubles.set(id, [messageOf(error)]);
       throw error;
     }
+  }
+
+  private async compact(marks: FolderMarks, influences: MarkInfluences): Promise<void> {
+    if (await marks.compact()) await influences.clear();
   }
 
   private withIndex<T>(folder: string, body: (snapshot: Snapshot) => T): T {

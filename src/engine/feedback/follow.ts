@@ -3,6 +3,7 @@
  * file; then by the lines it stood on, unless another chunk that was there before has moved up to them. When
  * none of these finds it, the code is gone.
  */
+import { mostOverlapping, overlapOf } from '../documents/span';
 import type { ChunkRow, Snapshot } from '../store/types';
 import { contentHash, type MarkedSource } from './mark';
 
@@ -23,7 +24,8 @@ export function followChunk(
   near: readonly string[] = [],
 ): ChunkRow | undefined {
   for (const place of places) {
-    const here = withHash(chunksOf(snapshot, place.path), place);
+    const lines = snapshot.chunksAt(place.path, place.start - 1, place.end);
+    const here = withHash(lines, place) ?? withHash(chunksOf(snapshot, place.path), place);
     if (here) return here;
   }
   for (const place of places) {
@@ -43,7 +45,8 @@ export function chunkAt(
   start: number,
   end: number,
 ): ChunkRow | undefined {
-  return mostOverlapping(snapshot.chunksAt(path, start, Math.max(end, start + 1)), start, end);
+  const span = { start, end: Math.max(end, start + 1) };
+  return mostOverlapping(snapshot.chunksAt(path, span.start, span.end), span);
 }
 
 /** Hashes of the chunks around one. */
@@ -98,26 +101,12 @@ function byLines(
 ): ChunkRow | undefined {
   const others = new Set(near);
   const free = chunks.filter((chunk) => !others.has(contentHash(chunk)));
-  const start = place.start - 1;
-  const found = mostOverlapping(free, start, place.end);
-  return found && overlap(found, start, place.end) > 0 ? found : undefined;
+  const span = { start: place.start - 1, end: place.end };
+  const found = mostOverlapping(free, span);
+  return found && overlapOf(found.span, span) > 0 ? found : undefined;
 }
 
 function nearest(chunks: readonly ChunkRow[], place: Sought): ChunkRow | undefined {
   const distance = (chunk: ChunkRow): number => Math.abs(chunk.span.start + 1 - place.start);
   return [...chunks].sort((a, b) => distance(a) - distance(b) || a.id - b.id)[0];
-}
-
-function mostOverlapping(
-  chunks: readonly ChunkRow[],
-  start: number,
-  end: number,
-): ChunkRow | undefined {
-  return [...chunks].sort(
-    (a, b) => overlap(b, start, end) - overlap(a, start, end) || a.id - b.id,
-  )[0];
-}
-
-function overlap({ span }: ChunkRow, start: number, end: number): number {
-  return Math.max(0, Math.min(end, span.end) - Math.max(start, span.start));
 }

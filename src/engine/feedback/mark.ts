@@ -123,11 +123,6 @@ export function ordered(mark: Mark): Mark {
   };
 }
 
-/** What two typings of one query have in common: case and spaces do not count. */
-export function foldQuery(query: string): string {
-  return query.normalize('NFKC').trim().replaceAll(/\s+/g, ' ').toLowerCase();
-}
-
 /** By what the text of a chunk is known again, wherever it moves. */
 export function contentHash(chunk: Pick<Chunk, 'text'>): string {
   return createHash('sha256').update(chunk.text).digest('hex').slice(0, HASH_DIGITS);

@@ -4,6 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { Sequencer } from '../../base/queue';
+import { foldText } from '../../base/text';
 import {
   appendJournal,
   type DamagedLine,
@@ -12,7 +13,7 @@ import {
   readJournal,
   rewriteJournal,
 } from './journal';
-import { foldQuery, type Mark, type MarkedPlace, ordered, withId } from './mark';
+import { type Mark, type MarkedPlace, ordered, withId } from './mark';
 
 /** A mark, where its code is by now, and what helps to find it again. */
 export interface KeptMark {
@@ -29,6 +30,7 @@ export class FolderMarks {
   private readonly inOrder = new Sequencer();
   /** Lines of the journal that say nothing any more. */
   private deadCount = 0;
+  private changeCount = 0;
 
   private constructor(
     private readonly file: string,
@@ -46,6 +48,11 @@ export class FolderMarks {
 
   get count(): number {
     return this.table.size;
+  }
+
+  /** Another number after every change. */
+  get version(): number {
+    return this.changeCount;
   }
 
   /** Sentences about marks that could not be read. */
@@ -122,20 +129,25 @@ export class FolderMarks {
       for (const { mark } of gone) left.delete(mark.id);
       await rewriteJournal(this.file, this.entriesOf(left.values()), []);
       this.table = left;
+      this.changeCount++;
       this.damaged = [];
       this.deadCount = 0;
       return gone.length;
     });
   }
 
-  /** Writes the journal anew without what was undone, so that its text is gone. Damaged lines stay as they are. */
-  compact(): Promise<void> {
+  /**
+   * Writes the journal anew without what was undone, so that its text is gone; false where there was nothing
+   * of the kind. Damaged lines stay as they are.
+   */
+  compact(): Promise<boolean> {
     return this.inOrder.run(async () => {
-      if (this.deadCount === 0) return;
+      if (this.deadCount === 0) return false;
       await rewriteJournal(this.file, this.entriesOf(this.table.values()), this.damaged);
       this.deadCount = 0;
       // Their numbers are others now.
       this.damaged = (await readJournal(this.file)).damaged;
+      return true;
     });
   }
 
@@ -152,6 +164,7 @@ export class FolderMarks {
   }
 
   private apply(entry: JournalEntry): void {
+    this.changeCount++;
     if (entry.type === 'mark') {
       const { mark } = entry;
       this.table.set(mark.id, { mark, origin: mark, near: [] });
@@ -192,7 +205,7 @@ function isSameAim(a: Mark, b: Mark): boolean {
 
 function isSameQuestion(a: Mark, b: Mark): boolean {
   if (a.query !== undefined && b.query !== undefined)
-    return foldQuery(a.query) === foldQuery(b.query);
+    return foldText(a.query) === foldText(b.query);
   return (
     a.source !== undefined &&
     b.source !== undefined &&

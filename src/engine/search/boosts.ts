@@ -75,23 +75,41 @@ export function applyRules(
   });
 }
 
-/** Order by score; every further chunk of a file counts less, and at most `perFile` of a file stay. */
+/** How many hits of a file stay, and how much each further one counts. */
+export interface FileLimit {
+  readonly perFile: number;
+  readonly factor: number;
+  /** Chunks that stay whatever their number. */
+  readonly isKept: (chunkId: number) => boolean;
+  /** Chunks whose place in the file's number goes to another one. */
+  readonly isFree: (chunkId: number) => boolean;
+}
+
+/**
+ * Order by score; every further chunk of a file counts less, and at most `perFile` of a file stay. `isExtra`
+ * is set for those beyond that number.
+ */
 export function limitPerFile<
   T extends {
     readonly score: number;
     readonly candidate: Candidate;
     readonly repeatFactor: number;
+    readonly isExtra: boolean;
   },
->(ranked: readonly T[], perFile: number, factor: number): T[] {
+>(ranked: readonly T[], { perFile, factor, isKept, isFree }: FileLimit): T[] {
+  const seen = new Map<string, number>();
   const taken = new Map<string, number>();
   const out: T[] = [];
   for (const hit of [...ranked].sort(byScore)) {
-    const path = hit.candidate.chunk.path;
+    const { path, id } = hit.candidate.chunk;
     const count = taken.get(path) ?? 0;
-    if (count >= perFile) continue;
-    taken.set(path, count + 1);
-    const repeatFactor = factor ** count;
-    out.push({ ...hit, repeatFactor, score: hit.score * repeatFactor });
+    if (count >= perFile && !isKept(id)) continue;
+    if (!isFree(id)) taken.set(path, count + 1);
+    const before = seen.get(path) ?? 0;
+    seen.set(path, before + 1);
+    const repeatFactor = factor ** before;
+    const isExtra = before >= perFile;
+    out.push({ ...hit, repeatFactor, isExtra, score: hit.score * repeatFactor });
   }
   return out.sort(byScore);
 }

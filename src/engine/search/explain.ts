@@ -1,5 +1,6 @@
 /** Why a hit stands where it stands: each part's rank, raw value and contribution, in words a person accepts. */
 import type { Fused } from './fuse';
+import { type MarkEffect, sentenceOfMark } from './marks';
 import type { RerankScore } from './rerank';
 import type { RuleEffect } from './boosts';
 import type { Candidate } from './retrieve';
@@ -12,7 +13,7 @@ export interface Evidence {
   readonly meaningShare: number;
   readonly effects: readonly RuleEffect[];
   readonly rerank?: RerankScore & { readonly added: number; readonly rank: number };
-  readonly mark?: number;
+  readonly mark?: MarkEffect;
   /** Factor for being a further chunk of a file already taken. */
   readonly repeatFactor: number;
   readonly score: number;
@@ -24,19 +25,24 @@ export interface Evidence {
  */
 export function explainHit(evidence: Evidence): ExplainPart[] {
   const parts = [...retrieverParts(evidence), ...ruleParts(evidence)];
-  if (evidence.mark) parts.push(markPart(evidence.mark));
   if (evidence.repeatFactor !== 1) {
     const before = parts.reduce((sum, part) => sum + part.contribution, 0);
     parts.push(repeatPart(evidence.repeatFactor, before));
   }
   if (evidence.rerank) parts.push(rerankPart(evidence.rerank));
+  if (evidence.mark) parts.push(markPart(evidence.mark));
   return parts;
 }
 
-function markPart(mark: number): ExplainPart {
-  const sentence =
-    mark > 0 ? 'you marked something like it relevant' : 'you marked something like it wrong';
-  return { name: 'your marks', value: mark, contribution: mark, sentence };
+/** What a mark did, for any sort of hit. */
+export function markPart(effect: MarkEffect): ExplainPart {
+  const { added, similarity } = effect;
+  return {
+    name: 'your marks',
+    value: similarity,
+    contribution: added,
+    sentence: sentenceOfMark(effect),
+  };
 }
 
 function repeatPart(factor: number, before: number): ExplainPart {

@@ -6,6 +6,7 @@
  */
 import picomatch from 'picomatch';
 import { CHUNK_KINDS, type ChunkKind } from '../documents/document';
+import type { Tokenizer } from '../encoders/types';
 import type { ChunkFilter } from '../store/types';
 import { queryTermsOf, termsOf } from '../store/terms';
 
@@ -40,6 +41,8 @@ export interface Query {
 
 /** Longest query that is read; the rest is dropped, nobody asks 10,000 words. */
 const MAX_QUERY_CHARACTERS = 8_000;
+/** From this share of unknown tokens on, embeddings of the text mean nothing. */
+const MOSTLY_UNKNOWN = 0.5;
 /** Filters after which the value may be quoted. */
 const TOKEN = /(-?)(?:(path|lang|kind):)?(?:"([^"]*)"|(\S+))/gu;
 
@@ -58,6 +61,11 @@ export function parseQuery(typed: string): Query {
     filter: filterOf(parts),
     problems: parts.problems,
   };
+}
+
+/** True for text whose embedding means nothing: most of its tokens are outside the vocabulary. */
+export function isMostlyUnknown(tokenizer: Tokenizer | undefined, text: string): boolean {
+  return tokenizer !== undefined && text !== '' && tokenizer.unknownShare(text) > MOSTLY_UNKNOWN;
 }
 
 /** All conditions of both filters. */

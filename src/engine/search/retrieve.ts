@@ -77,6 +77,18 @@ export function retrieve(
   return { candidates, wordsMs: namedMs - startMs, vectorsMs: endMs - namedMs };
 }
 
+/** Chunks as candidates that no retriever proposed, with the values they have; what the filter refuses is missing. */
+export function candidatesOf(
+  snapshot: Snapshot,
+  chunkIds: readonly number[],
+  query: Query,
+  vectors: QueryVectors,
+  filter: ChunkFilter,
+): readonly Candidate[] {
+  const found = new Map<number, Mutable>(chunkIds.map((id) => [id, {}]));
+  return complete(found, snapshot, vectors, filter, query);
+}
+
 type Mutable = {
   words?: Vote;
   contextual?: Vote;
@@ -220,7 +232,8 @@ function fill(
   for (const [id, value] of values) entry(found, id)[retriever] ??= { value };
 }
 
-function passes(row: ChunkRow, filter: ChunkFilter): boolean {
+/** True for a chunk that the filter lets through. */
+export function passes(row: ChunkRow, filter: ChunkFilter): boolean {
   return (
     (filter.path?.(row.path) ?? true) &&
     (filter.languages?.has(row.language) ?? true) &&

@@ -1,15 +1,22 @@
 /**
- * The pipeline: understand the query, retrieve, fuse, apply rules, limit each file, re-rank, explain.
- * One snapshot from beginning to end; marks and weights are plain arguments.
+ * The pipeline: understand the query, retrieve, fuse, apply rules, limit each file, re-rank, apply marks,
+ * explain. One snapshot from beginning to end; marks and weights are plain arguments.
  */
 import { AbortedError } from '../../base/errors';
-import type { Tokenizer } from '../encoders/types';
 import type { ChunkFilter } from '../store/types';
 import { type Ruled, applyRules, byScore, limitPerFile } from './boosts';
 import { explainHit } from './explain';
 import { isBelowFloor } from './floor';
 import { type Fused, fuse } from './fuse';
-import { type Query, joinFilters, parseQuery } from './query';
+import {
+  applyMarks,
+  type Influences,
+  influencesOnQuery,
+  isSunk,
+  type MarkEffect,
+  wantedChunks,
+} from './marks';
+import { isMostlyUnknown, joinFilters, parseQuery, type Query } from './query';
 import {
   bestWindow,
   firstStageConfidence,
@@ -18,21 +25,27 @@ import {
   rerankUntil,
   type RerankScore,
 } from './rerank';
-import { type QueryVectors, RETRIEVER_DEPTH, retrieve } from './retrieve';
+import {
+  type Candidate,
+  candidatesOf,
+  type QueryVectors,
+  RETRIEVER_DEPTH,
+  retrieve,
+} from './retrieve';
 import type { Hit, SearchContext, SearchRequest, SearchResult, Tier } from './types';
 import { DEFAULT_WEIGHTS, type FusionWeights, meaningShare } from './weights';
 
 /** Candidates that the re-ranker reads without a clock. */
 const DEFAULT_RERANK_COUNT = 30;
 const DEFAULT_PER_FILE = 3;
-/** From this share of unknown tokens on, embeddings of the text mean nothing. */
-const MOSTLY_UNKNOWN = 0.5;
 
 /** A candidate on its way through the pipeline. */
 interface Ranked extends Ruled {
   readonly fused: Fused;
-  readonly mark: number;
+  readonly mark?: MarkEffect;
   readonly repeatFactor: number;
+  /** Here because of marks alone; the re-ranker does not read it, so that others are scored as without marks. */
+  readonly isExtra: boolean;
   readonly rerank?: RerankScore & { readonly added: number; readonly rank: number };
 }
 
@@ -54,44 +67,51 @@ export async function search(
   const vectors = isUnknown || query.text === '' ? {} : await queryVectors(context, query, signal);
   clock.lap('embed');
   throwIfAborted(signal);
-  const ranked = rankCandidates(context, query, vectors, request, weights, clock);
-  const finish = (hits: readonly Ranked[], isReranked: boolean): SearchResult => ({
-    hits: hits.slice(0, request.limit).map((hit) => toHit(hit, query, context, request, weights)),
-    tiers: tiersOf(vectors),
-    noGoodMatch: isBelowFloor(
-      hits.slice(0, request.limit).map((hit) => hit.candidate),
-      query,
-      context.snapshot,
-    ),
-    note: noteOf(isUnknown, query),
-    isReranked,
-    tookMs: clock.laps(),
-  });
+  const { snapshot } = context;
+  const influences = influencesOnQuery(context.marks, query, vectors.contextual, snapshot);
+  const question: Question = { query, vectors, influences, request, weights };
+  const ranked = rankCandidates(context, question, clock);
+  const finish = (unmarked: readonly Ranked[], isReranked: boolean): SearchResult => {
+    const hits = applyMarks(unmarked, influences, sorting).slice(0, request.limit);
+    return {
+      hits: hits.map((hit) => toHit(hit, query, context, request, weights)),
+      tiers: tiersOf(vectors),
+      noGoodMatch: isWithoutAnswer(hits, query, context),
+      note: noteOf(isUnknown, query),
+      isReranked,
+      tookMs: clock.laps(),
+    };
+  };
   if (!request.rerank || !context.reranker || isUnknown || ranked.length < 2)
     return finish(ranked, false);
   onFirst?.(finish(ranked, false));
-  const reranked = await rerankTop(context, query, ranked, request, weights, signal);
+  const reranked = await rerankTop(context, question, ranked, signal);
   clock.lap('rerank');
   return finish(reranked, true);
 }
 
+/** One query with all that is decided about it before candidates are looked at. */
+interface Question {
+  readonly query: Query;
+  readonly vectors: QueryVectors;
+  readonly influences: Influences;
+  readonly request: SearchRequest;
+  readonly weights: FusionWeights;
+}
+
+const sorting = { chunkId: ({ candidate }: Ranked) => candidate.chunk.id, compare: byScore };
+
+/** The hits before re-ranking, marks not applied yet. */
 function rankCandidates(
   context: SearchContext,
-  query: Query,
-  vectors: QueryVectors,
-  request: SearchRequest,
-  weights: FusionWeights,
+  question: Question,
   clock: Stopwatch,
-): Ranked[] {
+): readonly Ranked[] {
+  const { query, vectors, influences, request, weights } = question;
+  const { snapshot } = context;
   const filter: ChunkFilter = joinFilters(query.filter, request.filter);
   const depth = Math.max(RETRIEVER_DEPTH, request.limit * 2);
-  const { candidates, wordsMs, vectorsMs } = retrieve(
-    context.snapshot,
-    query,
-    vectors,
-    filter,
-    depth,
-  );
+  const { candidates, wordsMs, vectorsMs } = retrieve(snapshot, query, vectors, filter, depth);
   clock.note('words', wordsMs);
   clock.note('vectors', vectorsMs);
   const hasMeaning = candidates.some((candidate) => candidate.contextual);
@@ -104,26 +124,49 @@ function rankCandidates(
     weights,
     hasMeaning,
   );
-  const top = Math.max(0, ...ruled.map((hit) => hit.score));
-  const marks = new Map((context.marks ?? []).map((mark) => [mark.chunkId, mark.change]));
-  const ranked = ruled.map((hit, index): Ranked => {
-    const mark = (marks.get(hit.candidate.chunk.id) ?? 0) * top;
-    return { ...hit, score: hit.score + mark, mark, fused: fused[index]!, repeatFactor: 1 };
-  });
-  const limited = limitPerFile(ranked, request.perFile ?? DEFAULT_PER_FILE, weights.sameFileFactor);
+  const wanted = new Set(wantedChunks(influences));
+  const limited = limitPerFile(
+    ruled.map((hit, index) => ({ ...hit, ...unlimited, fused: fused[index]! })),
+    {
+      perFile: request.perFile ?? DEFAULT_PER_FILE,
+      factor: weights.sameFileFactor,
+      isKept: (id) => wanted.has(id) || isSunk(influences, id),
+      isFree: (id) => isSunk(influences, id),
+    },
+  );
+  for (const { candidate } of limited) wanted.delete(candidate.chunk.id);
+  const missing = candidatesOf(snapshot, [...wanted], query, vectors, filter).map(unproposed);
   clock.lap('fuse');
-  return limited;
+  return missing.length === 0 ? limited : [...limited, ...missing];
+}
+
+const unlimited = { repeatFactor: 1, isExtra: false };
+
+/** A chunk that is here only because it was marked relevant. */
+function unproposed(candidate: Candidate): Ranked {
+  const fused = { words: 0, meaning: 0, score: 0 };
+  return { candidate, base: 0, score: 0, effects: [], fused, repeatFactor: 1, isExtra: true };
+}
+
+/** What the user marked not relevant answers nothing; what was marked relevant for this very query does. */
+function isWithoutAnswer(hits: readonly Ranked[], query: Query, context: SearchContext): boolean {
+  const isAnswer = ({ mark }: Ranked): boolean =>
+    mark?.similarity === 1 && mark.mark.verdict === 'relevant' && !mark.mark.isWeak;
+  if (hits.some(isAnswer)) return false;
+  const candidates = hits
+    .filter(({ mark }) => mark?.mark.verdict !== 'notRelevant')
+    .map((hit) => hit.candidate);
+  return isBelowFloor(candidates, query, context.snapshot);
 }
 
 async function rerankTop(
   context: SearchContext,
-  query: Query,
-  ranked: readonly Ranked[],
-  request: SearchRequest,
-  weights: FusionWeights,
+  { query, request, weights }: Question,
+  all: readonly Ranked[],
   signal: AbortSignal | undefined,
 ): Promise<Ranked[]> {
   const count = request.rerankCount ?? DEFAULT_RERANK_COUNT;
+  const ranked = all.filter((hit) => !hit.isExtra);
   const candidates = ranked.slice(0, count);
   const texts = candidates.map(({ candidate: { chunk } }) =>
     rerankText(chunk, bestWindow(chunk, query, context.tokenizer)),
@@ -142,18 +185,17 @@ async function rerankTop(
   const unsure = 1 - firstStageConfidence(ranked.map((hit) => hit.score));
   const order = scores.map((_, index) => index).sort((a, b) => scores[b]!.logit - scores[a]!.logit);
   const rankOf = new Map(order.map((index, rank) => [index, rank + 1]));
-  return ranked
-    .map((hit, index): Ranked => {
-      const score = scores[index];
-      if (!score) return hit;
-      const added = weights.rerank * unsure * top * score.share;
-      return {
-        ...hit,
-        score: hit.score + added,
-        rerank: { ...score, added, rank: rankOf.get(index)! },
-      };
-    })
-    .sort(byScore);
+  const reranked = ranked.map((hit, index): Ranked => {
+    const score = scores[index];
+    if (!score) return hit;
+    const added = weights.rerank * unsure * top * score.share;
+    return {
+      ...hit,
+      score: hit.score + added,
+      rerank: { ...score, added, rank: rankOf.get(index)! },
+    };
+  });
+  return [...reranked, ...all.filter((hit) => hit.isExtra)].sort(byScore);
 }
 
 /** The query in every space there is; tiers whose encoder is missing stay out. */
@@ -184,10 +226,6 @@ function tiersOf(vectors: QueryVectors): Tier[] {
   if (vectors.static) tiers.push('static');
   if (vectors.contextual) tiers.push('contextual');
   return tiers;
-}
-
-function isMostlyUnknown(tokenizer: Tokenizer | undefined, text: string): boolean {
-  return tokenizer !== undefined && text !== '' && tokenizer.unknownShare(text) > MOSTLY_UNKNOWN;
 }
 
 function noteOf(isUnknown: boolean, query: Query): string | undefined {
@@ -224,6 +262,7 @@ function toHit(
     explain: request.explain
       ? explainHit({ ...hit, meaningShare: hit.fused.meaningTier ? share : 0 })
       : undefined,
+    mark: hit.mark,
   };
 }
 

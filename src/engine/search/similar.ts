@@ -4,8 +4,19 @@
  */
 import { NearmissError } from '../../base/errors';
 import type { Span } from '../documents/document';
+import { mostOverlapping } from '../documents/span';
 import { queryTermsOf } from '../store/terms';
 import type { ChunkFilter, ChunkRow, Scored, Snapshot } from '../store/types';
+import { markPart } from './explain';
+import {
+  applyMarks,
+  type Influences,
+  influencesOnSource,
+  isSunk,
+  type MarkEffect,
+  wantedChunks,
+} from './marks';
+import { passes } from './retrieve';
 import type { Hit, SearchContext, SearchResult } from './types';
 
 export interface SimilarRequest {
@@ -26,9 +37,11 @@ export function findSimilar(context: SearchContext, request: SimilarRequest): Se
   const { snapshot } = context;
   const own = snapshot.chunksAt(request.path, request.span.start, request.span.end);
   if (own.length === 0) throw nothingAt(snapshot, request);
-  const limit = request.limit * 3 + own.length;
+  const influences = influencesOf(context, own, request);
+  const limit = (request.limit + influences.size) * 3 + own.length;
   const { scored, tier } = nearest(context, own, limit, request.filter);
-  const hits = toHits(snapshot, scored, own, request);
+  const found = toHits(snapshot, scored, own, request, influences);
+  const hits = applyMarks(found, influences, sorting).slice(0, request.limit).map(explained);
   return {
     hits,
     tiers: [tier],
@@ -37,6 +50,35 @@ export function findSimilar(context: SearchContext, request: SimilarRequest): Se
     note: tier === 'words' ? 'Rests on words: this span has no embedding yet' : undefined,
     tookMs: { total: performance.now() - startMs },
   };
+}
+
+interface SimilarHit extends Omit<Hit, 'mark'> {
+  readonly mark?: MarkEffect;
+}
+
+/** The order of the scan, also among equals. */
+const sorting = {
+  chunkId: (hit: SimilarHit) => hit.chunkId,
+  compare: (a: SimilarHit, b: SimilarHit) => b.score - a.score,
+};
+
+function explained(hit: SimilarHit): Hit {
+  return hit.mark ? { ...hit, explain: [markPart(hit.mark)] } : hit;
+}
+
+/** What was marked for this span, or for one whose embedding is close to it. */
+function influencesOf(
+  { snapshot, embedder, marks }: SearchContext,
+  own: readonly ChunkRow[],
+  { span }: SimilarRequest,
+): Influences {
+  if (!marks?.length) return influencesOnSource(undefined, undefined, () => 0, snapshot);
+  const ids = own.map((chunk) => chunk.id);
+  const mean = embedder && snapshot.meanVector(embedder.space.id, ids);
+  const similarityTo = (id: number): number =>
+    (mean && snapshot.vectorScores(embedder.space.id, mean, [id]).get(id)) ?? 0;
+  const itself = mostOverlapping(own, span)?.id;
+  return influencesOnSource(marks, itself, similarityTo, snapshot);
 }
 
 function nearest(
@@ -78,16 +120,23 @@ function toHits(
   scored: readonly Scored[],
   own: readonly ChunkRow[],
   request: SimilarRequest,
-): Hit[] {
+  influences: Influences,
+): SimilarHit[] {
   const itself = new Set(own.map((chunk) => chunk.id));
   const perFile = request.perFile ?? DEFAULT_PER_FILE;
+  const wanted = new Set(wantedChunks(influences));
   const scores = new Map(scored.map(({ chunkId, score }) => [chunkId, score]));
   const taken = new Map<string, number>();
-  const hits: Hit[] = [];
-  for (const chunk of snapshot.chunks(scored.map(({ chunkId }) => chunkId))) {
+  const hits: SimilarHit[] = [];
+  const proposed = scored.map(({ chunkId }) => chunkId);
+  const unproposed = snapshot
+    .chunks([...wanted].filter((id) => !scores.has(id)))
+    .filter((chunk) => passes(chunk, request.filter ?? {}));
+  for (const chunk of [...snapshot.chunks(proposed), ...unproposed]) {
     const count = taken.get(chunk.path) ?? 0;
-    if (itself.has(chunk.id) || count >= perFile || hits.length >= request.limit) continue;
-    taken.set(chunk.path, count + 1);
+    const isMarked = wanted.has(chunk.id) || isSunk(influences, chunk.id);
+    if (itself.has(chunk.id) || (count >= perFile && !isMarked)) continue;
+    if (!isSunk(influences, chunk.id)) taken.set(chunk.path, count + 1);
     const { id: chunkId, path, span, symbol, kind, language, text } = chunk;
     hits.push({
       chunkId,
@@ -98,7 +147,7 @@ function toHits(
       language,
       text,
       window: span,
-      score: scores.get(chunkId)!,
+      score: scores.get(chunkId) ?? 0,
     });
   }
   return hits;

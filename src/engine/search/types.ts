@@ -2,16 +2,11 @@
 import type { ChunkKind, Span } from '../documents/document';
 import type { Embedder, Reranker, StaticEncoder, Tokenizer } from '../encoders/types';
 import type { ChunkFilter, Snapshot } from '../store/types';
+import type { MarkInfluence, SearchMark } from './marks';
 import type { FusionWeights } from './weights';
 
 /** Which of the three tiers an answer rests on. */
 export type Tier = 'words' | 'static' | 'contextual';
-
-/** A mark's pull on one chunk for this query; added to the fused score, in units of the best hit's score. */
-export interface MarkInfluence {
-  readonly chunkId: number;
-  readonly change: number;
-}
 
 /** Everything a search reads. Encoders that are missing (not loaded yet, failed) leave their tier out. */
 export interface SearchContext {
@@ -20,7 +15,8 @@ export interface SearchContext {
   readonly embedder?: Embedder;
   readonly staticEncoder?: StaticEncoder;
   readonly reranker?: Reranker;
-  readonly marks?: readonly MarkInfluence[];
+  /** The folder's marks; those that do not count for the question change nothing. */
+  readonly marks?: readonly SearchMark[];
   readonly weights?: Partial<FusionWeights>;
 }
 
@@ -66,6 +62,8 @@ export interface Hit {
   /** Falls with rank; comparable within one answer only. */
   readonly score: number;
   readonly explain?: readonly ExplainPart[];
+  /** The mark that moved it. */
+  readonly mark?: MarkInfluence;
 }
 
 export interface SearchResult {

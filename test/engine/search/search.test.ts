@@ -184,18 +184,6 @@ test('delivers fused hits first, then one re-ranked update', async () => {
   assert.deepEqual(order(last), ['b.ts:1-1', 'a.ts:1-1']);
 });
 
-test('lets a mark sink a hit and says so', async () => {
-  const files: File[] = [
-    { path: 'a.ts', chunks: [{ text: 'upload retry now' }] },
-    { path: 'b.ts', chunks: [{ text: 'upload retry later on' }] },
-  ];
-  const before = await checkSearch(files, { query: 'upload retry' });
-  const marks = [{ chunkId: before.hits[0]!.chunkId, change: -1 }];
-  const marked = await checkSearch(files, { query: 'upload retry', explain: true }, { marks });
-  assert.equal(marked.hits.at(-1)?.chunkId, before.hits[0]!.chunkId);
-  assert.ok(marked.hits.at(-1)?.explain?.some((part) => part.name === 'your marks'));
-});
-
 test('keeps scores from rising with rank', async () => {
   const chunks = Array.from({ length: 12 }, (_, index) => ({
     text: `upload ${'retry '.repeat(index % 4)} part ${index}`,
