@@ -19,7 +19,7 @@ import {
   PROTOCOL_VERSION,
   type ResultOf,
 } from '../protocol/methods';
-import { startEngine } from './engineStart';
+import { startEngine, type StartOptions } from './engineStart';
 
 const connectWithinMs = 3000;
 const helloWithinMs = 10_000;
@@ -27,13 +27,10 @@ const helloWithinMs = 10_000;
 const leaveWithinMs = 30_000;
 const startsInARow = 3;
 
-export interface EngineClientOptions {
-  readonly dataFolder: string;
-  /** The bundle to start, `dist/engine.js`. */
-  readonly engineFile: string;
+/** `engineFile` is the bundle to start, `dist/engine.js`. */
+export interface EngineClientOptions extends StartOptions {
   /** Name for the engine's log. */
   readonly client: string;
-  readonly engineArguments?: readonly string[];
   /** Another number than ours is for tests of what happens then. */
   readonly protocolVersion?: number;
 }

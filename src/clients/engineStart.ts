@@ -16,6 +16,10 @@ export interface StartOptions {
   readonly dataFolder: string;
   readonly engineFile: string;
   readonly engineArguments?: readonly string[];
+  /** For the runtime itself, before the bundle: limits of memory. */
+  readonly nodeArguments?: readonly string[];
+  /** Added to our own environment; what is undefined is taken out. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** Resolves when an engine serves the data folder: the one started here, or one that was quicker. */
@@ -24,12 +28,18 @@ export async function startEngine(options: StartOptions): Promise<void> {
   const crashLog = fs.openSync(crashLogPath(options.dataFolder), 'a', 0o600);
   const child = spawn(
     process.execPath,
-    [options.engineFile, '--data', options.dataFolder, ...(options.engineArguments ?? [])],
+    [
+      ...(options.nodeArguments ?? []),
+      options.engineFile,
+      '--data',
+      options.dataFolder,
+      ...(options.engineArguments ?? []),
+    ],
     {
       detached: true,
       windowsHide: true,
       stdio: ['ignore', 'ignore', crashLog, 'ipc'],
-      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1', ...options.environment },
     },
   );
   fs.closeSync(crashLog);

@@ -10,6 +10,8 @@ export interface TaskOptions {
   readonly task: 'doctor' | 'clear';
   readonly taskArguments?: readonly string[];
   readonly onFinding?: (finding: Finding) => void;
+  /** Added to our own environment; what is undefined is taken out. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** Resolves with what the task said at its end; rejects with its own error, or when it ended without a word. */
@@ -21,7 +23,7 @@ export async function runEngineTask(options: TaskOptions): Promise<{ freedBytes?
     {
       stdio: ['ignore', 'pipe', 'inherit'],
       windowsHide: true,
-      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1', ...options.environment },
     },
   );
   const ended = new Promise<string>((resolve, reject) => {

@@ -27,6 +27,7 @@ const entries = {
   engine: 'src/engine/main.ts',
   indexer: 'src/engine/indexerProcess.ts',
   probe: 'src/engine/probeProcess.ts',
+  extension: 'src/clients/extension/extension.ts',
 };
 
 /**

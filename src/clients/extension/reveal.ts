@@ -1,0 +1,133 @@
+/** Opens a hit at its span: in a preview tab, for good, or to the side; says so when the text has moved since. */
+import * as vscode from 'vscode';
+import { type Disposable, DisposableStore } from '../../base/lifecycle';
+import { lineSpan } from './hitText';
+import { findPlace, type FoundPlace } from './movedSpan';
+import type { WorkspaceHit } from './multiRoot';
+
+/** `preview` leaves the focus where it is; `open` takes it; `side` takes it in a column beside. */
+export type RevealMode = 'preview' | 'open' | 'side';
+
+export class HitReveal implements Disposable {
+  private readonly store = new DisposableStore();
+  private readonly highlight = this.store.add(
+    vscode.window.createTextEditorDecorationType({
+      isWholeLine: true,
+      backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground'),
+      overviewRulerColor: new vscode.ThemeColor('editorOverviewRuler.rangeHighlightForeground'),
+      overviewRulerLane: vscode.OverviewRulerLane.Full,
+    }),
+  );
+  private shown: vscode.TextEditor | undefined;
+
+  constructor() {
+    // A click or an edit elsewhere means that the reader has moved on.
+    this.store.add(
+      vscode.window.onDidChangeTextEditorSelection(({ textEditor, kind }) => {
+        if (textEditor === this.shown && kind !== undefined) this.clear();
+      }),
+    );
+  }
+
+  /** The editor that shows it; undefined when the file is gone, which has been said then. */
+  async reveal(hit: WorkspaceHit, mode: RevealMode): Promise<vscode.TextEditor | undefined> {
+    const uri = uriOf(hit);
+    const document = await openIfThere(uri);
+    if (!document) return this.tellGone(hit, mode);
+    const place = findPlace(document.getText().split(/\r\n|\r|\n/), hit);
+    const editor = await this.show(document, place, mode);
+    tellMoved(hit, place);
+    return editor;
+  }
+
+  /** Takes the highlight away. */
+  clear(): void {
+    this.shown?.setDecorations(this.highlight, []);
+    this.shown = undefined;
+  }
+
+  dispose(): void {
+    this.store.dispose();
+  }
+
+  private async show(
+    document: vscode.TextDocument,
+    { start, end }: FoundPlace,
+    mode: RevealMode,
+  ): Promise<vscode.TextEditor> {
+    const last = document.lineAt(Math.min(end, document.lineCount) - 1);
+    const range = new vscode.Range(new vscode.Position(start, 0), last.range.end);
+    this.clear();
+    const editor = await vscode.window.showTextDocument(document, {
+      preview: mode === 'preview',
+      preserveFocus: mode === 'preview',
+      viewColumn: mode === 'side' ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active,
+      selection: new vscode.Range(range.start, range.start),
+    });
+    const fits = end - start < visibleLineCount(editor);
+    editor.revealRange(
+      range,
+      fits
+        ? vscode.TextEditorRevealType.InCenterIfOutsideViewport
+        : vscode.TextEditorRevealType.AtTop,
+    );
+    editor.setDecorations(this.highlight, [range]);
+    this.shown = editor;
+    return editor;
+  }
+
+  /** A file of that name with the same text elsewhere is the same file, moved. */
+  private async tellGone(
+    hit: WorkspaceHit,
+    mode: RevealMode,
+  ): Promise<vscode.TextEditor | undefined> {
+    const name = hit.path.slice(hit.path.lastIndexOf('/') + 1);
+    const escaped = name.replaceAll(/[[\]{}*?]/g, '[$&]');
+    const pattern = new vscode.RelativePattern(vscode.Uri.file(hit.folder), `**/${escaped}`);
+    for (const uri of await vscode.workspace.findFiles(pattern, undefined, 20)) {
+      const document = await openIfThere(uri);
+      const place = document && findPlace(document.getText().split(/\r\n|\r|\n/), hit);
+      if (!document || !place || place.how === 'gone') continue;
+      const where = vscode.workspace.asRelativePath(uri);
+      void vscode.window.showInformationMessage(
+        vscode.l10n.t('{0} is gone; {1} has the nearest match', hit.path, where),
+      );
+      return this.show(document, place, mode);
+    }
+    void vscode.window.showWarningMessage(
+      vscode.l10n.t('{0} was removed since it was indexed', hit.path),
+    );
+    return undefined;
+  }
+}
+
+/** The file that a hit lies in. */
+function uriOf({ folder, path }: Pick<WorkspaceHit, 'folder' | 'path'>): vscode.Uri {
+  return vscode.Uri.joinPath(vscode.Uri.file(folder), ...path.split('/'));
+}
+
+function tellMoved(hit: WorkspaceHit, place: FoundPlace): void {
+  if (place.how === 'same') return;
+  const lines = lineSpan(place);
+  const text =
+    place.how === 'moved'
+      ? vscode.l10n.t('The text has moved to line {0}', lines)
+      : place.how === 'changed'
+        ? vscode.l10n.t('{0} has changed since; line {1} is the nearest match', hit.path, lines)
+        : vscode.l10n.t('{0} has changed since, and the hit is no longer in it', hit.path);
+  void vscode.window.setStatusBarMessage(`$(info) ${text}`, 8000);
+}
+
+async function openIfThere(uri: vscode.Uri): Promise<vscode.TextDocument | undefined> {
+  try {
+    return await vscode.workspace.openTextDocument(uri);
+  } catch {
+    // Gone, or not text any more: the caller says so.
+    return undefined;
+  }
+}
+
+function visibleLineCount(editor: vscode.TextEditor): number {
+  const [range] = editor.visibleRanges;
+  return range ? range.end.line - range.start.line : 30;
+}

@@ -1,0 +1,163 @@
+/**
+ * The search of the command palette: a QuickPick whose rows are live hits. VS Code would filter and sort rows by how
+ * their labels match what is typed; every row is shown always and sorting is off, so that the engine's order stands.
+ */
+import * as vscode from 'vscode';
+import { isAbort, messageOf } from '../../base/errors';
+import { type Disposable, DisposableStore, MutableDisposable } from '../../base/lifecycle';
+import { debounce } from '../../base/queue';
+import type { HitCursor } from './hitCursor';
+import type { WorkspaceHit, WorkspaceResult } from './multiRoot';
+import { type HitRow, hitRow } from './pickItems';
+import type { HitReveal } from './reveal';
+import type { ExtensionSettings } from './settings';
+
+const previewAfterMs = 80;
+
+export interface SearchPickParts {
+  readonly search: (
+    query: string,
+    signal: AbortSignal,
+    onFirst: (result: WorkspaceResult) => void,
+  ) => Promise<WorkspaceResult>;
+  readonly settings: ExtensionSettings;
+  readonly reveal: HitReveal;
+  readonly cursor: HitCursor;
+  readonly moveToPanel: (query: string) => void;
+}
+
+type HitItem = vscode.QuickPickItem & HitRow & { readonly hit: WorkspaceHit };
+
+/** `sortByLabel` is not in the published types, but every VS Code since 1.45 has it. */
+type UnsortedPick = vscode.QuickPick<HitItem | vscode.QuickPickItem> & { sortByLabel?: boolean };
+
+export class SearchPick implements Disposable {
+  private readonly store = new DisposableStore();
+  private readonly pick: UnsortedPick;
+  private readonly asking = this.store.add(new MutableDisposable<Disposable>());
+  private readonly toPanel: vscode.QuickInputButton = {
+    iconPath: new vscode.ThemeIcon('layout-sidebar-left'),
+    tooltip: vscode.l10n.t('Show in the Nearmiss Panel'),
+  };
+  private readonly origin = vscode.window.activeTextEditor;
+  private readonly originView = this.origin?.visibleRanges[0];
+  private isAccepted = false;
+  private answered = '';
+
+  constructor(
+    private readonly parts: SearchPickParts,
+    query = '',
+  ) {
+    this.pick = this.store.add(vscode.window.createQuickPick());
+    this.pick.sortByLabel = false;
+    this.pick.matchOnDescription = false;
+    this.pick.matchOnDetail = false;
+    this.pick.title = vscode.l10n.t('Nearmiss: Search Workspace');
+    this.pick.placeholder = vscode.l10n.t('Say what you look for, in your own words');
+    this.pick.buttons = [this.toPanel];
+    const ask = this.store.add(debounce(() => void this.ask(), parts.settings.get('search.delay')));
+    const preview = this.store.add(debounce(() => void this.preview(), previewAfterMs));
+    this.store.add(this.pick.onDidChangeValue(() => ask.trigger()));
+    this.store.add(this.pick.onDidChangeActive(() => preview.trigger()));
+    this.store.add(this.pick.onDidAccept(() => void this.accept()));
+    this.store.add(this.pick.onDidTriggerButton(() => this.move()));
+    this.store.add(this.pick.onDidHide(() => void this.end()));
+    this.pick.value = query;
+    this.pick.show();
+    if (query !== '') ask.trigger();
+  }
+
+  dispose(): void {
+    this.store.dispose();
+  }
+
+  private async ask(): Promise<void> {
+    const query = this.pick.value.trim();
+    const controller = new AbortController();
+    this.asking.value = { dispose: () => controller.abort() };
+    if (query === '') {
+      this.pick.items = [];
+      this.pick.busy = false;
+      return;
+    }
+    this.pick.busy = true;
+    try {
+      const { signal } = controller;
+      const show = (result: WorkspaceResult): void => {
+        if (!signal.aborted) this.show(result);
+      };
+      show(await this.parts.search(query, signal, show));
+    } catch (error) {
+      if (isAbort(error) || controller.signal.aborted) return;
+      this.pick.items = [{ label: messageOf(error), alwaysShow: true }];
+    }
+    if (!controller.signal.aborted) this.pick.busy = false;
+  }
+
+  private show(result: WorkspaceResult): void {
+    this.parts.cursor.follow(result);
+    const isMultiRoot = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
+    const rows = result.hits.map((hit): HitItem => ({ ...hitRow(hit, isMultiRoot), hit }));
+    const active = this.pick.activeItems[0];
+    // While the answer to one question becomes better, the row that is looked at stays the active one.
+    const kept =
+      this.answered === result.query && active && isHit(active)
+        ? rows.find(({ hit }) => isSameHit(hit, active.hit))
+        : undefined;
+    this.answered = result.query;
+    this.pick.keepScrollPosition = kept !== undefined;
+    this.pick.items = [...notice(result), ...rows];
+    const chosen = kept ?? rows[0];
+    if (chosen) this.pick.activeItems = [chosen];
+  }
+
+  private async preview(): Promise<void> {
+    const active = this.pick.activeItems[0];
+    if (!active || !isHit(active) || this.store.isDisposed) return;
+    await this.parts.reveal.reveal(active.hit, 'preview');
+  }
+
+  private async accept(): Promise<void> {
+    const active = this.pick.activeItems[0];
+    if (!active || !isHit(active)) return;
+    this.isAccepted = true;
+    const query = this.pick.value.trim();
+    this.pick.hide();
+    this.parts.cursor.noteOpened(active.hit, query);
+    await this.parts.reveal.reveal(active.hit, 'open');
+  }
+
+  private move(): void {
+    this.isAccepted = true;
+    const query = this.pick.value.trim();
+    this.pick.hide();
+    this.parts.moveToPanel(query);
+  }
+
+  /** Without a choice the editor is put back as it was. */
+  private async end(): Promise<void> {
+    this.dispose();
+    if (this.isAccepted) return;
+    this.parts.reveal.clear();
+    if (!this.origin || vscode.window.activeTextEditor === this.origin) return;
+    const { document, viewColumn, selection } = this.origin;
+    const editor = await vscode.window.showTextDocument(document, { viewColumn, selection });
+    if (this.originView) editor.revealRange(this.originView, vscode.TextEditorRevealType.AtTop);
+  }
+}
+
+function isHit(item: HitItem | vscode.QuickPickItem): item is HitItem {
+  return 'hit' in item;
+}
+
+function isSameHit(a: WorkspaceHit, b: WorkspaceHit): boolean {
+  return a.folder === b.folder && a.path === b.path && a.start === b.start;
+}
+
+/** A line above weak hits, or in place of none. */
+function notice(result: WorkspaceResult): vscode.QuickPickItem[] {
+  if (result.hits.length === 0)
+    return [{ label: vscode.l10n.t('No hits'), detail: result.notes.join(' '), alwaysShow: true }];
+  if (!result.noGoodMatch) return [];
+  return [{ label: vscode.l10n.t('No good match'), kind: vscode.QuickPickItemKind.Separator }];
+}

@@ -1,0 +1,166 @@
+/**
+ * The folders of this window and the index of each: which are indexed, how far, and why one is not. Asks before a home
+ * folder or a very large one, follows folders that come and go, and tells everybody of changes.
+ */
+import * as vscode from 'vscode';
+import { isAbort, messageOf, NearmissError } from '../../base/errors';
+import { type Disposable, DisposableStore } from '../../base/lifecycle';
+import type { FolderStatus } from '../../protocol/types';
+import type { EngineHost } from './engineHost';
+import { excludeGlobs } from './folderRules';
+import type { ExtensionSettings } from './settings';
+
+/** One folder of the workspace as panel, status bar and commands see it. */
+export interface WorkspaceFolder {
+  readonly uri: vscode.Uri;
+  /** Path on the disk, as the editor writes it. */
+  readonly path: string;
+  readonly name: string;
+  /** `waiting` for the engine or a scan of its size, `declined` by the user, `off` by a setting. */
+  readonly state: 'waiting' | 'indexed' | 'declined' | 'off' | 'failed';
+  readonly status?: FolderStatus;
+  /** Why it failed. */
+  readonly problem?: string;
+}
+
+/** Answer to "shall this be indexed", kept for the workspace. */
+const agreedKey = 'nearmiss.agreedFolders';
+
+export class WorkspaceIndexes implements Disposable {
+  private readonly store = new DisposableStore();
+  private readonly changed = this.store.add(new vscode.EventEmitter<void>());
+  private readonly known = new Map<string, WorkspaceFolder>();
+  private readonly declined = new Set<string>();
+  private round = new AbortController();
+  readonly onChange = this.changed.event;
+
+  constructor(
+    private readonly engine: EngineHost,
+    private readonly settings: ExtensionSettings,
+    private readonly memory: vscode.Memento,
+  ) {
+    this.store.add(engine.on('indexProgress', (status) => this.take(status)));
+    this.store.add(engine.onState(({ kind }) => kind === 'up' && this.refresh()));
+    this.store.add(vscode.workspace.onDidChangeWorkspaceFolders(() => this.refresh()));
+    this.store.add(settings.onChange(() => this.refresh()));
+    this.store.add({ dispose: () => this.round.abort() });
+    this.readFolders();
+  }
+
+  get folders(): readonly WorkspaceFolder[] {
+    return [...this.known.values()];
+  }
+
+  /** Those that can be searched. */
+  get indexed(): readonly WorkspaceFolder[] {
+    return this.folders.filter(({ state }) => state === 'indexed');
+  }
+
+  /** The folder that holds a file. */
+  folderOf(uri: vscode.Uri): WorkspaceFolder | undefined {
+    const holder = vscode.workspace.getWorkspaceFolder(uri);
+    return holder && this.known.get(holder.uri.toString());
+  }
+
+  /** Tells the engine what to keep fresh, by the settings of now. */
+  refresh(): void {
+    this.round.abort();
+    this.round = new AbortController();
+    this.readFolders();
+    const { signal } = this.round;
+    for (const folder of this.folders) if (folder.state !== 'off') void this.index(folder, signal);
+    this.changed.fire();
+  }
+
+  /** The user was asked again and wants it after all. */
+  agree(folder: WorkspaceFolder): void {
+    this.declined.delete(folder.path);
+    const agreed = this.memory.get<string[]>(agreedKey, []);
+    void this.memory.update(agreedKey, [...new Set([...agreed, folder.path])]);
+    void this.index(folder, this.round.signal, true);
+  }
+
+  /** Takes the engine's newer word on a folder. */
+  take(status: FolderStatus): void {
+    for (const [key, folder] of this.known)
+      if (folder.status?.folderId === status.folderId) {
+        this.known.set(key, { ...folder, status });
+        this.changed.fire();
+      }
+  }
+
+  dispose(): void {
+    this.store.dispose();
+  }
+
+  private readFolders(): void {
+    const present = (vscode.workspace.workspaceFolders ?? []).filter(
+      ({ uri }) => uri.scheme === 'file',
+    );
+    const old = new Map(this.known);
+    this.known.clear();
+    for (const { uri, name } of present) {
+      const before = old.get(uri.toString());
+      const isOn = this.settings.get('indexing.enabled', uri);
+      const state = isOn ? (before?.state === 'indexed' ? 'indexed' : 'waiting') : 'off';
+      const status = isOn ? before?.status : undefined;
+      this.known.set(uri.toString(), { uri, path: uri.fsPath, name, state, status });
+    }
+  }
+
+  private async index(
+    folder: WorkspaceFolder,
+    signal: AbortSignal,
+    isConfirmed = this.memory.get<string[]>(agreedKey, []).includes(folder.path),
+  ): Promise<void> {
+    if (this.declined.has(folder.path)) return this.set(folder, { state: 'declined' });
+    try {
+      const rules = this.rulesOf(folder);
+      const { status } = await this.engine.ask(
+        'index',
+        { folder: folder.path, waitFor: 'nothing', isConfirmed, ...rules },
+        signal,
+      );
+      if (!signal.aborted) this.set(folder, { state: 'indexed', status });
+    } catch (error) {
+      if (isAbort(error) || signal.aborted) return;
+      if (error instanceof NearmissError && error.code === 'needsConfirmation')
+        await this.confirm(folder, error);
+      else this.set(folder, { state: 'failed', problem: messageOf(error) });
+    }
+  }
+
+  private async confirm(folder: WorkspaceFolder, question: NearmissError): Promise<void> {
+    this.declined.add(folder.path);
+    this.set(folder, { state: 'declined' });
+    const yes = vscode.l10n.t('Index It');
+    const never = vscode.l10n.t('Never for This Folder');
+    const answer = await vscode.window.showWarningMessage(
+      vscode.l10n.t('{0}. Index it all the same?', question.message),
+      yes,
+      never,
+    );
+    if (answer === yes) this.agree(folder);
+    if (answer === never)
+      await vscode.workspace
+        .getConfiguration('nearmiss', folder.uri)
+        .update('indexing.enabled', false, vscode.ConfigurationTarget.WorkspaceFolder);
+  }
+
+  private rulesOf({ uri }: WorkspaceFolder): { exclude: string[] } {
+    const editor = (section: string): unknown =>
+      vscode.workspace.getConfiguration(section, uri).get('exclude');
+    const exclude = this.settings.get('indexing.exclude', uri);
+    return {
+      exclude: excludeGlobs({ exclude, editorExcludes: [editor('files'), editor('search')] }),
+    };
+  }
+
+  private set(folder: WorkspaceFolder, change: Partial<WorkspaceFolder>): void {
+    const key = folder.uri.toString();
+    const now = this.known.get(key);
+    if (!now) return;
+    this.known.set(key, { ...now, problem: undefined, ...change });
+    this.changed.fire();
+  }
+}

@@ -1,0 +1,70 @@
+/** Hits as text a person reads, copies or pastes; names and code that try to be more than text. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  copyAsMarkdown,
+  copyAsPaths,
+  lineSpan,
+  nameAndSpan,
+  visible,
+} from '../../../src/clients/extension/hitText';
+import { hitRow } from '../../../src/clients/extension/pickItems';
+import type { WorkspaceHit } from '../../../src/clients/extension/multiRoot';
+
+const hit: WorkspaceHit = {
+  rank: 1,
+  path: 'src/queue/retry.ts',
+  start: 11,
+  end: 40,
+  score: 1,
+  symbol: 'Queue > retry',
+  kind: 'code',
+  language: 'typescript',
+  snippet: '{\n  await send(again);\n}',
+  snippetStart: 12,
+  why: '',
+  folder: '/w/shop',
+  folderName: 'shop',
+};
+
+test('counts lines as a person does', () => {
+  assert.deepEqual(
+    [lineSpan(hit), lineSpan({ start: 4, end: 5 }), nameAndSpan(hit)],
+    ['12-40', '5', 'retry.ts:12-40'],
+  );
+});
+
+test('makes a row of name, symbol and folder, and of the first line that says something', () => {
+  assert.deepEqual(hitRow(hit, false), {
+    label: 'retry.ts:12-40',
+    description: 'Queue > retry  src/queue',
+    detail: 'await send(again);',
+    alwaysShow: true,
+  });
+  assert.equal(hitRow(hit, true).description, 'Queue > retry  shop/src/queue');
+  assert.equal(hitRow({ ...hit, path: 'top.ts', symbol: '' }, false).description, '');
+});
+
+test('draws no icon and turns no text round where a name or the code asks for it', () => {
+  const row = hitRow(
+    { ...hit, path: 'a$(flame)\u202Ecod.ts', snippet: '\u001b[31m $(bug) x' },
+    false,
+  );
+  assert.doesNotMatch(JSON.stringify(row), /\$\(|\u202e|\\u001b/);
+  assert.equal(visible('a\r\nb\u2066c\td'), 'a b\ufffdc\td');
+});
+
+test('copies as path and line, a line for each hit', () => {
+  assert.equal(
+    copyAsPaths([hit, { path: 'b.md', start: 0, end: 3 }]),
+    'src/queue/retry.ts:12\nb.md:1',
+  );
+});
+
+test('copies as Markdown in a fence that the code cannot close', () => {
+  const markdown = copyAsMarkdown([hit], () => 'const a = `x`;\n```\nend\n');
+  assert.equal(
+    markdown,
+    '`src/queue/retry.ts:12-40`\n\n````typescript\nconst a = `x`;\n```\nend\n````\n',
+  );
+});

@@ -1,0 +1,131 @@
+/** What the manifest promises to the editor is what the code does: commands, settings, files. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { test } from 'node:test';
+import { installationRoot } from '../../../src/base/installation';
+import { type Setting, settingsTable } from '../../../src/clients/extension/settingsTable';
+
+interface Property {
+  readonly type: string;
+  readonly default: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly enum?: readonly string[];
+  readonly scope: string;
+  readonly order: number;
+  readonly markdownDescription?: string;
+  readonly description?: string;
+}
+
+interface Manifest {
+  readonly main: string;
+  readonly engines: { readonly vscode: string };
+  readonly devDependencies: Readonly<Record<string, string>>;
+  readonly capabilities: {
+    readonly untrustedWorkspaces: { readonly restrictedConfigurations: readonly string[] };
+  };
+  readonly contributes: {
+    readonly commands: readonly { readonly command: string }[];
+    readonly configuration: { readonly properties: Readonly<Record<string, Property>> };
+    readonly menus: Readonly<
+      Record<string, readonly { readonly command: string; readonly when?: string }[]>
+    >;
+    readonly keybindings: readonly { readonly command: string }[];
+  };
+}
+
+const root = installationRoot();
+const manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8')) as Manifest;
+const { contributes } = manifest;
+const declared = contributes.commands.map(({ command }) => command).sort();
+
+/** Read as text: the module itself wants an editor around it. */
+function commandIds(): string[] {
+  const folder = path.join(root, 'src/clients/extension');
+  const text = fs.readFileSync(path.join(folder, 'commands.ts'), 'utf8');
+  return [...text.matchAll(/^ {2}'(nearmiss\.\w+)'[:(]/gm)].map(([, id]) => id!).sort();
+}
+
+test('declares every command that is registered and no other', () => {
+  assert.deepEqual(commandIds(), declared);
+});
+
+test('puts only declared commands into menus and on keys', () => {
+  const used = [...Object.values(contributes.menus).flat(), ...contributes.keybindings].map(
+    ({ command }) => command,
+  );
+  assert.deepEqual(
+    used.filter((id) => id?.startsWith('nearmiss.') && !declared.includes(id)),
+    [],
+  );
+});
+
+test('gives every setting the kind, default and range that the code checks', () => {
+  const types = {
+    number: 'number',
+    choice: 'string',
+    boolean: 'boolean',
+    text: 'string',
+    list: 'array',
+  };
+  const expected = Object.entries<Setting>(settingsTable).map(([name, setting]) => [
+    `nearmiss.${name}`,
+    {
+      type: types[setting.kind],
+      default: setting.initial,
+      minimum: setting.kind === 'number' ? setting.min : undefined,
+      maximum: setting.kind === 'number' ? setting.max : undefined,
+      enum: setting.kind === 'choice' ? setting.choices : undefined,
+    },
+  ]);
+  const declaredSettings = Object.entries(contributes.configuration.properties).map(
+    ([name, property]) => [
+      name,
+      {
+        type: property.type,
+        default: property.default,
+        minimum: property.minimum,
+        maximum: property.maximum,
+        enum: property.enum,
+      },
+    ],
+  );
+  assert.deepEqual(Object.fromEntries(declaredSettings), Object.fromEntries(expected));
+});
+
+test('describes every setting and says where it may be set', () => {
+  const scopes = new Set(['machine', 'machine-overridable', 'window', 'resource', 'application']);
+  const poor = Object.entries(contributes.configuration.properties)
+    .filter(([, { scope, order, description, markdownDescription }]) => {
+      const isDescribed = (description ?? markdownDescription)?.startsWith('%') ?? false;
+      return !scopes.has(scope) || typeof order !== 'number' || !isDescribed;
+    })
+    .map(([name]) => name);
+  assert.deepEqual(poor, []);
+});
+
+test('keeps what a folder could misuse to the machine and away from untrusted folders', () => {
+  const guarded = ['nearmiss.dataFolder', 'nearmiss.model', 'nearmiss.provider'];
+  const scopes = guarded.map((name) => contributes.configuration.properties[name]!.scope);
+  assert.deepEqual(scopes, ['machine', 'machine', 'machine']);
+  assert.deepEqual(
+    [...manifest.capabilities.untrustedWorkspaces.restrictedConfigurations].sort(),
+    guarded,
+  );
+});
+
+test('types against the oldest editor it says it runs in', () => {
+  const oldest = manifest.engines.vscode.replace(/^\^(\d+\.\d+)\..*$/, '$1');
+  assert.equal(manifest.devDependencies['@types/vscode']!.replace(/\.\d+$/, ''), oldest);
+});
+
+test('names only pictures and files that are there', () => {
+  const text = JSON.stringify(contributes);
+  const files = [...text.matchAll(/"(media\/[^"]+)"/g)].map(([, file]) => file!);
+  assert.deepEqual(
+    [...new Set(files)].filter((file) => !fs.existsSync(path.join(root, file))),
+    [],
+  );
+  assert.ok(files.length > 0);
+});
