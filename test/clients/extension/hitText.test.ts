@@ -1,13 +1,7 @@
-/** Hits as text a person reads, copies or pastes; names and code that try to be more than text. */
+/** Hits as rows of text; names and code that try to be more than text. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  copyAsMarkdown,
-  copyAsPaths,
-  lineSpan,
-  nameAndSpan,
-  visible,
-} from '../../../src/clients/extension/hitText';
+import { lineSpan, nameAndSpan, visible } from '../../../src/clients/extension/hitText';
 import { hitRow } from '../../../src/clients/extension/pickItems';
 import type { WorkspaceHit } from '../../../src/clients/extension/multiRoot';
 
@@ -52,19 +46,4 @@ test('draws no icon and turns no text round where a name or the code asks for it
   );
   assert.doesNotMatch(JSON.stringify(row), /\$\(|\u202e|\\u001b/);
   assert.equal(visible('a\r\nb\u2066c\td'), 'a b\ufffdc\td');
-});
-
-test('copies as path and line, a line for each hit', () => {
-  assert.equal(
-    copyAsPaths([hit, { path: 'b.md', start: 0, end: 3 }]),
-    'src/queue/retry.ts:12\nb.md:1',
-  );
-});
-
-test('copies as Markdown in a fence that the code cannot close', () => {
-  const markdown = copyAsMarkdown([hit], () => 'const a = `x`;\n```\nend\n');
-  assert.equal(
-    markdown,
-    '`src/queue/retry.ts:12-40`\n\n````typescript\nconst a = `x`;\n```\nend\n````\n',
-  );
 });
