@@ -15,7 +15,7 @@ import {
 import { graphOf } from '../../src/engine/onnx/graph';
 import { DataType, type Model, makeValue } from '../../src/engine/onnx/model';
 import { differentiate } from '../../src/engine/training/autodiff';
-import { GraphWriter } from '../../src/engine/training/graphWriter';
+import { type FloatType, GraphWriter } from '../../src/engine/training/graphWriter';
 import { type Matrix, matrixOf, zeros } from '../../src/engine/training/losses/matrix';
 import { inferTypes } from '../../src/engine/training/shapes';
 
@@ -134,44 +134,71 @@ function differences<Inputs extends Matrices>(
 /** Value and gradients of the written form. */
 async function runGraph<Inputs extends Matrices, Feeds extends Matrices>(
   loss: LossCase<Inputs, Feeds>,
-  floatType: DataType.FLOAT | DataType.DOUBLE,
+  floatType: FloatType,
 ): Promise<CheckedLoss> {
   const given: Matrices = { ...loss.inputs, ...loss.feeds };
+  const sources = Object.keys(loss.inputs);
   const model = emptyModel(given, floatType);
   const graph = graphOf(model);
-  const writer = new GraphWriter(graph, 'loss/', { floatType });
-  const names = Object.fromEntries(Object.keys(given).map((name) => [name, name]));
-  const value = loss.write(writer, names as Record<keyof Inputs | keyof Feeds, string>);
+  const value = loss.write(new GraphWriter(graph, 'loss/', { floatType }), namesOf(given));
   const types = await inferTypes(model);
-  const sources = Object.keys(loss.inputs);
   const gradients = differentiate(graph, value, sources, { types, floatType });
-  const outputs = [value, ...gradients.values()];
+  const results = await runModel(model, given, [value, ...gradients.values()], floatType);
+  return {
+    value: results[value]![0]!,
+    gradients: Object.fromEntries(
+      sources.map((name) => {
+        const { rows, columns } = given[name]!;
+        const data = results[gradients.get(name) ?? ''] ?? new Float64Array(rows * columns);
+        return [name, { rows, columns, data }];
+      }),
+    ),
+  };
+}
+
+/** Writes a graph, runs it in 64 bits, and returns its outputs by the keys of what `write` returned. */
+export async function runOutputs<Inputs extends Matrices>(
+  inputs: Inputs,
+  write: (writer: GraphWriter, names: Readonly<Record<keyof Inputs, string>>) => object,
+): Promise<Record<string, Float64Array | undefined>> {
+  const floatType = DataType.DOUBLE;
+  const model = emptyModel(inputs, floatType);
+  const writer = new GraphWriter(graphOf(model), 'graph/', { floatType });
+  const outputs = Object.entries(write(writer, namesOf(inputs)) as Record<string, string>);
+  const results = await runModel(
+    model,
+    inputs,
+    outputs.map(([, name]) => name),
+    floatType,
+  );
+  return Object.fromEntries(outputs.map(([key, name]) => [key, results[name]]));
+}
+
+function namesOf<Name extends PropertyKey>(given: Matrices): Readonly<Record<Name, string>> {
+  const names = Object.fromEntries(Object.keys(given).map((name) => [name, name]));
+  return names as Record<Name, string>;
+}
+
+async function runModel(
+  model: Model,
+  inputs: Matrices,
+  outputs: readonly string[],
+  floatType: FloatType,
+): Promise<Record<string, Float64Array>> {
+  const graph = graphOf(model);
   graph.proto.output = outputs.map((name) => create(ValueInfoProtoSchema, { name }));
   graph.sort();
   graph.check();
   const session = await createGraphSession(encodeModel(model));
   try {
-    const isDouble = floatType === DataType.DOUBLE;
-    const feeds = Object.entries(given).map(([name, { rows, columns, data }]) => {
-      const values: Values = {
-        data: isDouble ? data : Float32Array.from(data),
-        shape: [rows, columns],
-      };
-      return [name, values] as const;
+    const feeds = Object.entries(inputs).map(([name, { rows, columns, data }]) => {
+      const numbers = floatType === DataType.DOUBLE ? data : Float32Array.from(data);
+      return [name, { data: numbers, shape: [rows, columns] } satisfies Values] as const;
     });
-    const results = await session.run(Object.fromEntries(feeds));
-    return {
-      value: Number(results[value]!.data[0]),
-      gradients: Object.fromEntries(
-        sources.map((name) => {
-          const { rows, columns } = given[name]!;
-          const gradient = gradients.get(name);
-          if (gradient === undefined) return [name, zeros(rows, columns)];
-          const data = Float64Array.from(results[gradient]!.data as Float32Array);
-          return [name, { rows, columns, data }];
-        }),
-      ),
-    };
+    const results = Object.entries(await session.run(Object.fromEntries(feeds)));
+    return Object.fromEntries(
+      results.map(([name, { data }]) => [name, Float64Array.from(data as Float32Array)]),
+    );
   } finally {
     session.dispose();
   }
