@@ -30,7 +30,7 @@ export function buildGraph(bytes: Uint8Array, arithmetic: Arithmetic): Uint8Arra
 }
 
 /** Works out each DequantizeLinear of constants now, and not in every run. */
-function foldDequantizers(graph: Graph): void {
+export function foldDequantizers(graph: Graph): void {
   const folded: Node[] = [];
   for (const node of graph.nodes) {
     const [output = ''] = node.output;

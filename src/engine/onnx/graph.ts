@@ -96,6 +96,12 @@ export class Graph {
     return tensor.name;
   }
 
+  /** Takes an initialiser out. An input or a node must make its name before the graph runs. */
+  removeInitializer(name: string): void {
+    this.proto.initializer = this.proto.initializer.filter((tensor) => tensor.name !== name);
+    this.index = undefined;
+  }
+
   /** Makes every reader of `from`, graph outputs too, read `to`. */
   replaceUses(from: string, to: string): void {
     for (const node of this.consumersOf(from))

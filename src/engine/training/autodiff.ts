@@ -38,7 +38,7 @@ export function differentiate(
   const write = new GraphWriter(graph, prefix, options);
   const { nodes, names } = dependents(graph, withRespectTo, frozen);
   const gradients = new Map<string, string>();
-  if (names.has(output)) gradients.set(output, options.seed ?? write.onesLike(output));
+  if (names.has(output)) gradients.set(output, options.seed ?? ones(write, output, types));
   for (const node of graph.nodes.toReversed()) {
     if (!nodes.has(node) || !node.output.some((name) => gradients.has(name))) continue;
     const inputGradients = ruleOf(node)(new GradientStep(node, write, types, gradients));
@@ -50,6 +50,10 @@ export function differentiate(
     });
   }
   return new Map([...gradients].filter(([name]) => withRespectTo.includes(name)));
+}
+
+function ones(write: GraphWriter, output: string, types: TensorTypes): string {
+  return types.get(output)?.dims.length === 0 ? write.constant(1) : write.onesLike(output);
 }
 
 interface Dependents {

@@ -4,7 +4,13 @@
  * OneHot, n-ary Sum or fused product. Every new name carries the writer's prefix.
  */
 import type { Graph } from '../onnx/graph';
-import { type AttributeValue, DataType, type TensorData, makeTensor } from '../onnx/model';
+import {
+  type AttributeValue,
+  DataType,
+  type TensorData,
+  intsAttribute,
+  makeTensor,
+} from '../onnx/model';
 import type { Dim } from './shapes';
 
 /** What all floating-point numbers of a graph are: DOUBLE in tests that need more digits. */
@@ -186,8 +192,15 @@ export class GraphWriter {
     });
   }
 
+  /** Axes in another order. What was transposed before is read in one go, or left alone where it is back. */
   transpose(a: string, perm: readonly number[] = [1, 0]): string {
-    return this.op('Transpose', [a], { perm });
+    const maker = this.graph.producerOf(a);
+    const before = maker?.opType === 'Transpose' ? intsAttribute(maker, 'perm') : undefined;
+    if (!maker || !before) return this.op('Transpose', [a], { perm });
+    const source = maker.input[0]!;
+    const both = perm.map((axis) => before[axis]!);
+    const isBack = both.every((axis, index) => axis === index);
+    return isBack ? source : this.op('Transpose', [source], { perm: both });
   }
 
   /** The shape is a name or the numbers themselves: -1 for what is left, 0 for what the axis had. */

@@ -35,10 +35,13 @@ const SIZES: readonly Sizes[] = [
   [29, 25],
 ];
 
+/** Sizes to try, by the name of the dimension. */
+export type SampleSizes = Readonly<Record<string, Sizes>>;
+
 /** Types and shapes of everything in the model, which is left as it is. */
-export async function inferTypes(model: Model): Promise<TensorTypes> {
+export async function inferTypes(model: Model, sizes: SampleSizes = {}): Promise<TensorTypes> {
   const graph = graphOf(model);
-  const open = openDimensions(graph.inputs);
+  const open = openDimensions(graph.inputs, sizes);
   const session = await sessionWithAllOutputs(model, graph);
   try {
     const first = await session.run(sampleInputs(graph.inputs, open, 0));
@@ -64,14 +67,15 @@ function inputType(value: Value): TensorType & { readonly name: string } {
 }
 
 /** The open dimensions of all inputs by name, each with its sizes. */
-function openDimensions(inputs: readonly Value[]): ReadonlyMap<string, Sizes> {
-  const names = new Set(inputs.flatMap(dimsOfValue).filter((dim) => typeof dim === 'string'));
-  if (names.size > SIZES.length)
+function openDimensions(inputs: readonly Value[], given: SampleSizes): ReadonlyMap<string, Sizes> {
+  const open = new Set(inputs.flatMap(dimsOfValue).filter((dim) => typeof dim === 'string'));
+  const rest = [...open].filter((name) => !given[name]);
+  if (rest.length > SIZES.length)
     throw new NearmissError(
       'model',
-      `The model leaves ${names.size} dimensions open, which is too many`,
+      `The model leaves ${rest.length} dimensions open, too many to try`,
     );
-  return new Map([...names].map((name, index) => [name, SIZES[index]!]));
+  return new Map([...open].map((name) => [name, given[name] ?? SIZES[rest.indexOf(name)]!]));
 }
 
 /** The names of what open dimensions make: themselves, and the product and the sum of two. */

@@ -1,7 +1,8 @@
 /** Operators that work number by number, and those that broadcast. x, a and b are inputs, y the output, g its gradient. */
 import type { GraphWriter } from '../graphWriter';
+import { constantNumber } from '../constants';
 import { broadcasting } from './broadcast';
-import { type GradientRule, type GradientStep, type Rules, constantNumber } from './rule';
+import { type GradientRule, type GradientStep, type Rules } from './rule';
 
 export type ElementwiseOp =
   | 'Abs'

@@ -1,10 +1,11 @@
 /** Operators that move numbers and change none: the gradient is moved back, and what was left out gets 0. */
 import { NearmissError } from '../../../base/errors';
 import { intsAttribute } from '../../onnx/model';
+import { constantIntegers } from '../constants';
 import type { GraphWriter, Padding } from '../graphWriter';
 import type { Dim } from '../shapes';
 import { sumBack } from './broadcast';
-import { type GradientRule, type GradientStep, type Rules, constantIntegers } from './rule';
+import { type GradientRule, type GradientStep, type Rules } from './rule';
 
 export type MovementOp =
   | 'Concat'

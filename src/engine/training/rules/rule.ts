@@ -5,18 +5,15 @@
 import { BugError } from '../../../base/errors';
 import type { Graph } from '../../onnx/graph';
 import {
-  DataType,
+  type DataType,
   type Node,
-  type Tensor,
   dimsOf,
-  doublesOf,
   floatAttribute,
-  floatsOf,
   intAttribute,
-  integersOf,
   intsAttribute,
   textAttribute,
 } from '../../onnx/model';
+import { constantIntegers } from '../constants';
 import type { GraphWriter } from '../graphWriter';
 import type { Dim, TensorTypes } from '../shapes';
 
@@ -108,27 +105,4 @@ export class GradientStep {
 export function once(write: () => string): () => string {
   let name: string | undefined;
   return () => (name ??= write());
-}
-
-/** The value of a constant of one number, be it float or whole. */
-export function constantNumber(graph: Graph, name: string): number | undefined {
-  const tensor = constantTensor(graph, name);
-  if (!tensor || dimsOf(tensor).some((dim) => dim !== 1)) return undefined;
-  if (tensor.dataType === DataType.INT64 || tensor.dataType === DataType.INT32)
-    return integersOf(tensor)[0];
-  if (tensor.dataType === DataType.DOUBLE) return doublesOf(tensor)[0];
-  return floatsOf(tensor)[0];
-}
-
-/** The whole numbers of a constant: a shape, axes, starts. */
-export function constantIntegers(graph: Graph, name: string): readonly number[] | undefined {
-  const tensor = constantTensor(graph, name);
-  return tensor && integersOf(tensor);
-}
-
-/** A constant, be it an initialiser or made by a Constant node. */
-function constantTensor(graph: Graph, name: string): Tensor | undefined {
-  const maker = graph.producerOf(name);
-  if (maker?.opType !== 'Constant') return graph.initializer(name);
-  return maker.attribute.find((attribute) => attribute.name === 'value')?.t;
 }
