@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { installationRoot } from '../../../src/base/installation';
@@ -21,14 +20,9 @@ import type {
   ProviderSetting,
 } from '../../../src/engine/encoders/variant';
 import { bundleProbe } from '../../support/probeBundle';
+import { SOFTWARE_DEVICE, softwareDeviceMissing } from '../../support/softwareDevice';
 import { temporaryFolder, writeFiles } from '../../support/temporaryFolder';
 import { writeToyCheckpoint } from '../../support/toyCheckpoint';
-
-/** Debian's software Vulkan device: no GPU is needed to run WebGPU, slowly. */
-const SOFTWARE_DEVICE = '/usr/lib/chromium/vk_swiftshader_icd.json';
-const skip = fs.existsSync(SOFTWARE_DEVICE)
-  ? false
-  : 'no software Vulkan device here (Debian: chromium-common and libvulkan1)';
 
 const scratch = temporaryFolder(after);
 /** A provider that ONNX Runtime has on another platform only. */
@@ -170,7 +164,7 @@ describe('trying providers', () => {
   }
 });
 
-describe('WebGPU on a software device', { skip }, () => {
+describe('WebGPU on a software device', { skip: softwareDeviceMissing }, () => {
   test('runs, agrees with the CPU, is found slower', async () => {
     const { folder } = await readBundledCheckpoint(installationRoot(), 'bi-encoder');
     const probe = forkedProbe(probeFile, { environment: { VK_ICD_FILENAMES: SOFTWARE_DEVICE } });
