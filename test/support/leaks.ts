@@ -28,6 +28,8 @@ export function leavesNothing(): void {
       removeFolder(folder);
       if (outer === undefined) delete process.env.TMPDIR;
       else process.env.TMPDIR = outer;
+      // From Node 24 on a failing hook of the file itself is printed, but counts as no failure.
+      if (leaks.length > 0) process.exitCode = 1;
       assert.deepEqual(leaks, []);
     });
   });

@@ -167,7 +167,9 @@ describe('trying providers', () => {
 describe('WebGPU on a software device', { skip: softwareDeviceMissing }, () => {
   test('runs, agrees with the CPU, is found slower', async () => {
     const { folder } = await readBundledCheckpoint(installationRoot(), 'bi-encoder');
-    const probe = forkedProbe(probeFile, { environment: { VK_ICD_FILENAMES: SOFTWARE_DEVICE } });
+    // Seconds on a quiet machine, minutes on one that is busy.
+    const limits = { timeoutMs: 300_000, environment: { VK_ICD_FILENAMES: SOFTWARE_DEVICE } };
+    const probe = forkedProbe(probeFile, limits);
     const options = { setting: 'webgpu', checkpointFolder: folder, probe } as const;
     const report = await probeProviders(options);
     const [trial] = report.trials;
