@@ -104,9 +104,15 @@ export interface MinedGroup {
   readonly dropped: readonly { readonly chunkId: number; readonly reason: DropReason }[];
 }
 
+/** The chunks by id; a Map will do, an index reads them when they are asked for. */
+export interface MiningChunks {
+  keys(): Iterable<number>;
+  get(id: number): MiningChunk | undefined;
+}
+
 /** Everything that groups are mined from. */
 export interface MiningPool {
-  readonly chunks: ReadonlyMap<number, MiningChunk>;
+  readonly chunks: MiningChunks;
   readonly spaces: readonly MiningSpace[];
   readonly distances?: MiningDistances;
   readonly teacher?: Teacher;
@@ -261,7 +267,7 @@ class Group {
     private readonly pool: MiningPool,
     private readonly settings: MiningSettings,
   ) {
-    const known = explicit.filter((id) => pool.chunks.has(id));
+    const known = explicit.filter((id) => pool.chunks.get(id));
     this.negatives = known.map((chunkId) => ({ chunkId, source: 'explicit' }));
     this.positives = query.positives.flatMap((id) => pool.chunks.get(id) ?? []);
     for (const chunk of this.positives) this.note(chunk);

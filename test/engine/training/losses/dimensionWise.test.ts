@@ -99,3 +99,16 @@ test('ranges from ln D for views that do not correlate to its floor for views th
   const zeros = { ...hadamard, data: hadamard.data.map(() => 0) };
   assertNear([dimensionWise({ first: zeros, second: hadamard, t: 5 }).value], [Math.log(3)], 1e-9);
 });
+
+test('moves as little as worked out for embeddings of usual size', () => {
+  for (const [dimension, apart, alike] of [
+    [384, 5.950643, 5.751219],
+    [768, 6.64379, 6.444078],
+  ] as const) {
+    assertNear([Math.log(dimension)], [apart]);
+    const rows = { rows: 2, columns: dimension, data: new Float64Array(2 * dimension) };
+    assertNear([dimensionWise({ first: rows, second: rows, t: 5 }).value], [apart]);
+    // Coordinates that agree with themselves alone: C is the identity / t.
+    assertNear([Math.log(Math.exp(1 / 5) + dimension - 1) - 1 / 5], [alike]);
+  }
+});

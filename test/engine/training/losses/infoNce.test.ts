@@ -176,6 +176,20 @@ test('leaves out what the mask hides, as worked out for a false negative, in bot
   }
 });
 
+test('puts the worked share of the negative gradient on the hardest negative, by temperature', () => {
+  const similarities = matrixOf([[0.85, 0.8, 0.6, 0.3]]);
+  for (const [temperature, share] of [
+    [0.02, 0.999955],
+    [0.05, 0.98197],
+    [0.1, 0.875601],
+  ] as const) {
+    const { gradients } = similarityContrast({ similarities, temperature });
+    const [, hardest, ...others] = gradients.similarities.data;
+    const all = others.reduce((sum, g) => sum + g, hardest!);
+    assertNear([hardest! / all], [share]);
+  }
+});
+
 test('refuses offsets of another shape', () => {
   const similarities = zeros(2, 3);
   const offsets = zeros(2, 2);

@@ -1,0 +1,149 @@
+/**
+ * Mines a file of queries against an indexed folder: a training record a query, its texts as the encoders read them.
+ * Queries come as {"query", "positives", "negatives"} a line; positives and negatives are places, `path:start-end`, with
+ * lines as a person counts them. A bad line is named by its number before anything is mined.
+ */
+import * as fs from 'node:fs/promises';
+import * as z from 'zod';
+import { NearmissError, messageOf, systemCode } from '../../base/errors';
+import { seededRandom } from '../../base/random';
+import { foldQuery } from './duplicates';
+import { type FolderChunks, type FolderMeans, folderPool } from './folderPool';
+import { type MinedGroup, type MiningQuery, type MiningSettings, mineGroup } from './negatives';
+
+const lineSchema = z.object({
+  query: z.string().trim().min(1),
+  positives: z.array(z.string()).default([]),
+  negatives: z.array(z.string()).default([]),
+});
+
+/** A query and its places, and the line it stands in, from 1. */
+export type MineQuery = z.infer<typeof lineSchema> & { readonly line: number };
+
+/** What training reads: a record of `nearmiss train`. */
+export interface MinedRecord {
+  readonly task: 'ir';
+  readonly query: string;
+  readonly positives: readonly string[];
+  readonly negatives: readonly string[];
+  readonly source: 'mined';
+}
+
+export interface MineOptions {
+  readonly settings: MiningSettings;
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface MineOutcome {
+  readonly records: readonly MinedRecord[];
+  readonly groups: readonly MinedGroup[];
+  /** What could not be mined, and why: a sentence each. */
+  readonly skipped: readonly string[];
+}
+
+const FORM = 'Each line is {"query","positives":["path:start-end"],"negatives":[…]}';
+
+/** Reads and checks a file of queries. Throws a NearmissError('usage') that names the line. */
+export async function readMineQueries(file: string): Promise<MineQuery[]> {
+  let content: string;
+  try {
+    content = await fs.readFile(file, 'utf8');
+  } catch (error) {
+    const message = `${file} cannot be read (${systemCode(error) ?? messageOf(error)})`;
+    throw new NearmissError('usage', message, 'Check the path', { cause: error });
+  }
+  return content
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .flatMap((text, index) => (text.trim() === '' ? [] : [parseLine(text, index + 1, file)]));
+}
+
+function parseLine(text: string, line: number, file: string): MineQuery {
+  const wrong = (what: string): NearmissError =>
+    new NearmissError('usage', `Line ${line} of ${file} ${what}`, FORM);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw wrong('is not JSON');
+  }
+  const parsed = lineSchema.safeParse(value);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw wrong(`is wrong${path.length > 0 ? ` at ${path.join('.')}` : ''}: ${message}`);
+  }
+  for (const place of [...parsed.data.positives, ...parsed.data.negatives])
+    if (!parsePlace(place)) throw wrong(`has the place ${place}, which is not path:start-end`);
+  return { ...parsed.data, line };
+}
+
+/** "src/a.ts:10-20" to a path and 0-based lines, end exclusive; a single line may stand alone. */
+function parsePlace(
+  place: string,
+): { readonly path: string; readonly start: number; readonly end: number } | undefined {
+  const match = /^(.+):(\d+)(?:-(\d+))?$/.exec(place);
+  if (!match) return undefined;
+  const first = Number(match[2]);
+  const last = Number(match[3] ?? match[2]);
+  return first < 1 || last < first ? undefined : { path: match[1]!, start: first - 1, end: last };
+}
+
+/** A record for each query that has a chunk to tell from others. The same seed gives the same records. */
+export async function mineRecords(
+  queries: readonly MineQuery[],
+  means: FolderMeans,
+  { settings, seed, signal, onProgress }: MineOptions,
+): Promise<MineOutcome> {
+  const texts = queries.map(({ query }) => query);
+  const pool = await folderPool(means, texts, seededRandom(seed));
+  const skipped: string[] = [];
+  const placed = queries.map((query) => chunksOf(query, pool.chunks, skipped));
+  const accepted = acceptedByQuery(placed);
+  const records: MinedRecord[] = [];
+  const groups: MinedGroup[] = [];
+  for (const [i, query] of placed.entries()) {
+    signal?.throwIfAborted();
+    onProgress?.(i, placed.length);
+    const acceptedElsewhere = [...accepted.get(foldQuery(query.text))!];
+    const random = seededRandom(seed + queries[i]!.line);
+    const group = await mineGroup({ ...query, acceptedElsewhere }, pool, settings, random);
+    if (group.positives.length + group.negatives.length === 0) continue;
+    groups.push(group);
+    const textOf = (id: number): string => pool.chunks.get(id)!.text;
+    records.push({
+      ...{ task: 'ir', query: query.text, source: 'mined' },
+      positives: group.positives.map(textOf),
+      negatives: group.negatives.map(({ chunkId }) => textOf(chunkId)),
+    });
+  }
+  return { records, groups, skipped };
+}
+
+/** The chunks of a query's places. A place outside the index is noted and left out. */
+function chunksOf(query: MineQuery, chunks: FolderChunks, skipped: string[]): MiningQuery {
+  const find = (places: readonly string[]): number[] => {
+    const ids = places.flatMap((place) => {
+      const { path, start, end } = parsePlace(place)!;
+      const found = chunks.at(path, start, end);
+      if (found.length === 0) skipped.push(`Line ${query.line}: ${place} is not in the index`);
+      return found;
+    });
+    return [...new Set(ids)];
+  };
+  const positives = find(query.positives);
+  return { text: query.query, positives, explicit: find(query.negatives) };
+}
+
+/** What was accepted for a query that reads the same, by its folded text. */
+function acceptedByQuery(queries: readonly MiningQuery[]): Map<string, Set<number>> {
+  const accepted = new Map<string, Set<number>>();
+  for (const { text, positives } of queries) {
+    const key = foldQuery(text);
+    const ids = accepted.get(key) ?? new Set();
+    for (const id of positives) ids.add(id);
+    accepted.set(key, ids);
+  }
+  return accepted;
+}
