@@ -80,7 +80,8 @@ export async function indexSet(
 ): Promise<Map<string, FolderReader>> {
   const readers = new Map<string, FolderReader>();
   for (const { scope, dir } of set.folders) {
-    const key = `${set.name}-${scope || 'all'}-${variant.maxTokens}-${variant.overlapLines}`;
+    const { maxTokens, overlapLines } = variant;
+    const key = [set.name, scope || 'all', maxTokens, overlapLines, splitterVersion()].join('-');
     const folder = benchCache('lab', key);
     const file = path.join(folder, 'index.db');
     if (!fs.existsSync(path.join(folder, 'done'))) {
@@ -98,6 +99,16 @@ export async function indexSet(
     readers.set(scope, reader);
   }
   return readers;
+}
+
+/** Changes with the source of the documents room: an index made by another splitter is not used. */
+function splitterVersion(): string {
+  const folder = path.join(installationRoot(), 'src/engine/documents');
+  const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  const version = createHash('sha256');
+  for (const file of files)
+    if (file.endsWith('.ts')) version.update(fs.readFileSync(path.join(folder, file)));
+  return version.digest('hex').slice(0, 8);
 }
 
 async function indexFolder(

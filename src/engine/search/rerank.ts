@@ -3,7 +3,7 @@
  * obeyed: alone it made the order worse on every set it was measured on, so it adds a softmax share whose
  * weight falls as the first stage is sure of itself.
  */
-import { encoderText } from '../documents/encoderText';
+import { pairText } from '../documents/encoderText';
 import type { Span } from '../documents/document';
 import type { Reranker, Tokenizer } from '../encoders/types';
 import type { ChunkRow } from '../store/types';
@@ -67,7 +67,7 @@ export function densestSpan(
 /** What the cross-encoder reads of a candidate. */
 export function rerankText(chunk: ChunkRow, window: Span): string {
   const text = chunk.text.split('\n').slice(window.start, window.end).join('\n');
-  return encoderText(chunk.path, { symbol: chunk.symbol, text });
+  return pairText(chunk.path, { symbol: chunk.symbol, text });
 }
 
 export interface RerankScore {
