@@ -134,25 +134,28 @@ function nonZero(effect: RuleEffect): RuleEffect[] {
   return effect.added === 0 ? [] : [effect];
 }
 
-/** What each candidate gains from its file: only the file's best chunk, in proportion to the file's sum. */
+/**
+ * What each candidate gains from its file: only the file's best chunk, in proportion to the root of the sum of
+ * the file's squared scores. A plain sum lets a long file of many weak hits pass a short one with a strong hit.
+ */
 function fileSupport(
   candidates: readonly Candidate[],
   scores: readonly number[],
   most: number,
 ): number[] {
-  const sums = new Map<string, number>();
+  const squares = new Map<string, number>();
   const best = new Map<string, number>();
   candidates.forEach((candidate, index) => {
     const path = candidate.chunk.path;
-    sums.set(path, (sums.get(path) ?? 0) + scores[index]!);
+    squares.set(path, (squares.get(path) ?? 0) + scores[index]! ** 2);
     const leader = best.get(path);
     if (leader === undefined || scores[index]! > scores[leader]!) best.set(path, index);
   });
-  const largest = Math.max(1e-9, ...sums.values());
+  const largest = Math.max(1e-9, Math.sqrt(Math.max(0, ...squares.values())));
   return candidates.map((candidate, index) => {
     const path = candidate.chunk.path;
     if (best.get(path) !== index) return 0;
-    return (most * sums.get(path)!) / largest;
+    return (most * Math.sqrt(squares.get(path)!)) / largest;
   });
 }
 

@@ -45,10 +45,10 @@ export interface FusionWeights {
 export const DEFAULT_WEIGHTS: FusionWeights = {
   meaningSymbol: 0.3,
   meaningPath: 0.2,
-  meaningWords: 0.7,
-  meaningQuestion: 0.7,
+  meaningWords: 0.75,
+  meaningQuestion: 0.75,
   meaningStatic: 0.3,
-  fileSupport: 0.4,
+  fileSupport: 0.8,
   pathWords: 0.25,
   pathWordsAlone: 1,
   definition: 1.5,
