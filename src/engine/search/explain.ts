@@ -104,6 +104,6 @@ function rerankPart(rerank: NonNullable<Evidence['rerank']>): ExplainPart {
     rank: rerank.rank,
     value: rerank.logit,
     contribution: rerank.added,
-    sentence: `logit ${rerank.logit.toFixed(2)}, ${Math.round(rerank.share * 100)} % of its votes`,
+    sentence: `logit ${rerank.logit.toFixed(2)}, ${Math.round(rerank.share * 100)} % of what its best gets`,
   };
 }

@@ -26,7 +26,7 @@ export interface FusionWeights {
   readonly sentenceDefinition: number;
   /** The path asked for. */
   readonly askedPath: number;
-  /** Softmax share of the re-ranker. */
+  /** Most that the re-ranker adds. */
   readonly rerank: number;
   /** Factors on files of these sorts, unless asked for. */
   readonly testFactor: number;
@@ -49,13 +49,13 @@ export const DEFAULT_WEIGHTS: FusionWeights = {
   meaningQuestion: 0.75,
   meaningStatic: 0.3,
   fileSupport: 0.8,
-  pathWords: 0.25,
+  pathWords: 0.4,
   pathWordsAlone: 1,
   definition: 1.5,
   definitionInNamedFile: 0.75,
   sentenceDefinition: 0.75,
   askedPath: 3,
-  rerank: 0.1,
+  rerank: 0.2,
   testFactor: 0.3,
   exampleFactor: 0.3,
   legacyFactor: 0.3,

@@ -45,11 +45,13 @@ test('keeps every window within the budget unless a single line is larger', () =
   );
 });
 
-test('shares one vote among the candidates', async () => {
-  const scores = await rerank(scripted({ a: 2, b: 0 }), parseQuery('x'), ['a', 'b'], undefined);
-  const [a, b] = scores.map(({ share }) => share);
-  assert.ok(Math.abs(a! + b! - 1) < 1e-9);
-  assert.ok(Math.abs(a! - Math.E ** 2 / (Math.E ** 2 + 1)) < 1e-9);
+test('scales from the worst to the best, the middle low', async () => {
+  const logits = { a: 2, b: 0, c: -2 };
+  const read = async (texts: string[]): Promise<number[]> =>
+    (await rerank(scripted(logits), parseQuery('x'), texts, undefined)).map(({ share }) => share);
+  assert.deepEqual(await read(['b', 'a', 'c']), [0.25, 1, 0]);
+  assert.deepEqual(await read(['a', 'a']), [0, 0]);
+  assert.deepEqual(await read(['c']), [0]);
 });
 
 test('reads at least one slice however late it is, and no more', async () => {
