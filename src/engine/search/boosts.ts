@@ -6,6 +6,7 @@
  */
 import { type PathTraits, pathTraits } from '../documents/kind';
 import { termsOf } from '../store/terms';
+import type { ChunkRow } from '../store/types';
 import type { AskedFor, Query } from './query';
 import { type Candidate, fileStem, lastName, nameFit } from './retrieve';
 import type { FusionWeights } from './weights';
@@ -235,6 +236,8 @@ const FACTORS: readonly {
   readonly trait: keyof PathTraits;
   readonly weight: keyof FusionWeights;
   readonly asked: (asked: AskedFor) => boolean;
+  /** Chunks of such a file that it is not said of. */
+  readonly spares?: (chunk: ChunkRow) => boolean;
   readonly sentence: string;
 }[] = [
   { trait: 'isTest', weight: 'testFactor', asked: (a) => a.tests, sentence: 'a test' },
@@ -249,7 +252,9 @@ const FACTORS: readonly {
     trait: 'isReexport',
     weight: 'reexportFactor',
     asked: () => false,
-    sentence: 'a file that mostly re-exports',
+    // An index file may well define things: those stand as high as any.
+    spares: (chunk) => chunk.symbol !== '' || chunk.definitions.length > 0,
+    sentence: 're-exports what others define',
   },
   {
     trait: 'isDeclaration',
@@ -293,8 +298,8 @@ function factorEffects(candidate: Candidate, query: Query, weights: FusionWeight
   if (candidate.pathFit !== undefined && query.kind === 'path') return [];
   const traits = pathTraits(candidate.chunk.path);
   const effects: RuleEffect[] = [];
-  for (const { trait, weight, asked, sentence } of FACTORS) {
-    if (!traits[trait] || asked(query.asksFor)) continue;
+  for (const { trait, weight, asked, spares, sentence } of FACTORS) {
+    if (!traits[trait] || asked(query.asksFor) || spares?.(candidate.chunk)) continue;
     effects.push({
       name: trait,
       added: 0,
