@@ -20,10 +20,12 @@ import {
   openFolderWriter,
 } from '../../src/engine/store/store';
 import type {
+  ChunkRow,
   EmbeddingCache,
   FolderReader,
   FolderWriter,
   NewChunk,
+  Snapshot,
 } from '../../src/engine/store/types';
 import { benchCache, type QualitySet } from './quality';
 import { note } from './report';
@@ -168,6 +170,36 @@ async function embedAll(lab: Lab, writer: FolderWriter): Promise<void> {
       })),
     );
   }
+}
+
+/**
+ * A snapshot that answers the same question from memory: trials differ in weights, rarely in what they ask.
+ * Answers must not be changed, and questions with filters are not told apart.
+ */
+export function rememberAnswers(snapshot: Snapshot): Snapshot {
+  const answers = new Map<string, unknown>();
+  const rows = new Map<number, ChunkRow>();
+  const chunks = (ids: readonly number[]): ChunkRow[] => {
+    for (const row of snapshot.chunks(ids.filter((id) => !rows.has(id)))) rows.set(row.id, row);
+    return ids.flatMap((id) => rows.get(id) ?? []);
+  };
+  return new Proxy(snapshot, {
+    get(target, name) {
+      if (name === 'chunks') return chunks;
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function' || name === 'dispose') return member;
+      return (...question: unknown[]) => {
+        const key = `${String(name)} ${JSON.stringify(question, headOfVector)}`;
+        if (!answers.has(key)) answers.set(key, Reflect.apply(member, target, question));
+        return answers.get(key);
+      };
+    },
+  });
+}
+
+/** Eight components tell embeddings apart. */
+function headOfVector(_key: string, value: unknown): unknown {
+  return value instanceof Float32Array ? [...value.subarray(0, 8)] : value;
 }
 
 function rememberQueries(embedder: Embedder, cache: EmbeddingCache): Embedder {

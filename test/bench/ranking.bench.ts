@@ -3,11 +3,19 @@
  * sets. The rooms run in this process with everything read cached, so a line costs seconds once the sets are
  * indexed. `ranking-rerank` and `ranking-chunks` measure those two, which read much that is not cached yet.
  */
+import type { Disposable } from '../../src/base/lifecycle';
 import { search } from '../../src/engine/search/search';
 import type { SearchContext, SearchRequest } from '../../src/engine/search/types';
 import type { FusionWeights } from '../../src/engine/search/weights';
-import type { FolderReader } from '../../src/engine/store/types';
-import { DEFAULT_VARIANT, indexSet, type Lab, type LabVariant, openLab } from './lab';
+import type { Snapshot } from '../../src/engine/store/types';
+import {
+  DEFAULT_VARIANT,
+  indexSet,
+  type Lab,
+  type LabVariant,
+  openLab,
+  rememberAnswers,
+} from './lab';
 import { evaluate, loadSet, type QualitySet, SET_NAMES } from './quality';
 import { benchArgument, type Figure, note, report } from './report';
 
@@ -51,7 +59,7 @@ const rules: readonly Trial[] = [
   { label: 'further chunks of a file as high as the first', weights: { sameFileFactor: 1 } },
 ];
 
-const rerankings: readonly Trial[] = [0, 0.1, 0.2, 0.4, 0.8].map((rerank) => ({
+const rerankings: readonly Trial[] = [0, 0.1, 0.2, 0.3, 0.5].map((rerank) => ({
   label: `re-ranker at ${rerank}`,
   weights: { rerank },
   request: { rerank: rerank > 0 },
@@ -87,8 +95,16 @@ async function measure(
   variant: LabVariant,
   trials: readonly Trial[],
 ): Promise<void> {
-  const indexed = new Map<QualitySet, Map<string, FolderReader>>();
-  for (const set of sets) indexed.set(set, await indexSet(lab, set, variant));
+  const indexed = new Map<QualitySet, Map<string, Snapshot>>();
+  const readers: Disposable[] = [];
+  for (const set of sets) {
+    const snapshots = new Map<string, Snapshot>();
+    for (const [scope, reader] of await indexSet(lab, set, variant)) {
+      readers.push(reader);
+      snapshots.set(scope, rememberAnswers(reader.snapshot()));
+    }
+    indexed.set(set, snapshots);
+  }
   const figures: Figure[] = [];
   for (const trial of trials) {
     for (const set of sets) {
@@ -98,38 +114,35 @@ async function measure(
     }
   }
   report(`ranking${benchArgument && `-${benchArgument}`}`, figures);
-  for (const readers of indexed.values()) for (const reader of readers.values()) reader.dispose();
+  for (const snapshots of indexed.values())
+    for (const snapshot of snapshots.values()) snapshot.dispose();
+  for (const reader of readers) reader.dispose();
 }
 
 async function score(
   lab: Lab,
   set: QualitySet,
-  readers: ReadonlyMap<string, FolderReader>,
+  snapshots: ReadonlyMap<string, Snapshot>,
   trial: Trial,
 ): Promise<number> {
   const { encoders, reranker, staticEncoder } = lab;
   const figures = await evaluate(set, async (scope, query) => {
-    const snapshot = readers.get(scope)!.snapshot();
     const context: SearchContext = {
-      snapshot,
+      snapshot: snapshots.get(scope)!,
       tokenizer: encoders.tokenizer,
       embedder: trial.tiers ? undefined : lab.embedder,
       staticEncoder: trial.tiers === 'words' ? undefined : staticEncoder,
       reranker,
       weights: trial.weights,
     };
-    try {
-      const request = { query: query.text, limit: 10, rerank: false, ...trial.request };
-      const { hits } = await search(context, request);
-      return hits.map(({ path, span, score: value }) => ({
-        path,
-        start: span.start + 1,
-        end: span.end,
-        score: value,
-      }));
-    } finally {
-      snapshot.dispose();
-    }
+    const request = { query: query.text, limit: 10, rerank: false, ...trial.request };
+    const { hits } = await search(context, request);
+    return hits.map(({ path, span, score: value }) => ({
+      path,
+      start: span.start + 1,
+      end: span.end,
+      score: value,
+    }));
   });
   return figures.spans ?? figures.ndcg;
 }
