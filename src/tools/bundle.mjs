@@ -65,7 +65,15 @@ export async function bundleTests(root, files) {
     entryPoints: files,
     outdir: 'dist/test',
     outbase: 'test',
-    external: ['vscode', ...native, 'esbuild', 'fast-check', '@xenova/transformers', 'typescript'],
+    external: [
+      'vscode',
+      ...native,
+      'esbuild',
+      'fast-check',
+      '@xenova/transformers',
+      'playwright-core',
+      'typescript',
+    ],
   });
 }
 

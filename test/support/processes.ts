@@ -22,6 +22,13 @@ export function productProcesses(dataFolder: string): RunningProcess[] {
   );
 }
 
+/** Processes that have to do with a folder: by their command, or by their environment (a home in it, say). */
+export function processesUsing(folder: string): RunningProcess[] {
+  return runningProcesses().filter(
+    ({ pid, command }) => command.includes(folder) || readProc(pid, 'environ').includes(folder),
+  );
+}
+
 /** Waits until no engine, indexer or probe of the data folder is left, and returns those that stay. */
 export async function waitForNoProcess(
   dataFolder: string,

@@ -1,0 +1,85 @@
+/**
+ * The folder the end-to-end tests search: this repository's own sources and those of packages we ship, some 300 files.
+ * Embedding them takes minutes on two slow cores, so that is done once and kept in an ignored folder; each test gets a
+ * copy of the files and of the data folder. What was embedded before is taken from there when the sources change.
+ */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { installationRoot } from '../../../src/base/installation';
+import { folderId, realFolder } from '../../../src/engine/dataFolder';
+import { buildOf } from '../../../src/protocol/engineLock';
+import { checkDone, runCli, stopEngine } from '../product';
+
+/** Below the repository: what goes in, under which name, and which of its files. */
+const parts: readonly { readonly from: string; readonly as: string; readonly files: RegExp }[] = [
+  { from: 'src', as: 'src', files: /^(?!.*generated\/).*\.(ts|mjs|md)$/ },
+  { from: 'test/support', as: 'support', files: /^[^/]*\.ts$/ },
+  { from: 'node_modules/cheerio/src', as: 'cheerio', files: /\.ts$/ },
+  { from: 'node_modules/pino/lib', as: 'pino', files: /\.js$/ },
+  { from: 'node_modules/commander/lib', as: 'commander', files: /\.js$/ },
+];
+/** Longer files of ours cost time and prove nothing more. */
+const largestBytes = 6000;
+
+/** Copies the files, and nothing that git or the machine adds, to a folder that does not exist yet. */
+export function copySample(target: string): void {
+  const root = installationRoot();
+  for (const { from, as, files } of parts)
+    for (const name of fs.readdirSync(path.join(root, from), { recursive: true })) {
+      const file = path.join(root, from, String(name));
+      const stat = fs.statSync(file);
+      const isOurs = !from.startsWith('node_modules');
+      if (!stat.isFile() || (isOurs && stat.size > largestBytes) || !files.test(String(name)))
+        continue;
+      const copy = path.join(target, as, String(name));
+      fs.mkdirSync(path.dirname(copy), { recursive: true });
+      fs.copyFileSync(file, copy);
+      // An index knows a file by its time: every copy has the same.
+      fs.utimesSync(copy, sampleTime, sampleTime);
+    }
+}
+const sampleTime = new Date('2026-01-01T00:00:00Z');
+
+/** Copies a complete index of the sample to a data folder, for a workspace that holds a copy of the files. */
+export async function copyIndexedData(target: string, workspace: string): Promise<void> {
+  const { data, sample } = await indexedSample();
+  const [oldId, id] = [folderId(realFolder(sample)), folderId(realFolder(workspace))];
+  fs.mkdirSync(target, { recursive: true, mode: 0o700 });
+  for (const name of ['embeddings.db', 'models'])
+    fs.cpSync(path.join(data, name), path.join(target, name), { recursive: true });
+  const index = path.join(target, 'folders', id);
+  fs.cpSync(path.join(data, 'folders', oldId), index, { recursive: true });
+  const record = { id, folder: realFolder(workspace) };
+  fs.writeFileSync(path.join(index, 'folder.json'), JSON.stringify(record), { mode: 0o600 });
+}
+
+/** The sample and its data folder in the cache, brought up to date. */
+async function indexedSample(): Promise<{ readonly data: string; readonly sample: string }> {
+  const root = installationRoot();
+  const cache = path.join(root, '.cache/sample');
+  const [data, draft, sample, state] = ['data', 'draft', 'files', 'state.json'].map((name) =>
+    path.join(cache, name),
+  ) as [string, string, string, string];
+  fs.rmSync(draft, { recursive: true, force: true });
+  copySample(draft);
+  const wanted = JSON.stringify([buildOf(path.join(root, 'dist/engine.js')), contentOf(draft)]);
+  if (fs.existsSync(state) && fs.readFileSync(state, 'utf8') === wanted) return { data, sample };
+  fs.rmSync(state, { force: true });
+  fs.rmSync(sample, { recursive: true, force: true });
+  fs.renameSync(draft, sample);
+  console.error('Indexing the sample folder, minutes when it is new');
+  const args = ['index', sample, '--wait', '--data', data];
+  const indexed = await runCli(args, { timeoutMs: 1_200_000 });
+  await stopEngine(data);
+  checkDone(indexed);
+  fs.writeFileSync(state, wanted);
+  return { data, sample };
+}
+
+function contentOf(folder: string): string[] {
+  return fs
+    .readdirSync(folder, { recursive: true })
+    .map(String)
+    .sort()
+    .map((name) => `${name} ${fs.statSync(path.join(folder, name)).size}`);
+}

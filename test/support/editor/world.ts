@@ -1,0 +1,234 @@
+/**
+ * A world for one test file: a workspace, an editor with the packed extension on it, a browser, all in a folder of
+ * their own. Files that use one run one after another. What goes wrong leaves a picture and the logs in test-results/,
+ * and a process of ours that outlives the world fails its file.
+ */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { after, before, test } from 'node:test';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { installationRoot } from '../../../src/base/installation';
+import type { SearchResult } from '../../../src/protocol/types';
+import { takeExclusively } from '../exclusive';
+import { processesUsing } from '../processes';
+import { type CliResult, runCli, stopEngine } from '../product';
+import { removeFolder } from '../temporaryFolder';
+import { packedVsix } from '../vsix';
+import { type EditorInstallation, findChromium, installEditor } from './install';
+import { copyIndexedData, copySample } from './sample';
+import { type EditorServer, startServer } from './server';
+import { patienceMs, Workbench } from './workbench';
+
+export interface WorldOptions {
+  /** Name of its pictures and logs. */
+  readonly name: string;
+  /** Starts with the sample's index already made, as if the folder had been open yesterday. */
+  readonly isIndexed: boolean;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly isTrustAsked?: boolean;
+  /** System calls to record of the server and all below it, into `strace.txt`. */
+  readonly traced?: string;
+  /** Changes the workspace and the data folder before the editor sees them. */
+  readonly prepare?: (world: {
+    workspace: string;
+    dataFolder: string;
+    folder: string;
+  }) => void | Promise<void>;
+  /** What the window opens instead of the workspace folder, relative to the world: a folder or a workspace file. */
+  readonly opens?: string;
+}
+
+/** On other systems there is no code-server of the kind that is tested here. */
+const notHere =
+  process.platform === 'linux'
+    ? false
+    : 'the editor tests run on Linux, where code-server and Chromium can be had';
+
+export class World {
+  readonly windows: Workbench[] = [];
+  /** Errors and violations that a page reported, with where. */
+  readonly complaints: string[] = [];
+  private browser: Browser | undefined;
+  private server: EditorServer | undefined;
+
+  constructor(
+    readonly folder: string,
+    readonly options: WorldOptions,
+  ) {}
+
+  get workspace(): string {
+    return path.join(this.folder, 'sample');
+  }
+
+  get dataFolder(): string {
+    return path.join(this.folder, 'data');
+  }
+
+  get stracePath(): string {
+    return path.join(this.folder, 'strace.txt');
+  }
+
+  /** The window opened first. */
+  get window(): Workbench {
+    const [window] = this.windows;
+    assert.ok(window, 'no window is open');
+    return window;
+  }
+
+  async start(installation: EditorInstallation, vsix: string): Promise<void> {
+    copySample(this.workspace);
+    if (this.options.isIndexed) await copyIndexedData(this.dataFolder, this.workspace);
+    else fs.mkdirSync(this.dataFolder, { mode: 0o700 });
+    await this.options.prepare?.({
+      workspace: this.workspace,
+      dataFolder: this.dataFolder,
+      folder: this.folder,
+    });
+    const { settings, isTrustAsked, traced } = this.options;
+    const strace = traced ? { calls: traced, file: this.stracePath } : undefined;
+    const world = this.folder;
+    this.server = await startServer({ installation, vsix, world, settings, isTrustAsked, strace });
+    this.browser = await chromium.launch({
+      executablePath: findChromium(),
+      args: browserArguments,
+      env: {
+        ...process.env,
+        HOME: path.join(world, 'home'),
+        TMPDIR: path.join(world, 'tmp'),
+      } as Record<string, string>,
+    });
+    await this.openWindow();
+  }
+
+  /** One more window on the same server; waits until the extension shows itself in its status bar. */
+  async openWindow(): Promise<Workbench> {
+    assert.ok(this.browser && this.server);
+    const context = await this.browser.newContext({ viewport: { width: 1280, height: 800 } });
+    await context.addInitScript(
+      `document.addEventListener('securitypolicyviolation', (e) => console.error('CSP violation: ' + e.violatedDirective + ' ' + e.blockedURI + ' ' + e.sourceFile));`,
+    );
+    const page = await context.newPage();
+    page.setDefaultTimeout(patienceMs);
+    this.listen(page);
+    const opens = path.join(this.folder, this.options.opens ?? 'sample');
+    const kind = opens.endsWith('.code-workspace') ? 'workspace' : 'folder';
+    await page.goto(`${this.server.address}/?${kind}=${opens}`);
+    const window = new Workbench(page);
+    this.windows.push(window);
+    await window.ready();
+    return window;
+  }
+
+  /** The same question through the command line of the installed extension, re-ranked by a fixed number of candidates. */
+  async ask(query: string, ...options: string[]): Promise<SearchResult['hits']> {
+    const { stdout, stderr } = await this.cli(
+      'search',
+      query,
+      '--folder',
+      this.workspace,
+      '--json',
+      ...options,
+    );
+    assert.equal(stderr, '');
+    return (JSON.parse(stdout) as SearchResult).hits;
+  }
+
+  /** The installed extension's own command line; another build's would displace the engine. */
+  async cli(...args: string[]): Promise<CliResult> {
+    const extensions = path.join(this.folder, 'extensions');
+    const own = fs.readdirSync(extensions).find((name) => name.startsWith('nearmiss.'));
+    const cli = path.join(extensions, own ?? '', 'dist/cli.js');
+    return runCli([...args, '--data', this.dataFolder], { cli });
+  }
+
+  private listen(page: Page): void {
+    page.on('console', (message) => {
+      if (message.type() === 'error')
+        this.complaints.push(`${message.text()} (${message.location().url})`);
+    });
+    page.on('pageerror', (error) => this.complaints.push(`${error.message}\n${error.stack}`));
+  }
+
+  /** Pictures of every window, what the pages and the server said, our own log. */
+  async keepEvidence(name: string): Promise<void> {
+    const folder = path.join(installationRoot(), 'test-results', 'failed', name);
+    fs.mkdirSync(folder, { recursive: true });
+    for (const [index, { page }] of this.windows.entries())
+      await page
+        .screenshot({ path: path.join(folder, `window-${index + 1}.png`) })
+        .catch(() => undefined);
+    fs.writeFileSync(path.join(folder, 'pages.txt'), this.complaints.join('\n'));
+    fs.writeFileSync(path.join(folder, 'server.txt'), this.server?.log() ?? '');
+    for (const [from, to] of [
+      [path.join(this.folder, 'user/logs'), 'editor-logs'],
+      [path.join(this.dataFolder, 'log'), 'engine-logs'],
+    ] as const)
+      if (fs.existsSync(from)) fs.cpSync(from, path.join(folder, to), { recursive: true });
+  }
+
+  async stop(): Promise<void> {
+    await this.browser?.close();
+    await this.server?.stop();
+    await stopEngine(this.dataFolder);
+    const left = processesUsing(this.folder).map(({ pid, command }) => `${pid} ${command}`);
+    removeFolder(this.folder);
+    assert.deepEqual(left, [], 'processes outlived their editor');
+  }
+}
+
+const browserArguments = [
+  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
+  ...['--disable-background-networking', '--disable-component-update'],
+];
+
+/** The world of a test file; it exists while its tests run. */
+export function useWorld(options: WorldOptions): () => World {
+  let world: World | undefined;
+  let release: (() => void) | undefined;
+  before(async () => {
+    if (notHere) return;
+    release = await takeExclusively('editor');
+    const installation = installEditor();
+    const vsix = await packedVsix();
+    const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'nearmiss-test-'));
+    world = new World(folder, options);
+    try {
+      await world.start(installation, vsix);
+    } catch (error) {
+      await world.keepEvidence(options.name);
+      throw error;
+    }
+  });
+  after(async () => {
+    try {
+      await world?.stop();
+    } finally {
+      release?.();
+    }
+  });
+  return () => {
+    assert.ok(world, 'the world did not start');
+    return world;
+  };
+}
+
+/** One flow of a person through the editor; evidence is kept when it fails. */
+export function flow(
+  name: string,
+  getWorld: () => World,
+  walk: (world: World) => Promise<void>,
+): void {
+  test(name, { skip: notHere, timeout: 240_000 }, async () => {
+    const world = getWorld();
+    try {
+      await walk(world);
+    } catch (error) {
+      await world.keepEvidence(
+        `${world.options.name}-${name.replaceAll(/\W+/g, '-').slice(0, 60)}`,
+      );
+      throw error;
+    }
+  });
+}
