@@ -8,6 +8,8 @@ export type TaskName = 'doctor' | 'clear';
 export interface EngineArguments {
   readonly dataFolder: string;
   readonly idleMs?: number;
+  /** Overrides the setting of the data folder. */
+  readonly provider?: string;
   readonly task?: TaskName;
   readonly folder?: string;
   readonly isAll: boolean;
@@ -20,6 +22,7 @@ export function readEngineArguments(args: readonly string[]): EngineArguments {
     options: {
       data: { type: 'string' },
       'idle-ms': { type: 'string' },
+      provider: { type: 'string' },
       task: { type: 'string' },
       folder: { type: 'string' },
       all: { type: 'boolean', default: false },
@@ -32,6 +35,7 @@ export function readEngineArguments(args: readonly string[]): EngineArguments {
   return {
     dataFolder: resolveDataFolder(values.data),
     idleMs: values['idle-ms'] === undefined ? undefined : Number(values['idle-ms']),
+    provider: values.provider,
     task,
     folder,
     isAll: values.all,

@@ -36,7 +36,8 @@ export async function serve(options: EngineArguments): Promise<void> {
   process.env.NEARMISS_HOME = options.dataFolder;
   try {
     createDataFolder(options.dataFolder);
-    const settings = readSettings(options.dataFolder);
+    const { dataFolder, provider } = options;
+    const settings = readSettings(dataFolder, provider === undefined ? {} : { provider });
     const log = openLog(options.dataFolder, settings.logLevel as LogLevel);
     process.on('unhandledRejection', (error) => log.error('unhandled rejection', error));
     const engine = new EngineProcess(options, settings, log);

@@ -89,10 +89,13 @@ export type Settings = { readonly [K in keyof typeof numberOptions]: number } & 
   readonly [K in keyof typeof choiceOptions]: string;
 };
 
-/** The settings of a data folder, each checked against its range. */
-export function readSettings(dataFolder: string): Settings {
+/** The settings of a data folder, each checked against its range; what is given besides overrides them. */
+export function readSettings(
+  dataFolder: string,
+  overrides: Readonly<Record<string, unknown>> = {},
+): Settings {
   const file = settingsPath(dataFolder);
-  const given = parseSettings(readText(file), file);
+  const given = { ...parseSettings(readText(file), file), ...overrides };
   const numbers = Object.entries<NumberOption>(numberOptions).map(([name, option]) => [
     name,
     checkedNumber(name, option, given[name], file),

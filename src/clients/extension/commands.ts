@@ -1,8 +1,22 @@
 /** Command id -> function. The manifest lists the same ids, a test holds the two together. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/lifecycle';
+import {
+  clearIndex,
+  forgetEverything,
+  pauseIndexing,
+  rebuildIndex,
+  resumeIndexing,
+  runDoctor,
+  showStatus,
+  whyNotFound,
+} from './careCommands';
 import { tellFailure } from './failure';
+import { nameAndSpan } from './hitText';
+import { showMarks } from './marksPick';
+import { chooseModel } from './modelCommands';
 import { SearchPick } from './searchPick';
+import { findSimilarToSelection, searchInFolder, searchSelection } from './selectionCommands';
 import type { Services } from './services';
 
 type Command = (services: Services, ...args: unknown[]) => unknown;
@@ -10,11 +24,29 @@ type Command = (services: Services, ...args: unknown[]) => unknown;
 const commands = {
   'nearmiss.searchWorkspace': (services, query) =>
     new SearchPick(services, typeof query === 'string' ? query : ''),
+  'nearmiss.focusPanel': ({ panel }) => panel.focus(),
+  'nearmiss.findSimilarToSelection': findSimilarToSelection,
+  'nearmiss.searchSelection': searchSelection,
+  'nearmiss.searchInFolder': searchInFolder,
   'nearmiss.nextHit': (services) => goTo(services, 1),
   'nearmiss.previousHit': (services) => goTo(services, -1),
-  'nearmiss.focusPanel': () => vscode.commands.executeCommand('nearmiss.panel.focus'),
-  'nearmiss.restartEngine': ({ engine }) => engine.restart(),
+  'nearmiss.markLastOpenedHitNotRelevant': markLastOpened,
+  'nearmiss.undoLastMark': undoLastMark,
+  'nearmiss.showMarks': showMarks,
+  'nearmiss.pauseIndexing': pauseIndexing,
+  'nearmiss.resumeIndexing': resumeIndexing,
+  'nearmiss.indexFolder': ({ workspace }) => workspace.agreeAll(),
+  'nearmiss.rebuildIndex': rebuildIndex,
+  'nearmiss.clearIndex': clearIndex,
+  'nearmiss.forgetEverything': forgetEverything,
+  'nearmiss.showStatus': showStatus,
+  'nearmiss.whyNotFound': whyNotFound,
+  'nearmiss.runDoctor': runDoctor,
   'nearmiss.showLog': ({ log }) => log.show(),
+  'nearmiss.chooseModel': chooseModel,
+  'nearmiss.restartEngine': ({ engine }) => engine.restart(),
+  'nearmiss.openSettings': () =>
+    vscode.commands.executeCommand('workbench.action.openSettings', 'nearmiss.'),
 } as const satisfies Record<string, Command>;
 
 /** Registers every command; what one throws is told in a sentence. */
@@ -29,7 +61,21 @@ export function registerCommands(services: Services): Disposable {
   return store;
 }
 
-async function goTo({ cursor, reveal }: Services, by: 1 | -1): Promise<void> {
-  const opened = cursor.move(by);
-  if (opened) await reveal.reveal(opened.hit, 'open');
+async function goTo({ cursor, reveal, panel }: Services, by: 1 | -1): Promise<void> {
+  if (cursor.isPanels) return panel.bridge.step(by);
+  const hit = cursor.move(by);
+  if (hit) await reveal.reveal(hit, 'open');
+}
+
+async function markLastOpened({ cursor, marking }: Services): Promise<void> {
+  const opened = cursor.lastOpened;
+  if (opened) await marking.setAndTell(opened.hit, 'notRelevant', opened.question);
+}
+
+async function undoLastMark({ marking }: Services): Promise<void> {
+  const undone = await marking.undoLast();
+  const text = undone
+    ? vscode.l10n.t('The mark on {0} is taken back', nameAndSpan(undone))
+    : vscode.l10n.t('There is no mark to take back');
+  void vscode.window.setStatusBarMessage(text, 5000);
 }

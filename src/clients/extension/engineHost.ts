@@ -116,6 +116,15 @@ export class EngineHost implements Disposable {
     this.begin({ kind: 'starting' }, 0);
   }
 
+  /** Ends the engine, which other windows may use too, and starts one with the options of now. */
+  async replace(): Promise<void> {
+    const client = this.client;
+    this.enter({ kind: 'starting' });
+    // One that is not there any more has been ended already.
+    await client?.call('shutdown', {}).catch(() => undefined);
+    this.restart();
+  }
+
   dispose(): void {
     this.isDisposed = true;
     clearTimeout(this.timer);

@@ -9,6 +9,8 @@ export interface EngineSettings {
   readonly dataFolder: string;
   /** Megabytes of the engine's own heap; models lie outside of it. */
   readonly memoryLimit: number;
+  /** "auto", or the execution provider that the user insists on. */
+  readonly provider: string;
 }
 
 /** Electron runs as Node; options for a debugger of the extension host are not for the engine. */
@@ -22,13 +24,14 @@ const engineEnvironment: Readonly<Record<string, string | undefined>> = {
 /** Options of a client that finds or starts the engine beside our own bundle. */
 export function engineOptions(
   installation: string,
-  { dataFolder, memoryLimit }: EngineSettings,
+  { dataFolder, memoryLimit, provider }: EngineSettings,
 ): EngineClientOptions {
   return {
     dataFolder: resolveDataFolder(dataFolder === '' ? undefined : fromHome(dataFolder)),
     engineFile: path.join(installation, 'dist', 'engine.js'),
     client: 'vscode',
     nodeArguments: [`--max-old-space-size=${memoryLimit}`],
+    engineArguments: provider === 'auto' ? [] : ['--provider', provider],
     environment: engineEnvironment,
   };
 }

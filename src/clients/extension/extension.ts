@@ -1,20 +1,30 @@
 /** `activate`: builds the parts and registers them, nothing else. The engine starts beside it, nobody waits for it. */
 import * as vscode from 'vscode';
+import { debounce } from '../../base/queue';
 import { EngineClient } from '../engineClient';
+import { changedPaths } from './changedFiles';
 import { registerCommands } from './commands';
+import { followFolders } from './contextKeys';
 import { EngineHost } from './engineHost';
 import { engineOptions } from './engineOptions';
 import { showError } from './failure';
 import { HitCursor } from './hitCursor';
-import { HitReveal } from './reveal';
+import { Marking } from './marking';
+import { followModelSetting } from './modelCommands';
+import { overlaysOf, unsavedText } from './openBuffers';
+import { ExtensionBackend } from './panelBackend';
+import { PanelHost } from './panelHost';
+import { ReadOnlyText } from './readOnlyText';
+import { HitReveal, uriOf } from './reveal';
 import { WorkspaceSearch } from './searching';
 import type { Services } from './services';
 import { ExtensionSettings } from './settings';
 import { StatusBar } from './statusBar';
 import { WorkspaceIndexes } from './workspace';
 
-/** A person waits: the re-ranker reads what fits into this. */
-const rerankBudgetMs = 250;
+/** Progress and edits come many times a second. */
+const tellPanelAfterMs = 150;
+const askAgainAfterMs = 400;
 
 export function activate(context: vscode.ExtensionContext): void {
   const own = <T extends vscode.Disposable>(item: T): T => {
@@ -27,41 +37,57 @@ export function activate(context: vscode.ExtensionContext): void {
     engineOptions(context.extensionPath, {
       dataFolder: settings.get('dataFolder'),
       memoryLimit: settings.get('memoryLimit'),
+      provider: settings.get('provider'),
     });
   const engine = own(new EngineHost({ makeClient: () => new EngineClient(options()) }));
   const workspace = own(new WorkspaceIndexes(engine, settings, context.workspaceState));
-  const searching = own(new WorkspaceSearch(engine, () => workspace.indexed));
-  const services: Services = {
+  const marking = new Marking(engine, workspace);
+  const cursor = new HitCursor();
+  const parts = {
     engine,
     engineOptions: options,
     workspace,
+    searching: own(makeSearch(engine, workspace)),
     settings,
+    marking,
     reveal: own(new HitReveal()),
-    cursor: own(new HitCursor()),
+    cursor,
+    pages: own(new ReadOnlyText()),
     log,
-    search: (query, signal, onFirst) =>
-      searching.search(
-        {
-          query,
-          limit: settings.get('search.hitCount'),
-          rerank: settings.get('search.rerank'),
-          budgetMs: rerankBudgetMs,
-        },
-        signal,
-        onFirst,
-      ),
-    moveToPanel: () => void vscode.commands.executeCommand('nearmiss.panel.focus'),
+    opened: ((hit, question) => {
+      cursor.noteOpened(hit, question);
+      if (settings.get('marks.learnFromOpenedHits')) marking.noteOpened(hit, question);
+    }) satisfies Services['opened'],
   };
+  const backend = new ExtensionBackend(parts, context.workspaceState);
+  const panel = own(new PanelHost(context.extensionUri, backend, log));
+  const services: Services = { ...parts, panel };
   own(new StatusBar(engine, workspace));
   own(registerCommands(services));
   own(watchEngine(services));
+  own(keepPanelFresh(services));
+  own(followFolders(workspace));
   engine.restart();
 }
 
-/** The engine's end is said in a sentence, and that it comes back. */
-function watchEngine({ engine, log, settings }: Services): vscode.Disposable {
+function makeSearch(engine: EngineHost, workspace: WorkspaceIndexes): WorkspaceSearch {
+  return new WorkspaceSearch(engine, {
+    folders: () => workspace.indexed,
+    overlays: overlaysOf,
+    changedPaths,
+    unsavedText: (folder, { path, start, end }) => unsavedText(uriOf({ folder, path }), start, end),
+  });
+}
+
+/** The engine's end is said in a sentence, and that it comes back. Settings that it was started with start it anew. */
+function watchEngine(services: Services): vscode.Disposable {
+  const { engine, log, settings } = services;
+  const follow = (): void => {
+    followModelSetting(services).catch((error: unknown) => log.warn(String(error)));
+  };
   const listening = engine.onState((state) => {
     log.info(`engine: ${state.kind}`);
+    if (state.kind === 'up') follow();
     if (state.kind === 'stopped') void showError(state.error);
     if (state.kind === 'restarting')
       void vscode.window.showWarningMessage(
@@ -69,8 +95,48 @@ function watchEngine({ engine, log, settings }: Services): vscode.Disposable {
       );
   });
   const changes = settings.onChange((event) => {
-    const names = ['nearmiss.dataFolder', 'nearmiss.memoryLimit'];
-    if (names.some((name) => event.affectsConfiguration(name))) engine.restart();
+    const changed = (name: string): boolean => event.affectsConfiguration(`nearmiss.${name}`);
+    if (changed('memoryLimit') || changed('provider')) void engine.replace();
+    else if (changed('dataFolder')) engine.restart();
+    else if (changed('model')) follow();
   });
   return vscode.Disposable.from(listening, changes);
+}
+
+/** Tells the panel of the engine, folders and settings, and to ask again when what it shows may be old. */
+function keepPanelFresh({ engine, workspace, panel, settings }: Services): vscode.Disposable {
+  const status = debounceFirst(() => panel.bridge.status(), tellPanelAfterMs);
+  const again = debounce(() => panel.bridge.refresh(), askAgainAfterMs);
+  let wasComplete = false;
+  return vscode.Disposable.from(
+    status,
+    again,
+    engine.onState(() => status.trigger()),
+    engine.on('marksChanged', () => again.trigger()),
+    workspace.onChange(() => {
+      status.trigger();
+      const isComplete = workspace.indexed.every((folder) => folder.status?.isComplete);
+      if (isComplete && !wasComplete) again.trigger();
+      wasComplete = isComplete;
+    }),
+    settings.onChange(() => panel.bridge.options()),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => status.trigger()),
+    vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+      if (contentChanges.length > 0 && workspace.folderOf(document.uri)) again.trigger();
+    }),
+  );
+}
+
+/** Acts at most once in `everyMs`, and not later than that after a trigger. */
+function debounceFirst(action: () => void, everyMs: number): { trigger(): void; dispose(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    trigger() {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        action();
+      }, everyMs);
+    },
+    dispose: () => clearTimeout(timer),
+  };
 }

@@ -34,6 +34,9 @@ export function findPlace(lines: readonly string[], hit: HitPlace): FoundPlace {
     const start = Math.max(0, snippetAt - offset);
     return clamp({ start, end: start + length, how }, lines.length);
   };
+  // Nothing is known of the text: whoever named the lines keeps them right.
+  if (hit.snippet.trim() === '')
+    return clamp({ start: hit.start, end: hit.end, how: 'same' }, lines.length);
   if (isAt(lines, wanted, hit.snippetStart)) return at(hit.snippetStart, 'same');
   const moved = nearest(placesOf(lines, wanted), hit.snippetStart);
   if (moved !== undefined) return at(moved, 'moved');

@@ -11,6 +11,8 @@ export interface HitRow {
 }
 
 const longestDetail = 200;
+/** In front of hits that a mark moved. */
+const verdictIcons = { relevant: '$(thumbsup)', notRelevant: '$(thumbsdown)' } as const;
 
 /** Symbol, folder and, with several folders in the window, which of them. */
 export function hitRow(hit: WorkspaceHit, isMultiRoot: boolean): HitRow {
@@ -18,8 +20,9 @@ export function hitRow(hit: WorkspaceHit, isMultiRoot: boolean): HitRow {
     ? [hit.folderName, folderName(hit.path)].filter(Boolean).join('/')
     : folderName(hit.path);
   const parts = [hit.symbol, place].filter(Boolean).map(visible);
+  const verdict = hit.mark && verdictIcons[hit.mark.verdict];
   return {
-    label: plain(nameAndSpan(hit)),
+    label: [verdict, plain(nameAndSpan(hit))].filter(Boolean).join(' '),
     description: plain(parts.join('  ')),
     detail: plain(bestLine(hit)),
     alwaysShow: true,

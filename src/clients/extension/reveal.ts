@@ -2,8 +2,11 @@
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/lifecycle';
 import { lineSpan } from './hitText';
-import { findPlace, type FoundPlace } from './movedSpan';
+import { findPlace, type FoundPlace, type HitPlace } from './movedSpan';
 import type { WorkspaceHit } from './multiRoot';
+
+/** What is needed of a hit to open it. */
+export type RevealedHit = HitPlace & Pick<WorkspaceHit, 'folder' | 'path'>;
 
 /** `preview` leaves the focus where it is; `open` takes it; `side` takes it in a column beside. */
 export type RevealMode = 'preview' | 'open' | 'side';
@@ -30,7 +33,7 @@ export class HitReveal implements Disposable {
   }
 
   /** The editor that shows it; undefined when the file is gone, which has been said then. */
-  async reveal(hit: WorkspaceHit, mode: RevealMode): Promise<vscode.TextEditor | undefined> {
+  async reveal(hit: RevealedHit, mode: RevealMode): Promise<vscode.TextEditor | undefined> {
     const uri = uriOf(hit);
     const document = await openIfThere(uri);
     if (!document) return this.tellGone(hit, mode);
@@ -78,7 +81,7 @@ export class HitReveal implements Disposable {
 
   /** A file of that name with the same text elsewhere is the same file, moved. */
   private async tellGone(
-    hit: WorkspaceHit,
+    hit: RevealedHit,
     mode: RevealMode,
   ): Promise<vscode.TextEditor | undefined> {
     const name = hit.path.slice(hit.path.lastIndexOf('/') + 1);
@@ -102,11 +105,11 @@ export class HitReveal implements Disposable {
 }
 
 /** The file that a hit lies in. */
-function uriOf({ folder, path }: Pick<WorkspaceHit, 'folder' | 'path'>): vscode.Uri {
+export function uriOf({ folder, path }: Pick<WorkspaceHit, 'folder' | 'path'>): vscode.Uri {
   return vscode.Uri.joinPath(vscode.Uri.file(folder), ...path.split('/'));
 }
 
-function tellMoved(hit: WorkspaceHit, place: FoundPlace): void {
+function tellMoved(hit: RevealedHit, place: FoundPlace): void {
   if (place.how === 'same') return;
   const lines = lineSpan(place);
   const text =

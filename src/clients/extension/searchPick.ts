@@ -6,25 +6,13 @@ import * as vscode from 'vscode';
 import { isAbort, messageOf } from '../../base/errors';
 import { type Disposable, DisposableStore, MutableDisposable } from '../../base/lifecycle';
 import { debounce } from '../../base/queue';
-import type { HitCursor } from './hitCursor';
+import { tellFailure } from './failure';
 import type { WorkspaceHit, WorkspaceResult } from './multiRoot';
 import { type HitRow, hitRow } from './pickItems';
-import type { HitReveal } from './reveal';
-import type { ExtensionSettings } from './settings';
+import type { WorkspaceQuery } from './searching';
+import type { Services } from './services';
 
 const previewAfterMs = 80;
-
-export interface SearchPickParts {
-  readonly search: (
-    query: string,
-    signal: AbortSignal,
-    onFirst: (result: WorkspaceResult) => void,
-  ) => Promise<WorkspaceResult>;
-  readonly settings: ExtensionSettings;
-  readonly reveal: HitReveal;
-  readonly cursor: HitCursor;
-  readonly moveToPanel: (query: string) => void;
-}
 
 type HitItem = vscode.QuickPickItem & HitRow & { readonly hit: WorkspaceHit };
 
@@ -39,13 +27,25 @@ export class SearchPick implements Disposable {
     iconPath: new vscode.ThemeIcon('layout-sidebar-left'),
     tooltip: vscode.l10n.t('Show in the Nearmiss Panel'),
   };
+  private readonly notRelevant: vscode.QuickInputButton = {
+    iconPath: new vscode.ThemeIcon('thumbsdown'),
+    tooltip: vscode.l10n.t('Not relevant'),
+  };
+  private readonly relevant: vscode.QuickInputButton = {
+    iconPath: new vscode.ThemeIcon('thumbsup'),
+    tooltip: vscode.l10n.t('Relevant'),
+  };
+  private readonly undo: vscode.QuickInputButton = {
+    iconPath: new vscode.ThemeIcon('discard'),
+    tooltip: vscode.l10n.t('Undo'),
+  };
   private readonly origin = vscode.window.activeTextEditor;
   private readonly originView = this.origin?.visibleRanges[0];
   private isAccepted = false;
   private answered = '';
 
   constructor(
-    private readonly parts: SearchPickParts,
+    private readonly services: Services,
     query = '',
   ) {
     this.pick = this.store.add(vscode.window.createQuickPick());
@@ -55,12 +55,19 @@ export class SearchPick implements Disposable {
     this.pick.title = vscode.l10n.t('Nearmiss: Search Workspace');
     this.pick.placeholder = vscode.l10n.t('Say what you look for, in your own words');
     this.pick.buttons = [this.toPanel];
-    const ask = this.store.add(debounce(() => void this.ask(), parts.settings.get('search.delay')));
+    const ask = this.store.add(
+      debounce(() => void this.ask(), services.settings.get('search.delay')),
+    );
     const preview = this.store.add(debounce(() => void this.preview(), previewAfterMs));
     this.store.add(this.pick.onDidChangeValue(() => ask.trigger()));
     this.store.add(this.pick.onDidChangeActive(() => preview.trigger()));
     this.store.add(this.pick.onDidAccept(() => void this.accept()));
-    this.store.add(this.pick.onDidTriggerButton(() => this.move()));
+    this.store.add(this.pick.onDidTriggerButton(() => void this.move()));
+    this.store.add(
+      this.pick.onDidTriggerItemButton(({ item, button }) => {
+        if (isHit(item)) void tellFailure(services.log, () => this.mark(item.hit, button));
+      }),
+    );
     this.store.add(this.pick.onDidHide(() => void this.end()));
     this.pick.value = query;
     this.pick.show();
@@ -86,7 +93,7 @@ export class SearchPick implements Disposable {
       const show = (result: WorkspaceResult): void => {
         if (!signal.aborted) this.show(result);
       };
-      show(await this.parts.search(query, signal, show));
+      show(await this.services.searching.search(this.wholeQuery(query), signal, show));
     } catch (error) {
       if (isAbort(error) || controller.signal.aborted) return;
       this.pick.items = [{ label: messageOf(error), alwaysShow: true }];
@@ -94,10 +101,19 @@ export class SearchPick implements Disposable {
     if (!controller.signal.aborted) this.pick.busy = false;
   }
 
+  private wholeQuery(query: string): WorkspaceQuery {
+    const { settings } = this.services;
+    const rerank = settings.get('search.rerank');
+    return { query, limit: settings.get('search.hitCount'), rerank };
+  }
+
   private show(result: WorkspaceResult): void {
-    this.parts.cursor.follow(result);
+    this.services.cursor.follow(result);
     const isMultiRoot = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
-    const rows = result.hits.map((hit): HitItem => ({ ...hitRow(hit, isMultiRoot), hit }));
+    const rows = result.hits.map((hit): HitItem => {
+      const buttons = hit.mark?.similarity === 1 ? [this.undo] : [this.notRelevant, this.relevant];
+      return { ...hitRow(hit, isMultiRoot), hit, buttons };
+    });
     const active = this.pick.activeItems[0];
     // While the answer to one question becomes better, the row that is looked at stays the active one.
     const kept =
@@ -114,7 +130,7 @@ export class SearchPick implements Disposable {
   private async preview(): Promise<void> {
     const active = this.pick.activeItems[0];
     if (!active || !isHit(active) || this.store.isDisposed) return;
-    await this.parts.reveal.reveal(active.hit, 'preview');
+    await this.services.reveal.reveal(active.hit, 'preview');
   }
 
   private async accept(): Promise<void> {
@@ -123,22 +139,34 @@ export class SearchPick implements Disposable {
     this.isAccepted = true;
     const query = this.pick.value.trim();
     this.pick.hide();
-    this.parts.cursor.noteOpened(active.hit, query);
-    await this.parts.reveal.reveal(active.hit, 'open');
+    this.services.opened(active.hit, { query });
+    await this.services.reveal.reveal(active.hit, 'open');
   }
 
-  private move(): void {
+  /** The order changes at once; the list stays open. */
+  private async mark(hit: WorkspaceHit, button: vscode.QuickInputButton): Promise<void> {
+    const { marking } = this.services;
+    const question = { query: this.answered };
+    if (button !== this.undo)
+      await marking.set(hit, button === this.relevant ? 'relevant' : 'notRelevant', question);
+    else if (hit.mark) await marking.undo(hit.folder, hit.mark.id);
+    await this.ask();
+  }
+
+  private async move(): Promise<void> {
     this.isAccepted = true;
     const query = this.pick.value.trim();
     this.pick.hide();
-    this.parts.moveToPanel(query);
+    const { panel } = this.services;
+    await panel.focus();
+    if (query !== '') panel.bridge.ask(query);
   }
 
   /** Without a choice the editor is put back as it was. */
   private async end(): Promise<void> {
     this.dispose();
     if (this.isAccepted) return;
-    this.parts.reveal.clear();
+    this.services.reveal.clear();
     if (!this.origin || vscode.window.activeTextEditor === this.origin) return;
     const { document, viewColumn, selection } = this.origin;
     const editor = await vscode.window.showTextDocument(document, { viewColumn, selection });

@@ -1,20 +1,39 @@
 /** A query to all folders of the window at once, and their answers as one list. First hits come as soon as all have some. */
 import { isAbort } from '../../base/errors';
 import { type Disposable } from '../../base/lifecycle';
-import type { SearchParams } from '../../protocol/methods';
+import type { SearchParams, SimilarParams } from '../../protocol/methods';
 import type { SearchResult } from '../../protocol/types';
 import type { EngineHost } from './engineHost';
 import { type FolderAnswer, mergeAnswers, type WorkspaceResult } from './multiRoot';
 
-/** What is asked; the folder comes from the workspace, the rest from settings and filters. */
-export interface WorkspaceQuery extends Omit<SearchParams, 'folder' | 'ticket' | 'explain'> {
-  /** Only in this workspace folder. */
-  readonly folder?: string;
+/** A person waits: the re-ranker reads what fits into this. */
+const rerankBudgetMs = 250;
+
+/** What is asked; folders, unsaved text and changed files are added for each folder. */
+export interface WorkspaceQuery extends Pick<
+  SearchParams,
+  'query' | 'limit' | 'rerank' | 'paths' | 'languages' | 'kinds'
+> {
+  /** Only files that differ from the last commit. */
+  readonly changedOnly?: boolean;
 }
 
 export interface SearchedFolder {
   readonly path: string;
   readonly name: string;
+}
+
+/** What searches need of the window. */
+export interface SearchedWindow {
+  readonly folders: () => readonly SearchedFolder[];
+  /** Unsaved text inside a folder. */
+  readonly overlays: (folder: string) => SearchParams['overlays'];
+  readonly changedPaths: (folder: string) => Promise<readonly string[]>;
+  /** The lines of a span where they are unsaved. */
+  readonly unsavedText: (
+    folder: string,
+    span: Pick<SimilarParams, 'path' | 'start' | 'end'>,
+  ) => string | undefined;
 }
 
 export class WorkspaceSearch implements Disposable {
@@ -24,7 +43,7 @@ export class WorkspaceSearch implements Disposable {
 
   constructor(
     private readonly engine: EngineHost,
-    private readonly folders: () => readonly SearchedFolder[],
+    private readonly window: SearchedWindow,
   ) {
     this.listening = engine.on('firstHits', ({ ticket, result }) =>
       this.waiting.get(ticket)?.(result),
@@ -40,7 +59,7 @@ export class WorkspaceSearch implements Disposable {
     signal: AbortSignal,
     onFirst?: (result: WorkspaceResult) => void,
   ): Promise<WorkspaceResult> {
-    const folders = this.folders().filter(({ path }) => !query.folder || path === query.folder);
+    const folders = this.window.folders();
     const early = new Map<string, FolderAnswer>();
     let finalCount = 0;
     const tellEarly = (answer: FolderAnswer): void => {
@@ -59,6 +78,18 @@ export class WorkspaceSearch implements Disposable {
     return this.gather(query, settled);
   }
 
+  /** Places like a span of one folder. */
+  async similar(
+    span: Omit<SimilarParams, 'explain' | 'text'>,
+    signal: AbortSignal,
+  ): Promise<WorkspaceResult> {
+    const { folder } = span;
+    const text = this.window.unsavedText(folder, span);
+    const result = await this.engine.ask('similar', { ...span, text, explain: true }, signal);
+    const folderName = this.window.folders().find(({ path }) => path === folder)?.name ?? '';
+    return mergeAnswers(result.query, [{ folder, folderName, result }], span.limit);
+  }
+
   dispose(): void {
     this.listening.dispose();
     this.waiting.clear();
@@ -73,7 +104,11 @@ export class WorkspaceSearch implements Disposable {
     const ticket = ++this.lastTicket;
     this.waiting.set(ticket, (result) => onFirst({ folder, folderName, result }));
     try {
-      const params: SearchParams = { ...query, folder, ticket, explain: true };
+      const { changedOnly, ...asked } = query;
+      const onlyPaths = changedOnly ? await this.window.changedPaths(folder) : undefined;
+      const overlays = this.window.overlays(folder);
+      const always = { budgetMs: rerankBudgetMs, explain: true };
+      const params = { ...asked, ...always, folder, ticket, onlyPaths, overlays };
       const result = await this.engine.ask('search', params, signal);
       return { folder, folderName, result };
     } finally {

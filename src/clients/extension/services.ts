@@ -3,8 +3,11 @@ import type * as vscode from 'vscode';
 import type { EngineClientOptions } from '../engineClient';
 import type { EngineHost } from './engineHost';
 import type { HitCursor } from './hitCursor';
-import type { WorkspaceResult } from './multiRoot';
+import type { MarkableHit, Marking, Question } from './marking';
+import type { PanelHost } from './panelHost';
+import type { ReadOnlyText } from './readOnlyText';
 import type { HitReveal } from './reveal';
+import type { WorkspaceSearch } from './searching';
 import type { ExtensionSettings } from './settings';
 import type { WorkspaceIndexes } from './workspace';
 
@@ -13,14 +16,14 @@ export interface Services {
   /** Of now: settings may change them. */
   readonly engineOptions: () => EngineClientOptions;
   readonly workspace: WorkspaceIndexes;
+  readonly searching: WorkspaceSearch;
   readonly settings: ExtensionSettings;
+  readonly marking: Marking;
   readonly reveal: HitReveal;
   readonly cursor: HitCursor;
+  readonly pages: ReadOnlyText;
+  readonly panel: PanelHost;
   readonly log: vscode.LogOutputChannel;
-  readonly search: (
-    query: string,
-    signal: AbortSignal,
-    onFirst: (result: WorkspaceResult) => void,
-  ) => Promise<WorkspaceResult>;
-  readonly moveToPanel: (query: string) => void;
+  /** To be told of every hit that is opened for good. */
+  readonly opened: (hit: MarkableHit, question: Question) => void;
 }

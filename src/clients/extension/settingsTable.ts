@@ -46,6 +46,7 @@ export const settingsTable = {
   'indexing.exclude': { kind: 'list', initial: noStrings },
   'search.hitCount': { kind: 'number', initial: 30, min: 5, max: 200 },
   'search.rerank': { kind: 'boolean', initial: true },
+  'search.previewOnHover': { kind: 'boolean', initial: true },
   'search.delay': { kind: 'number', initial: 120, min: 0, max: 2000 },
   'marks.learnFromOpenedHits': { kind: 'boolean', initial: false },
 } as const satisfies Record<string, Setting>;

@@ -80,6 +80,24 @@ export class WorkspaceIndexes implements Disposable {
     void this.index(folder, this.round.signal, true);
   }
 
+  /** All that were declined are wanted after all. */
+  agreeAll(): void {
+    for (const folder of this.folders) if (folder.state === 'declined') this.agree(folder);
+  }
+
+  /** Nothing more is done to these folders until the user asks for it: their index was cleared. */
+  rest(folders: readonly WorkspaceFolder[]): void {
+    for (const folder of folders) {
+      this.declined.add(folder.path);
+      this.set(folder, { state: 'declined', status: undefined });
+    }
+  }
+
+  /** Takes the engine's newer word on several folders. */
+  takeAll(statuses: readonly FolderStatus[]): void {
+    for (const status of statuses) this.take(status);
+  }
+
   /** Takes the engine's newer word on a folder. */
   take(status: FolderStatus): void {
     for (const [key, folder] of this.known)

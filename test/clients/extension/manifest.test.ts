@@ -18,6 +18,13 @@ interface Property {
   readonly description?: string;
 }
 
+interface Keybinding {
+  readonly command: string;
+  readonly key: string;
+  readonly mac?: string;
+  readonly when?: string;
+}
+
 interface Manifest {
   readonly main: string;
   readonly engines: { readonly vscode: string };
@@ -31,7 +38,7 @@ interface Manifest {
     readonly menus: Readonly<
       Record<string, readonly { readonly command: string; readonly when?: string }[]>
     >;
-    readonly keybindings: readonly { readonly command: string }[];
+    readonly keybindings: readonly Keybinding[];
   };
 }
 
@@ -128,4 +135,60 @@ test('names only pictures and files that are there', () => {
     [],
   );
   assert.ok(files.length > 0);
+});
+
+type Platform = 'linux' | 'mac' | 'windows';
+type DefaultKeys = Readonly<Record<Platform, readonly string[]>> & {
+  readonly onlyOnDesktop: Readonly<Record<Platform, readonly string[]>>;
+};
+
+/** Bindings that take a key of the editor's, or the first part of one, on some platform. */
+function collisions(bindings: readonly Keybinding[], defaults: DefaultKeys): string[] {
+  return (['linux', 'mac', 'windows'] as const).flatMap((platform) => {
+    const taken = [...defaults[platform], ...defaults.onlyOnDesktop[platform]].map(
+      (key) => key.split(' ')[0],
+    );
+    return bindings
+      .map((binding) => (platform === 'mac' && binding.mac ? binding.mac : binding.key))
+      .filter((key) => taken.includes(key.split(' ')[0]))
+      .map((key) => `${key} on ${platform}`);
+  });
+}
+
+function defaultKeys(): DefaultKeys {
+  const file = path.join(root, 'test/fixtures/editor/defaultKeys.json');
+  return JSON.parse(fs.readFileSync(file, 'utf8')) as DefaultKeys;
+}
+
+test('takes no key of the editor on any platform, but for F4 while hits of ours are shown', () => {
+  const [own, shared] = [/^f4$|^shift\+f4$/, 'nearmiss.hasHits'];
+  const always = contributes.keybindings.filter(({ key }) => !own.test(key));
+  assert.deepEqual(collisions(always, defaultKeys()), []);
+  assert.ok(always.length > 0);
+  for (const { key, when } of contributes.keybindings)
+    if (own.test(key)) assert.match(when ?? '', new RegExp(`^${shared} && .*!searchViewletFocus`));
+});
+
+test('reports a key that is taken on one platform only, and the first part of a chord', () => {
+  const seeded = ['shift+alt+r', 'ctrl+k', 'shift+alt+s'].map((key) => ({ command: 'x', key }));
+  assert.deepEqual(collisions(seeded, defaultKeys()), [
+    'ctrl+k on linux',
+    'ctrl+k on mac',
+    'shift+alt+r on windows',
+    'ctrl+k on windows',
+  ]);
+});
+
+test('asks in when clauses only for context keys that the code sets', () => {
+  const folder = path.join(root, 'src/clients/extension');
+  const text = fs
+    .readdirSync(folder)
+    .map((file) => fs.readFileSync(path.join(folder, file), 'utf8'))
+    .join('\n');
+  const set = [...text.matchAll(/setContextKey\(\s*'([\w.]+)'/g)].map(([, key]) => key!);
+  const clauses = [...Object.values(contributes.menus).flat(), ...contributes.keybindings];
+  const asked = clauses.flatMap(({ when = '' }) =>
+    [...when.matchAll(/nearmiss\.(?!panel)\w+/g)].map(([key]) => key),
+  );
+  assert.deepEqual([...new Set(asked)].sort(), [...new Set(set)].sort());
 });

@@ -1,0 +1,175 @@
+/** Commands around the index: status, doctor, log, pause, rebuild, clear, forget, and why a file is not found. */
+import * as vscode from 'vscode';
+import { NearmissError } from '../../base/errors';
+import { runEngineTask } from '../engineTask';
+import { pathInside } from './openBuffers';
+import type { Services } from './services';
+import { folderLine } from './statusText';
+import type { WorkspaceFolder } from './workspace';
+
+interface ActionItem extends vscode.QuickPickItem {
+  readonly command?: string;
+}
+
+/** State of the engine and of each folder, with what can be done about it. */
+export async function showStatus({ engine, workspace }: Services): Promise<void> {
+  const { t } = vscode.l10n;
+  const status = engine.state.kind === 'up' ? await engine.ask('status', {}) : undefined;
+  const lines: ActionItem[] = workspace.folders.map((folder) => ({
+    label: `$(folder) ${folder.name}`,
+    description: folderLine(folder, t),
+  }));
+  if (status?.encoder) {
+    const { name, arithmetic, provider, reason } = status.encoder;
+    const description = t('{0} on {1}', arithmetic, provider);
+    lines.push({ label: `$(circuit-board) ${name}`, description, detail: reason });
+  }
+  if (status) {
+    const megabytes = Math.round(status.memoryBytes / 1_000_000);
+    const description = t(
+      'process {0}, {1} MB, data in {2}',
+      status.pid,
+      megabytes,
+      status.dataFolder,
+    );
+    lines.push({ label: `$(server-process) ${t('Engine {0}', status.version)}`, description });
+  }
+  if (engine.state.kind === 'stopped')
+    lines.push({
+      label: `$(warning) ${t('Nearmiss stopped')}`,
+      detail: engine.state.error.message,
+    });
+  for (const text of status?.problems ?? []) lines.push({ label: `$(warning) ${text}` });
+  const isPaused = status?.isPaused || status?.folders.some(({ state }) => state === 'paused');
+  const actions: ActionItem[] = [
+    isPaused
+      ? { label: t('Resume Indexing'), command: 'nearmiss.resumeIndexing' }
+      : { label: t('Pause Indexing'), command: 'nearmiss.pauseIndexing' },
+    { label: t('Choose Model'), command: 'nearmiss.chooseModel' },
+    { label: t('Run Doctor'), command: 'nearmiss.runDoctor' },
+    { label: t('Show Log'), command: 'nearmiss.showLog' },
+    { label: t('Restart Engine'), command: 'nearmiss.restartEngine' },
+  ];
+  const separator = { label: '', kind: vscode.QuickPickItemKind.Separator };
+  const chosen = await vscode.window.showQuickPick<ActionItem>([...lines, separator, ...actions], {
+    title: t('Nearmiss: Status'),
+  });
+  if (chosen?.command !== undefined) await vscode.commands.executeCommand(chosen.command);
+}
+
+/** Doctor's findings on a page that grows while it looks. */
+export async function runDoctor({ engineOptions, pages }: Services): Promise<void> {
+  const { engineFile, dataFolder, environment } = engineOptions();
+  const { t } = vscode.l10n;
+  const lines: string[] = [];
+  const write = await pages.show('Nearmiss Doctor', t('Looking…'));
+  await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Window, title: t('Nearmiss: Doctor') },
+    () =>
+      runEngineTask({
+        engineFile,
+        dataFolder,
+        environment,
+        task: 'doctor',
+        onFinding: ({ level, name, text }) => {
+          lines.push(`${marks[level]}  ${name}: ${text}`);
+          write(`${lines.join('\n')}\n`);
+        },
+      }),
+  );
+  write(`${lines.join('\n')}\n\n${t('Done.')}\n`);
+}
+
+const marks = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
+
+export async function pauseIndexing({ engine, workspace }: Services): Promise<void> {
+  workspace.takeAll((await engine.call('pause', {})).folders);
+}
+
+export async function resumeIndexing({ engine, workspace }: Services): Promise<void> {
+  workspace.takeAll((await engine.call('resume', {})).folders);
+}
+
+/** Drops the index of a folder and makes it anew; marks stay. */
+export async function rebuildIndex({ engine, workspace }: Services): Promise<void> {
+  const folder = await chooseFolder(workspace.indexed, vscode.l10n.t('Rebuild which index?'));
+  if (folder) workspace.take(await engine.call('rebuild', { folder: folder.path }));
+}
+
+/** Drops the index of a folder; marks stay. */
+export async function clearIndex({ engine, workspace }: Services): Promise<void> {
+  const { t } = vscode.l10n;
+  const folder = await chooseFolder(workspace.indexed, t('Clear which index?'));
+  if (!folder) return;
+  const question = t('Clear the index of {0}? Your marks are kept.', folder.name);
+  if (!(await agrees(question, t('Clear')))) return;
+  const { freedBytes } = await engine.call('clear', { folder: folder.path });
+  workspace.rest([folder]);
+  const again = t('Index Again');
+  const text = t(
+    'The index of {0} is cleared, {1} MB are free',
+    folder.name,
+    megabytes(freedBytes),
+  );
+  if ((await vscode.window.showInformationMessage(text, again)) === again) workspace.agree(folder);
+}
+
+/** Drops every index and every mark of every folder that this data folder knows. */
+export async function forgetEverything({ engine, workspace }: Services): Promise<void> {
+  const { t } = vscode.l10n;
+  const question = t(
+    'Forget everything? All indexes and all your marks are deleted, also those of other folders. This cannot be undone.',
+  );
+  if (!(await agrees(question, t('Forget Everything')))) return;
+  const { freedBytes } = await engine.call('forgetAll', {});
+  workspace.rest(workspace.folders);
+  void vscode.window.showInformationMessage(
+    t('Everything is forgotten, {0} MB are free', megabytes(freedBytes)),
+  );
+}
+
+/** Why a file is, or is not, in the index: of the file given, shown, or chosen. */
+export async function whyNotFound(services: Services, given: unknown): Promise<void> {
+  const { engine, workspace } = services;
+  const { t } = vscode.l10n;
+  const uri =
+    given instanceof vscode.Uri
+      ? given
+      : (vscode.window.activeTextEditor?.document.uri ?? (await chooseFile()));
+  if (!uri) return;
+  const folder = workspace.folderOf(uri);
+  const path = folder && pathInside(folder.path, uri.fsPath);
+  if (!folder || path === undefined)
+    throw new NearmissError('outsideFolder', t('{0} lies in no folder of this window', uri.fsPath));
+  if (folder.state !== 'indexed') {
+    void vscode.window.showInformationMessage(`${folder.name}: ${folderLine(folder, t)}`);
+    return;
+  }
+  const { reasons } = await engine.ask('why', { folder: folder.path, path });
+  void vscode.window.showInformationMessage(`${path}: ${reasons.join('. ')}`);
+}
+
+async function chooseFile(): Promise<vscode.Uri | undefined> {
+  const chosen = await vscode.window.showOpenDialog({
+    openLabel: vscode.l10n.t('Why Is This File Not Found?'),
+    defaultUri: vscode.workspace.workspaceFolders?.[0]?.uri,
+  });
+  return chosen?.[0];
+}
+
+async function chooseFolder(
+  folders: readonly WorkspaceFolder[],
+  placeHolder: string,
+): Promise<WorkspaceFolder | undefined> {
+  if (folders.length <= 1) return folders[0];
+  const items = folders.map((folder) => ({ label: folder.name, description: folder.path, folder }));
+  return (await vscode.window.showQuickPick(items, { placeHolder }))?.folder;
+}
+
+async function agrees(question: string, yes: string): Promise<boolean> {
+  return (await vscode.window.showWarningMessage(question, { modal: true }, yes)) === yes;
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1_000_000).toFixed(1);
+}

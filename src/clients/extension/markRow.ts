@@ -1,0 +1,30 @@
+/** One mark as a row: the question first, then what was judged and how. */
+import type { MarkInfo } from '../../protocol/types';
+import { lineSpan, visible } from './hitText';
+import type { Translate } from './translate';
+
+export interface MarkRow {
+  readonly label: string;
+  readonly description: string;
+  readonly detail: string;
+}
+
+export function markRow(mark: MarkInfo, t: Translate): MarkRow {
+  const { query, source, path, verdict, symbol, time, state, isWeak } = mark;
+  const asked = source ? t('Similar to {0}', `${source.path}:${lineSpan(source)}`) : (query ?? '');
+  const icon = verdict === 'relevant' ? '$(thumbsup)' : '$(thumbsdown)';
+  const notes = [
+    isWeak ? t('only opened') : '',
+    state === 'stale' ? t('the code is gone, not used') : '',
+    time.slice(0, 16).replace('T', ' '),
+  ];
+  return {
+    label: `${icon} ${visible(asked).replaceAll('$(', '$\u2060(')}`,
+    description: visible(`${path}:${lineSpan(mark)}${symbol === '' ? '' : `  ${symbol}`}`),
+    detail: [verdictText(verdict, t), ...notes].filter(Boolean).join(', '),
+  };
+}
+
+function verdictText(verdict: MarkInfo['verdict'], t: Translate): string {
+  return verdict === 'relevant' ? t('Relevant') : t('Not relevant');
+}
