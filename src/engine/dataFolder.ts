@@ -26,6 +26,8 @@ export interface FolderRecord {
   readonly folder: string;
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
+  readonly letIn?: readonly string[];
+  readonly usesGitRules?: boolean;
 }
 
 /** The folder as the file system itself writes it: two ways to one folder give one index. */
@@ -112,8 +114,8 @@ export function savedFolder(dataFolder: string, id: string): FolderRecord | unde
     const text = fs.readFileSync(path.join(indexFolder(dataFolder, id), 'folder.json'), 'utf8');
     const record = JSON.parse(text) as Partial<FolderRecord> | null;
     if (typeof record?.folder !== 'string') return undefined;
-    const { folder, include, exclude } = record;
-    return { id, folder, include, exclude };
+    const { folder, include, exclude, letIn, usesGitRules } = record;
+    return { id, folder, include, exclude, letIn, usesGitRules };
   } catch {
     // Missing or damaged: the index it stood for is an orphan, which doctor reports.
     return undefined;

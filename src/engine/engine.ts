@@ -240,8 +240,15 @@ export class Engine implements Disposable {
 
   /** By which rules a folder is walked. */
   private rulesOf(id: string): WalkOptions {
-    const { include, exclude } = savedFolder(this.parts.dataFolder, id) ?? {};
-    return { include, exclude, maxFileBytes: this.parts.settings.maxFileBytes };
+    const saved = savedFolder(this.parts.dataFolder, id);
+    const { include, exclude, letIn, usesGitRules } = saved ?? {};
+    return {
+      include,
+      exclude,
+      letIn,
+      usesGitRules,
+      maxFileBytes: this.parts.settings.maxFileBytes,
+    };
   }
 
   private tellEmbedder(session: FolderSession, problem: string | undefined): void {
@@ -401,10 +408,16 @@ function isPastStatic(message: FromIndexer): boolean {
 function mergeRules(
   { id, folder }: Pick<FolderRecord, 'id' | 'folder'>,
   saved: FolderRecord | undefined,
-  { include, exclude }: Pick<IndexParams, 'include' | 'exclude'>,
+  given: Pick<IndexParams, 'include' | 'exclude' | 'letIn' | 'usesGitRules'>,
 ): FolderRecord {
-  const rules = { include: include ?? saved?.include, exclude: exclude ?? saved?.exclude };
-  return { id, folder, ...rules };
+  return {
+    id,
+    folder,
+    include: given.include ?? saved?.include,
+    exclude: given.exclude ?? saved?.exclude,
+    letIn: given.letIn ?? saved?.letIn,
+    usesGitRules: given.usesGitRules ?? saved?.usesGitRules,
+  };
 }
 
 function indexSentence(row: DocumentRow | undefined, belongs: boolean): string {

@@ -42,6 +42,10 @@ export interface IndexParams {
   readonly waitMs?: number;
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
+  /** Globs that begin with a folder's name; what matches is indexed although an ignore rule leaves it out. */
+  readonly letIn?: readonly string[];
+  /** False: .gitignore and its like do not count. */
+  readonly usesGitRules?: boolean;
   /** Compares the whole folder again although it is being watched. */
   readonly refresh?: boolean;
   /** The user agreed to index a home folder or a very large one. */

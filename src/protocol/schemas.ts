@@ -24,6 +24,8 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
     waitMs: z.number().min(0).optional(),
     include: list.optional(),
     exclude: list.optional(),
+    letIn: list.optional(),
+    usesGitRules: z.boolean().optional(),
     refresh: z.boolean().optional(),
     isConfirmed: z.boolean().optional(),
   }),

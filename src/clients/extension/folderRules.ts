@@ -14,6 +14,11 @@ export function excludeGlobs({ exclude, editorExcludes }: FolderRules): string[]
   return [...new Set(globs)].sort();
 }
 
+/** Globs of what is let in, from the folder's top; sorted, each once. */
+export function letInGlobs(include: readonly string[]): string[] {
+  return [...new Set(include.map((glob) => anchored(glob.replace(/^\.?\//, ''))))].sort();
+}
+
 /** A condition on a sibling (`{ "when": "$(basename).ts" }`) hides what was compiled: it counts as true for none. */
 function activeGlobs(setting: unknown): string[] {
   if (typeof setting !== 'object' || setting === null) return [];

@@ -15,7 +15,7 @@ const longestDetail = 200;
 const verdictIcons = { relevant: '$(thumbsup)', notRelevant: '$(thumbsdown)' } as const;
 
 /** Symbol, folder and, with several folders in the window, which of them. */
-export function hitRow(hit: WorkspaceHit, isMultiRoot: boolean): HitRow {
+export function hitRow(hit: WorkspaceHit, query: string, isMultiRoot: boolean): HitRow {
   const place = isMultiRoot
     ? [hit.folderName, folderName(hit.path)].filter(Boolean).join('/')
     : folderName(hit.path);
@@ -24,15 +24,22 @@ export function hitRow(hit: WorkspaceHit, isMultiRoot: boolean): HitRow {
   return {
     label: [verdict, plain(nameAndSpan(hit))].filter(Boolean).join(' '),
     description: plain(parts.join('  ')),
-    detail: plain(bestLine(hit)),
+    detail: plain(bestLine(hit, query)),
     alwaysShow: true,
   };
 }
 
-/** The first line of the snippet that says something. */
-function bestLine({ snippet, path }: WorkspaceHit): string {
-  const line = snippet.split('\n').find((text) => /[\p{L}\p{N}]/u.test(text)) ?? fileName(path);
-  const shown = visible(line.trim());
+/** The line of the snippet with most words of the query; of equals the first that says something. */
+function bestLine({ snippet, path }: WorkspaceHit, query: string): string {
+  const words = [...new Set(query.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu))];
+  const lines = snippet.split('\n').filter((line) => /[\p{L}\p{N}]/u.test(line));
+  const count = (line: string): number => {
+    const text = line.toLowerCase();
+    return words.filter((word) => text.includes(word)).length;
+  };
+  let best = lines[0] ?? fileName(path);
+  for (const line of lines) if (count(line) > count(best)) best = line;
+  const shown = visible(best.trim());
   return shown.length <= longestDetail ? shown : `${shown.slice(0, longestDetail - 1)}…`;
 }
 

@@ -112,7 +112,7 @@ export class SearchPick implements Disposable {
     const isMultiRoot = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
     const rows = result.hits.map((hit): HitItem => {
       const buttons = hit.mark?.similarity === 1 ? [this.undo] : [this.notRelevant, this.relevant];
-      return { ...hitRow(hit, isMultiRoot), hit, buttons };
+      return { ...hitRow(hit, result.query, isMultiRoot), hit, buttons };
     });
     const active = this.pick.activeItems[0];
     // While the answer to one question becomes better, the row that is looked at stays the active one.

@@ -20,9 +20,9 @@ export function statusLine(
   if (engine.kind === 'stopped') return problem(t('Nearmiss stopped'));
   if (engine.kind === 'restarting') return problem(t('Nearmiss restarting'));
   if (folders.some(({ state }) => state === 'failed')) return problem(t('Nearmiss'));
-  if (engine.kind === 'starting') return busy(t('Nearmiss starting'));
+  const isWaiting = folders.some(({ state }) => state === 'waiting');
+  if (engine.kind === 'starting' || isWaiting) return busy(t('Nearmiss starting'));
   const live = folders.filter(({ state }) => state === 'indexed');
-  if (folders.some(({ state }) => state === 'waiting')) return busy('Nearmiss');
   if (live.some(({ status }) => status?.state === 'paused'))
     return { text: '$(debug-pause) Nearmiss', isProblem: false };
   const percent = percentOf(live);

@@ -5,9 +5,10 @@
 import * as vscode from 'vscode';
 import { isAbort, messageOf, NearmissError } from '../../base/errors';
 import { type Disposable, DisposableStore } from '../../base/lifecycle';
+import type { IndexParams } from '../../protocol/methods';
 import type { FolderStatus } from '../../protocol/types';
 import type { EngineHost } from './engineHost';
-import { excludeGlobs } from './folderRules';
+import { excludeGlobs, letInGlobs } from './folderRules';
 import type { ExtensionSettings } from './settings';
 
 /** One folder of the workspace as panel, status bar and commands see it. */
@@ -22,6 +23,8 @@ export interface WorkspaceFolder {
   /** Why it failed. */
   readonly problem?: string;
 }
+
+type FolderRuleParams = Pick<IndexParams, 'exclude' | 'letIn' | 'usesGitRules'>;
 
 /** Answer to "shall this be indexed", kept for the workspace. */
 const agreedKey = 'nearmiss.agreedFolders';
@@ -165,12 +168,15 @@ export class WorkspaceIndexes implements Disposable {
         .update('indexing.enabled', false, vscode.ConfigurationTarget.WorkspaceFolder);
   }
 
-  private rulesOf({ uri }: WorkspaceFolder): { exclude: string[] } {
-    const editor = (section: string): unknown =>
-      vscode.workspace.getConfiguration(section, uri).get('exclude');
+  private rulesOf({ uri }: WorkspaceFolder): FolderRuleParams {
+    const read = (section: string, key: string): unknown =>
+      vscode.workspace.getConfiguration(section, uri).get(key);
     const exclude = this.settings.get('indexing.exclude', uri);
+    const editorExcludes = [read('files', 'exclude'), read('search', 'exclude')];
     return {
-      exclude: excludeGlobs({ exclude, editorExcludes: [editor('files'), editor('search')] }),
+      exclude: excludeGlobs({ exclude, editorExcludes }),
+      letIn: letInGlobs(this.settings.get('indexing.include', uri)),
+      usesGitRules: read('search', 'useIgnoreFiles') !== false,
     };
   }
 

@@ -6,8 +6,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { messageOf, systemCode } from '../../base/errors';
 import type { Skipped } from './document';
-import { globFilter, type GlobFilter } from './globs';
-import { describeCause, type FolderRules, whyIgnored } from './ignore';
+import { globFilter, type GlobFilter, letInFilter, type LetInFilter } from './globs';
+import { describeCause, type FolderRules, type IgnoreCause, whyIgnored } from './ignore';
 import { isInside } from './inside';
 import { secretPathReason } from './secrets';
 
@@ -26,16 +26,22 @@ export type Verdict = Omit<Skipped, 'path'> & { readonly isListed: boolean };
 /** What decides about entries beside the ignore rules of their folder. */
 export interface EntryRules {
   readonly globs: GlobFilter;
+  readonly letIn: LetInFilter;
+  readonly usesGitRules: boolean;
   readonly maxFileBytes: number;
 }
 
 export function entryRules(options: {
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
+  readonly letIn?: readonly string[];
+  readonly usesGitRules?: boolean;
   readonly maxFileBytes: number;
 }): EntryRules {
   return {
     globs: globFilter(options.include, options.exclude),
+    letIn: letInFilter(options.letIn),
+    usesGitRules: options.usesGitRules ?? true,
     maxFileBytes: options.maxFileBytes,
   };
 }
@@ -49,7 +55,8 @@ export function judgeEntry(
 ): Verdict | undefined {
   const isFolder = entry.kind === 'folder';
   const cause = whyIgnored(folderRules, relative, isFolder);
-  if (cause) return { reason: 'ignored', detail: describeCause(cause), isListed: false };
+  if (cause && !isOverruled(rules, cause, relative, isFolder))
+    return { reason: 'ignored', detail: describeCause(cause), isListed: false };
   const glob = rules.globs.whyExcluded(relative, isFolder);
   if (glob !== undefined) return { reason: 'excluded', detail: glob, isListed: false };
   if (entry.kind === 'special') {
@@ -58,6 +65,18 @@ export function judgeEntry(
   if (entry.kind === 'link') return judgeLink(folderRules.root, relative);
   const secret = isFolder ? undefined : secretPathReason(relative);
   return secret === undefined ? undefined : { reason: 'secret', detail: secret, isListed: true };
+}
+
+/** Data of version control stays out whatever the options say. */
+function isOverruled(
+  rules: EntryRules,
+  cause: IgnoreCause,
+  relative: string,
+  isFolder: boolean,
+): boolean {
+  if ('isGits' in cause && cause.isGits && !rules.usesGitRules) return true;
+  const isFinal = 'builtIn' in cause && (cause.isFinal ?? false);
+  return !isFinal && rules.letIn.letsIn(relative, isFolder);
 }
 
 /** Why a file of this size is left out, or undefined. */

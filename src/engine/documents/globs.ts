@@ -29,6 +29,24 @@ export function globFilter(
   };
 }
 
+/** Paths that are indexed although an ignore rule leaves them out. */
+export interface LetInFilter {
+  /** True for what matches, and for folders on the way to a place that one of the globs names. */
+  letsIn(relative: string, isFolder: boolean): boolean;
+}
+
+/** A glob that could match anywhere (`**\/x`) lets nobody look into ignored folders: they can be very large. */
+export function letInFilter(letIn: readonly string[] = []): LetInFilter {
+  const globs = letIn.map(compile);
+  return {
+    letsIn: (relative, isFolder) =>
+      globs.some(
+        (glob) =>
+          glob.matches(relative) || (isFolder && glob.isAnchored && glob.canHoldMatch(relative)),
+      ),
+  };
+}
+
 /** True when the path matches the glob as --include, --exclude and path filters understand it. */
 export function globMatcher(text: string): (relative: string) => boolean {
   return compile(text).matches;
@@ -39,6 +57,8 @@ interface Glob {
   readonly matches: (relative: string) => boolean;
   /** False where nothing beneath the folder can match, so that a walk need not look. */
   readonly canHoldMatch: (folder: string) => boolean;
+  /** True when it begins with the name of a folder. */
+  readonly isAnchored: boolean;
 }
 
 function compile(text: string): Glob {
@@ -53,5 +73,6 @@ function compile(text: string): Glob {
     text,
     matches: (relative) => itself(relative) || beneath(relative),
     canHoldMatch: (folder) => `${folder}/`.startsWith(fixed) || fixed.startsWith(`${folder}/`),
+    isAnchored: fixed !== '',
   };
 }

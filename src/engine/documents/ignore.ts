@@ -17,7 +17,9 @@ import {
 import { type Rule, type RuleMatch, RuleSet } from './ruleSet';
 
 /** Why a path is left out: the line of a file, or a rule of ours in words. */
-export type IgnoreCause = { readonly rule: Rule } | { readonly builtIn: string };
+export type IgnoreCause =
+  | { readonly rule: Rule; readonly isGits: boolean }
+  | { readonly builtIn: string; readonly isFinal?: boolean };
 
 /** Rules of one file, and how its folder lies to the walk's root. */
 interface Layer {
@@ -38,6 +40,8 @@ export interface FolderRules {
   readonly git: readonly Layer[];
   readonly ignoreCase: boolean;
   readonly environment: GitEnvironment;
+  /** Why the folder itself would be left out, where an option let the walk in all the same. */
+  readonly ignoredBy?: IgnoreCause;
 }
 
 /** Says whether the folder being entered has an entry of this name. */
@@ -61,6 +65,12 @@ export function rootRules(
 
 /** The rules for the entries of `folder` (relative to the root), which lies in the folder that `rules` are for. */
 export function enterFolder(rules: FolderRules, folder: string, has: HasEntry): FolderRules {
+  const ignoredBy = whyIgnored(rules, folder, true);
+  const inner = rulesInside(rules, folder, has);
+  return ignoredBy === inner.ignoredBy ? inner : { ...inner, ignoredBy };
+}
+
+function rulesInside(rules: FolderRules, folder: string, has: HasEntry): FolderRules {
   const absolute = path.join(rules.root, folder);
   if (!has('.git') || !isWorkingTree(absolute)) return addFilesOf(rules, absolute, has);
   const base = gitBase(rules.root, absolute, absolute, rules.environment);
@@ -75,14 +85,15 @@ export function whyIgnored(
 ): IgnoreCause | undefined {
   const name = relative.slice(relative.lastIndexOf('/') + 1).toLowerCase();
   const never = NEVER_INDEXED.get(name);
-  if (never !== undefined) return { builtIn: never };
+  if (never !== undefined) return { builtIn: never, isFinal: true };
   const target = isFolder ? `${relative}/` : relative;
   const ours = firstMatch(rules.ours, target);
-  if (ours) return ours.isIgnored ? { rule: ours.rule } : undefined;
+  if (ours) return ours.isIgnored ? { rule: ours.rule, isGits: false } : undefined;
+  if (rules.ignoredBy) return rules.ignoredBy;
   const builtIn = isFolder ? BUILT_IN_FOLDERS.get(name) : undefined;
   if (builtIn !== undefined) return { builtIn };
   const git = firstMatch(rules.git, target);
-  return git?.isIgnored ? { rule: git.rule } : undefined;
+  return git?.isIgnored ? { rule: git.rule, isGits: true } : undefined;
 }
 
 /**

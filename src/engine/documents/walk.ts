@@ -25,6 +25,10 @@ export interface WalkOptions {
   readonly include?: readonly string[];
   /** Globs; what matches one is left out, whatever `include` says. */
   readonly exclude?: readonly string[];
+  /** Globs that begin with a folder's name; what matches is found although an ignore rule leaves it out. */
+  readonly letIn?: readonly string[];
+  /** False: .gitignore and its like do not count. Default true. */
+  readonly usesGitRules?: boolean;
   /** Default 2 MiB, notebooks included. */
   readonly maxFileBytes?: number;
   /** Default 200,000; what comes after that is counted and reported once. */

@@ -16,6 +16,10 @@ export interface FolderOptions {
   readonly include?: readonly string[];
   /** Globs relative to the folder that are left out. */
   readonly exclude?: readonly string[];
+  /** Globs of what is indexed although an ignore rule leaves it out. */
+  readonly letIn?: readonly string[];
+  /** False: .gitignore and its like do not count. */
+  readonly usesGitRules?: boolean;
   readonly maxFileBytes?: number;
   readonly maxFileCount?: number;
   /** False: one pass, then only on `refresh` or `pathsChanged`. Default true. */

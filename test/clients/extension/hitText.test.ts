@@ -29,21 +29,31 @@ test('counts lines as a person does', () => {
 });
 
 test('makes a row of name, symbol and folder, and of the first line that says something', () => {
-  assert.deepEqual(hitRow(hit, false), {
+  assert.deepEqual(hitRow(hit, 'x', false), {
     label: 'retry.ts:12-40',
     description: 'Queue > retry  src/queue',
     detail: 'await send(again);',
     alwaysShow: true,
   });
-  assert.equal(hitRow(hit, true).description, 'Queue > retry  shop/src/queue');
-  assert.equal(hitRow({ ...hit, path: 'top.ts', symbol: '' }, false).description, '');
+  assert.equal(hitRow(hit, 'x', true).description, 'Queue > retry  shop/src/queue');
+  assert.equal(hitRow({ ...hit, path: 'top.ts', symbol: '' }, 'x', false).description, '');
 });
 
 test('draws no icon and turns no text round where a name or the code asks for it', () => {
   const row = hitRow(
     { ...hit, path: 'a$(flame)\u202Ecod.ts', snippet: '\u001b[31m $(bug) x' },
+    'x',
     false,
   );
   assert.doesNotMatch(JSON.stringify(row), /\$\(|\u202e|\\u001b/);
   assert.equal(visible('a\r\nb\u2066c\td'), 'a b\ufffdc\td');
+});
+
+test('shows the line that has most words of the query', () => {
+  const snippet = 'head\nretry(upload)\n// Retry a failed upload\ntail';
+  const detail = (query: string): string => hitRow({ ...hit, snippet }, query, false).detail;
+  assert.deepEqual(
+    [detail('retry failed upload'), detail('RETRY'), detail('of a'), detail('')],
+    ['// Retry a failed upload', 'retry(upload)', 'head', 'head'],
+  );
 });

@@ -1,7 +1,7 @@
 /** Values of settings as people type them: right ones count, wrong ones cost one sentence and nothing else. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { excludeGlobs } from '../../../src/clients/extension/folderRules';
+import { excludeGlobs, letInGlobs } from '../../../src/clients/extension/folderRules';
 import { checkSetting, type SettingName } from '../../../src/clients/extension/settingsTable';
 import { english } from '../../../src/clients/extension/translate';
 
@@ -46,4 +46,9 @@ test('takes the globs of the editor that are switched on, in its meaning', () =>
     ],
   });
   assert.deepEqual(globs, ['**/.git', '**/dist', './*.log', 'own/**']);
+});
+
+test('lets in what is named from the top of the folder', () => {
+  const globs = letInGlobs(['vendor/ours', './docs/out/**', '/gen', 'gen']);
+  assert.deepEqual(globs, ['./gen', 'docs/out/**', 'vendor/ours']);
 });

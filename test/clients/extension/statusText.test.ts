@@ -59,7 +59,7 @@ test('says in the status bar what the engine does and how far the folders are', 
   checkLine(up, [toyFolder('indexed', complete)], '$(search-sparkle) Nearmiss');
   checkLine(up, [toyFolder('indexed', halfway)], '$(sync~spin) Nearmiss 61 %');
   checkLine(up, [toyFolder('indexed', { ...halfway, fraction: 1 })], '$(sync~spin) Nearmiss 99 %');
-  checkLine(up, [toyFolder('waiting')], '$(sync~spin) Nearmiss');
+  checkLine(up, [toyFolder('waiting')], '$(sync~spin) Nearmiss starting');
   checkLine(up, [toyFolder('failed')], '$(warning) Nearmiss');
   const paused = toyFolder('indexed', { ...halfway, state: 'paused' });
   checkLine(up, [paused], '$(debug-pause) Nearmiss');
