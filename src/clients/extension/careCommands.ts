@@ -132,10 +132,9 @@ export async function forgetEverything({ engine, workspace }: Services): Promise
 export async function whyNotFound(services: Services, given: unknown): Promise<void> {
   const { engine, workspace } = services;
   const { t } = vscode.l10n;
-  const uri =
-    given instanceof vscode.Uri
-      ? given
-      : (vscode.window.activeTextEditor?.document.uri ?? (await chooseFile()));
+  const shown = vscode.window.activeTextEditor?.document.uri;
+  const current = shown?.scheme === 'file' ? shown : undefined;
+  const uri = given instanceof vscode.Uri ? given : (current ?? (await chooseFile()));
   if (!uri) return;
   const folder = workspace.folderOf(uri);
   const path = folder && pathInside(folder.path, uri.fsPath);
