@@ -16,12 +16,9 @@ import {
   type Matrix,
   type RowLoss,
   addTo,
-  cosines,
   dotOf,
-  multiply,
+  matrixOf,
   rowOf,
-  rowsBetween,
-  transpose,
   unitRows,
   zeros,
 } from './matrix';
@@ -72,14 +69,18 @@ export function chooseMixedPairs(
   random: Random,
 ): MixedPair[] {
   const { queries, columns, isNegative = (row, column) => row !== column } = inputs;
-  const similarities = cosines(queries, columns).value;
-  const units = unitRows(columns).value;
+  const units = [queries, inputs.positives, columns].map((matrix) => unitRows(matrix).value);
+  const [unitQueries, unitPositives, unitColumns] = units as [Matrix, Matrix, Matrix];
   return Array.from({ length: queries.rows }, (_, row) => {
+    const query = rowOf(unitQueries, row);
+    const similarities = new Float64Array(columns.rows).fill(-Infinity);
     const negatives = [...Array(columns.rows).keys()].filter((column) => isNegative(row, column));
-    const hardest = hardestColumns(rowOf(similarities, row), negatives).slice(0, settings.k);
+    for (const column of negatives) similarities[column] = dotOf(query, rowOf(unitColumns, column));
+    const hardest = hardestColumns(similarities, negatives).slice(0, settings.k);
+    const positive = rowOf(unitPositives, row);
     const pairs = pairsOf(hardest)
       .map(([first, second]) => ({ row, first, second }))
-      .filter((pair) => isUseful(pair, inputs, units, settings));
+      .filter((pair) => isUseful(pair, { columns, unitColumns, positive }, settings));
     return pairs.length > settings.s ? sample(pairs, settings.s, random) : pairs;
   }).flat();
 }
@@ -96,17 +97,26 @@ function pairsOf(columns: readonly number[]): [number, number][] {
 }
 
 function isUseful(
-  { row, first, second }: MixedPair,
-  { columns, positives }: MixingInputs,
-  units: Matrix,
+  { first, second }: MixedPair,
+  vectors: {
+    readonly columns: Matrix;
+    readonly unitColumns: Matrix;
+    /** The row's positive, of norm 1. */
+    readonly positive: Float64Array;
+  },
   { alpha, copyCeiling = 1, positiveCeiling = 1 }: MixingSettings,
 ): boolean {
-  if (copyCeiling < 1 && dotOf(rowOf(units, first), rowOf(units, second)) > copyCeiling)
-    return false;
+  const { columns, unitColumns, positive } = vectors;
+  const isCopy = dotOf(rowOf(unitColumns, first), rowOf(unitColumns, second)) > copyCeiling;
+  if (copyCeiling < 1 && isCopy) return false;
   if (positiveCeiling >= 1) return true;
-  const weights = mixingWeights([{ row: 0, first, second }], columns.rows, alpha);
-  const positive = rowsBetween(positives, row, row + 1);
-  return cosines(multiply(weights, columns), positive).value.data[0]! <= positiveCeiling;
+  const mixture = mixtureOf(rowOf(columns, first), rowOf(columns, second), alpha);
+  const norm = Math.sqrt(dotOf(mixture, mixture));
+  return dotOf(mixture, positive) <= positiveCeiling * norm;
+}
+
+function mixtureOf(first: Float64Array, second: Float64Array, alpha: number): Float64Array {
+  return first.map((value, d) => alpha * value + (1 - alpha) * second[d]!);
 }
 
 /** `[pairs, columns]`: α at the first, 1 − α at the second; times the columns it gives the mixtures. */
@@ -139,11 +149,24 @@ export function mixColumns(
   pairs: readonly MixedPair[],
   alpha: number,
 ): { readonly value: Matrix; back(gradient: Matrix): Matrix } {
-  const weights = mixingWeights(pairs, columns.rows, alpha);
-  const unit = unitRows(multiply(weights, columns));
+  const mixtures = pairs.map(({ first, second }) =>
+    mixtureOf(rowOf(columns, first), rowOf(columns, second), alpha),
+  );
+  const unit = unitRows(matrixOf(mixtures));
   return {
     value: unit.value,
-    back: (gradient) => multiply(transpose(weights), unit.back(gradient)),
+    back(gradient) {
+      const own = unit.back(gradient);
+      const out = zeros(columns.rows, columns.columns);
+      pairs.forEach(({ first, second }, i) => {
+        const [g, a, b] = [rowOf(own, i), rowOf(out, first), rowOf(out, second)];
+        for (let d = 0; d < g.length; d++) {
+          a[d]! += alpha * g[d]!;
+          b[d]! += (1 - alpha) * g[d]!;
+        }
+      });
+      return out;
+    },
   };
 }
 
