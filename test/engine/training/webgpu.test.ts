@@ -1,15 +1,9 @@
 /** A training step on WebGPU against the CPU, on a software Vulkan device where one is installed. */
 import assert from 'node:assert/strict';
-import * as fs from 'node:fs';
 import { describe, test } from 'node:test';
 import { leavesNothing } from '../../support/leaks';
+import { SOFTWARE_DEVICE, softwareDeviceMissing } from '../../support/softwareDevice';
 import { chunkOf, toyBytes, withEncoder } from '../../support/trainable';
-
-/** Debian's software Vulkan device: no GPU is needed to run WebGPU, slowly. */
-const SOFTWARE_DEVICE = '/usr/lib/chromium/vk_swiftshader_icd.json';
-const skip = fs.existsSync(SOFTWARE_DEVICE)
-  ? false
-  : 'no software Vulkan device here (Debian: chromium-common and libvulkan1)';
 
 leavesNothing();
 
@@ -33,16 +27,19 @@ async function stepOn(provider: string): Promise<Step> {
   return result!;
 }
 
-describe('a training step on WebGPU', { skip }, () => {
+describe('a training step on WebGPU', { skip: softwareDeviceMissing }, () => {
   test('gives what the CPU gives, to 1e-4', async () => {
     process.env.VK_ICD_FILENAMES = SOFTWARE_DEVICE;
     const expected = await stepOn('cpu');
     const actual = await stepOn('webgpu');
-    const all = [['embeddings', actual.encoded, expected.encoded] as const].concat(
-      [...expected.sums].map(([name, sum]) => [name, actual.sums.get(name)!, sum] as never),
-    );
-    for (const [name, values, right] of all) {
-      const apart = Math.max(...values.map((value, index) => Math.abs(value - right[index]!)));
+    const values = (step: Step): [string, Float32Array][] => [
+      ['embeddings', step.encoded],
+      ...step.sums,
+    ];
+    const rightValues = new Map(values(expected));
+    for (const [name, numbers] of values(actual)) {
+      const right = rightValues.get(name)!;
+      const apart = Math.max(...numbers.map((value, index) => Math.abs(value - right[index]!)));
       assert.ok(apart < 1e-4, `${name} is off by ${apart}`);
     }
     assert.ok([...actual.sums.values()].some((sum) => sum.some((value) => Math.abs(value) > 0.1)));
