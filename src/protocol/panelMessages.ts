@@ -232,6 +232,7 @@ export type PanelMessage = z.infer<typeof panelMessage>;
 export type PanelHit = z.infer<typeof panelHit>;
 export type PanelFilters = z.infer<typeof panelFilters>;
 export type PanelStatus = z.infer<typeof panelStatus>;
+export type FolderProgress = z.infer<typeof folderProgress>;
 export type PanelOptions = z.infer<typeof panelOptions>;
 export type PanelCommand = z.infer<typeof panelCommand>;
 export type PanelSource = z.infer<typeof similarSource>;

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as esbuild from 'esbuild';
+import { copyColours } from './colours.mjs';
 import { bundlePanel } from './panel.mjs';
 
 const native = ['onnxruntime-node', 'hnswlib-node', '@photostructure/sqlite', '@parcel/watcher'];
@@ -28,6 +29,7 @@ const entries = {
   indexer: 'src/engine/indexerProcess.ts',
   probe: 'src/engine/probeProcess.ts',
   extension: 'src/clients/extension/extension.ts',
+  colouring: 'src/clients/extension/colourThread.ts',
 };
 
 /**
@@ -49,7 +51,8 @@ export async function bundleEntries(root, { outdir = 'dist', isRelease = false }
   });
   if (entryPoints.cli) fs.chmodSync(path.join(path.resolve(root, outdir), 'cli.js'), 0o755);
   const panel = await bundlePanel(root, path.resolve(root, outdir));
-  return packageNames([...Object.keys(metafile.inputs), ...panel]);
+  const colours = await copyColours(root, path.resolve(root, outdir));
+  return packageNames([...Object.keys(metafile.inputs), ...panel, ...colours]);
 }
 
 function packageNames(files) {

@@ -4,12 +4,16 @@
  * bridge's methods to tell the panel what changed.
  */
 import { randomBytes } from 'node:crypto';
+import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/lifecycle';
 import type { Logger } from '../../base/log';
+import type { HostMessage } from '../../protocol/panelMessages';
 import { type PanelStringKey, panelStrings } from '../../protocol/panelStrings';
+import { type ContributedTheme, customTokenRules, readTheme, type ThemeKind } from './editorTheme';
 import { PanelBridge, type PanelBackend } from './panelBridge';
 import { panelHtml } from './panelHtml';
+import { SnippetColours } from './snippetColours';
 
 export class PanelHost implements vscode.WebviewViewProvider, Disposable {
   static readonly viewId = 'nearmiss.panel';
@@ -22,11 +26,23 @@ export class PanelHost implements vscode.WebviewViewProvider, Disposable {
     backend: PanelBackend,
     log: Logger,
   ) {
-    this.bridge = new PanelBridge(
-      backend,
-      (message) => void this.view?.webview.postMessage(message),
-      { colour: () => {}, start: () => {} },
-      log,
+    const post = (message: HostMessage): void => void this.view?.webview.postMessage(message);
+    const dist = vscode.Uri.joinPath(extensionUri, 'dist').fsPath;
+    const colours = this.store.add(
+      new SnippetColours({
+        threadFile: path.join(dist, 'colouring.js'),
+        folder: path.join(dist, 'colours'),
+        theme: activeTheme,
+        log,
+      }),
+    );
+    this.bridge = new PanelBridge(backend, post, colours, log);
+    this.store.add(vscode.window.onDidChangeActiveColorTheme(() => colours.themeChanged(post)));
+    this.store.add(
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration('editor.tokenColorCustomizations'))
+          colours.themeChanged(post);
+      }),
     );
     this.store.add(vscode.window.registerWebviewViewProvider(PanelHost.viewId, this));
   }
@@ -65,6 +81,56 @@ export class PanelHost implements vscode.WebviewViewProvider, Disposable {
     this.bridge.close();
     this.store.dispose();
   }
+}
+
+/** Token colours of the theme shown just now. */
+function activeTheme(): ReturnType<typeof readTheme> {
+  const kind = themeKinds[vscode.window.activeColorTheme.kind];
+  const name = activeThemeName(kind);
+  const setting = vscode.workspace.getConfiguration('editor').get('tokenColorCustomizations');
+  return readTheme(name, kind, contributedThemes(), customTokenRules(setting, name));
+}
+
+const themeKinds: Readonly<Record<vscode.ColorThemeKind, ThemeKind>> = {
+  [vscode.ColorThemeKind.Light]: 'light',
+  [vscode.ColorThemeKind.Dark]: 'dark',
+  [vscode.ColorThemeKind.HighContrast]: 'highContrast',
+  [vscode.ColorThemeKind.HighContrastLight]: 'highContrastLight',
+};
+
+/** Settings that name the theme of a kind where the editor follows the system. */
+const preferredSettings: Readonly<Record<ThemeKind, string>> = {
+  light: 'preferredLightColorTheme',
+  dark: 'preferredDarkColorTheme',
+  highContrast: 'preferredHighContrastColorTheme',
+  highContrastLight: 'preferredHighContrastLightColorTheme',
+};
+
+function activeThemeName(kind: ThemeKind): string {
+  const workbench = vscode.workspace.getConfiguration('workbench');
+  const window = vscode.workspace.getConfiguration('window');
+  const isHighContrast = kind === 'highContrast' || kind === 'highContrastLight';
+  const followsSystem = isHighContrast
+    ? window.get('autoDetectHighContrast') === true
+    : window.get('autoDetectColorScheme') === true;
+  const preferred = workbench.get<string>(preferredSettings[kind]) ?? '';
+  const chosen = workbench.get<string>('colorTheme') ?? '';
+  const hasChosenKind = contributedThemes().some(
+    (theme) => theme.id === chosen || theme.label === chosen,
+  );
+  return followsSystem || !hasChosenKind ? preferred : chosen;
+}
+
+function contributedThemes(): ContributedTheme[] {
+  return vscode.extensions.all.flatMap((extension) => {
+    const { contributes } = extension.packageJSON as {
+      contributes?: { themes?: (Omit<ContributedTheme, 'file'> & { path?: string })[] };
+    };
+    return (contributes?.themes ?? []).map((theme) => ({
+      ...theme,
+      file: path.join(extension.extensionPath, theme.path ?? ''),
+    }));
+  });
 }
 
 /** The panel's strings in the editor's language. */

@@ -19,6 +19,7 @@ export function receiveResults(state: PanelState, answer: ResultsMessage): Panel
   const hits = arranged(state, answer);
   const next: PanelState = {
     ...state,
+    isActiveShown: state.isActiveShown && !(isFirst || isNewList(state)),
     hits,
     noGoodMatch: answer.noGoodMatch,
     notes: answer.notes,
@@ -27,7 +28,9 @@ export function receiveResults(state: PanelState, answer: ResultsMessage): Panel
     failure: undefined,
     ...kept(state, hits),
   };
-  return { ...next, announcement: hitCountText(next) };
+  // The same list once more is no news to somebody who listens.
+  const isNews = state.arrival === 'replace' || state.arrival === 'append';
+  return isNews ? { ...next, announcement: hitCountText(next) } : next;
 }
 
 export function receiveFailure(
@@ -64,8 +67,7 @@ export function kept(state: PanelState, hits: PanelState['hits']): Partial<Panel
 /** The order that an answer brings about, given what is shown and held. */
 function arranged(state: PanelState, answer: ResultsMessage): PanelState['hits'] {
   if (state.arrival === 'append') return append(state.hits, answer.hits);
-  const isNewList = state.arrival === 'replace' && state.stage !== 'first';
-  if (isNewList || state.arrival === 'reorder') return answer.hits;
+  if (isNewList(state) || state.arrival === 'reorder') return answer.hits;
   return settle(state.hits, answer.hits, pinnedKeys(state));
 }
 
@@ -73,4 +75,9 @@ function arranged(state: PanelState, answer: ResultsMessage): PanelState['hits']
 function pinnedKeys(state: PanelState): string[] {
   const active = state.isListFocused ? state.active : undefined;
   return [active, state.pointed].flatMap((key) => key ?? []);
+}
+
+/** True when the answer is the first to its question. */
+function isNewList({ arrival, stage }: PanelState): boolean {
+  return arrival === 'replace' && stage !== 'first';
 }

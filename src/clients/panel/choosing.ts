@@ -40,10 +40,17 @@ export function choose(
   key: string,
   how: 'only' | 'toggle' | 'range',
 ): PanelState {
-  if (how === 'only') return { ...state, active: key, selected: [], anchor: key };
+  if (how === 'only')
+    return { ...state, active: key, isActiveShown: true, selected: [], anchor: key };
   if (how === 'toggle') {
     const before = state.selected.length === 0 ? chosenBefore(state, key) : state.selected;
-    return { ...state, active: key, anchor: key, selected: toggled(before, key) };
+    return {
+      ...state,
+      active: key,
+      isActiveShown: true,
+      anchor: key,
+      selected: toggled(before, key),
+    };
   }
   const keys = hitKeys(state);
   const from = Math.max(0, keys.indexOf(state.anchor ?? state.active ?? key));
@@ -80,7 +87,10 @@ function hitKeys(state: PanelState): string[] {
 function focusRow(state: PanelState, row: Row | undefined): Step {
   if (!row) return stay(state);
   const effect: Effect = { type: 'focusRow', key: row.key };
-  return andThen(stay({ ...state, active: row.key, isListFocused: true }), effect);
+  return andThen(
+    stay({ ...state, active: row.key, isActiveShown: true, isListFocused: true }),
+    effect,
+  );
 }
 
 function target(rows: readonly Row[], at: number, to: Move): number {

@@ -46,7 +46,7 @@ export function marked(
 }
 
 /** True for a mark made for this very question; one made for a similar question is not this question's to undo. */
-function isOwn(mark: { readonly similarity: number } | undefined): boolean {
+export function isOwn(mark: { readonly similarity: number } | undefined): boolean {
   return mark !== undefined && mark.similarity >= 1;
 }
 

@@ -37,6 +37,8 @@ export interface PanelState {
   readonly failure?: { readonly message: string; readonly advice?: string };
   /** The row that keys act on. */
   readonly active?: string;
+  /** False until a hand or F4 went to it: a list that nobody touched shows no row as chosen. */
+  readonly isActiveShown: boolean;
   /** True while the keyboard is in the list: then the active row does not move. */
   readonly isListFocused: boolean;
   /** The hit under the pointer. */
@@ -149,6 +151,7 @@ export const initialState: PanelState = {
   noGoodMatch: false,
   notes: [],
   mayHaveMore: false,
+  isActiveShown: false,
   isListFocused: false,
   selected: [],
   explained: [],

@@ -59,3 +59,8 @@ export function restore(state: PanelState, value: unknown): PanelState {
   const { scrollTop: _, ...kept } = saved;
   return { ...state, ...kept, draft: kept.query, stage: kept.hits.length > 0 ? 'final' : 'idle' };
 }
+
+/** How far the list was scrolled. */
+export function savedScroll(value: unknown): number {
+  return readSaved(value)?.scrollTop ?? 0;
+}

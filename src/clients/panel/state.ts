@@ -3,7 +3,12 @@
  * carries out. A question has a ticket that grows whenever it is asked anew; an answer with another ticket is too
  * late and is dropped, so answers never come out of order.
  */
-import type { HostMessage, PanelMessage, PanelOptions } from '../../protocol/panelMessages';
+import type {
+  HostMessage,
+  PanelFilters,
+  PanelMessage,
+  PanelOptions,
+} from '../../protocol/panelMessages';
 import { addColours, kept, receiveFailure, receiveResults } from './answers';
 import {
   askAfterRest,
@@ -145,7 +150,7 @@ function arrange(state: PanelState, event: Arranging): Step {
     case 'moved':
       return move(state, event.to, event.isExtending);
     case 'focused':
-      return stay({ ...state, active: event.key, isListFocused: true });
+      return stay({ ...state, active: event.key, isActiveShown: true, isListFocused: true });
     case 'left':
       return stay({ ...state, isListFocused: false });
     case 'pointed':
@@ -186,7 +191,10 @@ function showHit(state: PanelState, key: string): Step {
   const hit = state.hits.find((each) => each.key === key);
   if (!hit) return stay(state);
   const closedFiles = state.closedFiles.filter((file) => file !== fileKey(hit));
-  return andThen(stay({ ...state, closedFiles, active: key }), { type: 'reveal', key });
+  return andThen(stay({ ...state, closedFiles, active: key, isActiveShown: true }), {
+    type: 'reveal',
+    key,
+  });
 }
 
 function toggle(
@@ -229,4 +237,9 @@ function open(state: PanelState, key: string, mode: 'preview' | 'open' | 'side')
   if (!state.hits.some((hit) => hit.key === key)) return stay(state);
   const step = tell(state, { type: 'open', key, mode });
   return mode === 'preview' ? step : remembered(step);
+}
+
+/** How many of the filters are set. */
+export function filterCount({ languages, paths, kinds, changedOnly }: PanelFilters): number {
+  return [languages, paths, kinds].filter((list) => list.length > 0).length + Number(changedOnly);
 }

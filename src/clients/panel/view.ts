@@ -1,39 +1,28 @@
-/** State to DOM. */
-import { html, type TemplateResult } from 'lit';
-import type { PanelEvent, PanelState } from './model';
-import { stringsOf } from './words';
-
-export type Send = (event: PanelEvent) => void;
+/** The whole panel, from a state: box on top, then what stands in the way, the state of things, and hits. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { hasQuestion } from './asking';
+import { emptyList, obstacle } from './emptyStates';
+import type { PanelState } from './model';
+import type { Send } from './parts';
+import { markToast, resultList } from './resultList';
+import { searchBox, sourceLine, toolbar } from './searchBox';
+import { statusView } from './statusView';
 
 export function panelView(state: PanelState, send: Send): TemplateResult {
-  const strings = stringsOf(state);
-  return html`<input
-      id="box"
-      type="search"
-      aria-label=${strings.searchLabel}
-      placeholder=${strings.searchPlaceholder}
-      .value=${state.query}
-      @input=${(event: Event) =>
-        send({ type: 'typed', query: (event.target as HTMLInputElement).value })}
-    />
-    <div role="status">${state.announcement}</div>
-    <ul role="list" aria-label=${strings.hits}>
-      ${state.hits.map(
-        (hit) =>
-          html`<li
-            role="listitem"
-            aria-label="${hit.path}:${hit.start + 1}"
-            tabindex="0"
-            @dblclick=${() => send({ type: 'opened', key: hit.key, mode: 'open' })}
-            @click=${() => send({ type: 'opened', key: hit.key, mode: 'preview' })}
-          >
-            <strong>${hit.path}:${hit.start + 1}</strong>
-            <pre>${hit.snippet}</pre>
-            <button @click=${() => send({ type: 'judged', key: hit.key, verdict: 'notRelevant' })}>
-              ${strings.notRelevant}
-            </button>
-            <button @click=${() => send({ type: 'undone', key: hit.key })}>${strings.undo}</button>
-          </li>`,
-      )}
-    </ul>`;
+  const blocked = obstacle(state, send);
+  const isBusy = hasQuestion(state) && (state.stage === 'waiting' || state.stage === 'first');
+  return html`<header>
+      ${searchBox(state, send)}
+      <div class="busy ${isBusy ? 'on' : ''}"></div>
+    </header>
+    <div class="live" role="status">${state.announcement}</div>
+    <div id="scroller">
+      ${
+        blocked ??
+        html`${statusView(state, send)} ${sourceLine(state, send)}
+        ${hasQuestion(state) ? toolbar(state, send) : nothing}
+        ${state.hits.length > 0 ? resultList(state, send) : emptyList(state, send)}`
+      }
+    </div>
+    ${markToast(state, send)}`;
 }

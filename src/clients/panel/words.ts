@@ -11,7 +11,7 @@ export function stringsOf(state: Pick<PanelState, 'options'>): Strings {
 }
 
 /** "{0}" and "{1}" filled in. */
-function filled(text: string, ...values: readonly (string | number)[]): string {
+export function filled(text: string, ...values: readonly (string | number)[]): string {
   return text.replaceAll(/\{(\d)\}/g, (whole, index: string) => {
     const value = values[Number(index)];
     return value === undefined ? whole : String(value);
@@ -19,7 +19,7 @@ function filled(text: string, ...values: readonly (string | number)[]): string {
 }
 
 /** A whole number with the separators of the language. */
-function numberText(state: Pick<PanelState, 'options'>, value: number): string {
+export function numberText(state: Pick<PanelState, 'options'>, value: number): string {
   try {
     return value.toLocaleString(state.options.locale);
   } catch {
