@@ -26,6 +26,13 @@ test('takes what the file says over the defaults', () => {
   );
 });
 
+test('lets the starter of the engine override the file, within the same ranges', () => {
+  fs.writeFileSync(file, '{"rerankCount": 5, "provider": "cpu"}');
+  const { rerankCount, provider } = readSettings(folder, { provider: 'webgpu' });
+  assert.deepEqual({ rerankCount, provider }, { rerankCount: 5, provider: 'webgpu' });
+  assert.throws(() => readSettings(folder, { provider: 'abacus' }), /provider must be one of/);
+});
+
 const wrong: readonly [string, RegExp][] = [
   ['{"rerankCount": -1}', /rerankCount must be 0 to 200 candidates/],
   ['{"rerankCount": "5"}', /rerankCount must be/],

@@ -7,7 +7,7 @@ import { registerCommands } from './commands';
 import { followFolders } from './contextKeys';
 import { EngineHost } from './engineHost';
 import { engineOptions } from './engineOptions';
-import { showError } from './failure';
+import { showStopped } from './failure';
 import { HitCursor } from './hitCursor';
 import { Marking } from './marking';
 import { followModelSetting } from './modelCommands';
@@ -24,9 +24,10 @@ import { WorkspaceIndexes } from './workspace';
 
 /** Progress and edits come many times a second. */
 const tellPanelAfterMs = 150;
-const askAgainAfterMs = 400;
+const askAgainAfterMs = 600;
 
 export function activate(context: vscode.ExtensionContext): void {
+  const startedAt = performance.now();
   const own = <T extends vscode.Disposable>(item: T): T => {
     context.subscriptions.push(item);
     return item;
@@ -68,6 +69,7 @@ export function activate(context: vscode.ExtensionContext): void {
   own(keepPanelFresh(services));
   own(followFolders(workspace));
   engine.restart();
+  log.info(`activated in ${Math.round(performance.now() - startedAt)} ms`);
 }
 
 function makeSearch(engine: EngineHost, workspace: WorkspaceIndexes): WorkspaceSearch {
@@ -88,7 +90,7 @@ function watchEngine(services: Services): vscode.Disposable {
   const listening = engine.onState((state) => {
     log.info(`engine: ${state.kind}`);
     if (state.kind === 'up') follow();
-    if (state.kind === 'stopped') void showError(state.error);
+    if (state.kind === 'stopped') void showStopped(state.error);
     if (state.kind === 'restarting')
       void vscode.window.showWarningMessage(
         vscode.l10n.t('The Nearmiss engine ended and is being started again'),

@@ -17,6 +17,15 @@ export async function tellFailure(
   }
 }
 
+/** The engine was given up: a sentence with its last words, and the buttons that help. */
+export async function showStopped(error: Error): Promise<void> {
+  const text = vscode.l10n.t(
+    'The engine does not stay up and is not started again: {0}',
+    error.message,
+  );
+  await showError(new NearmissError('engine', text));
+}
+
 /** Shows an error with the buttons that fit it. */
 export async function showError(error: unknown): Promise<void> {
   const isEngine = error instanceof NearmissError && error.code === 'engine';

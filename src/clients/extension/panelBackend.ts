@@ -56,7 +56,7 @@ export class ExtensionBackend implements PanelBackend {
     onFirst: (answer: PanelAnswer) => void,
     signal: AbortSignal,
   ): Promise<PanelAnswer> {
-    const { searching } = this.services;
+    const { searching, settings } = this.services;
     if (query.source) {
       const { folder, path, start, end } = query.source;
       const request = { folder, path, start, end, limit: query.limit };
@@ -64,7 +64,8 @@ export class ExtensionBackend implements PanelBackend {
     }
     const { filters, ...rest } = query;
     const { languages, paths, kinds, changedOnly } = filters;
-    const asked = { ...rest, languages, paths, kinds, changedOnly };
+    const rerank = rest.rerank && settings.get('search.rerank');
+    const asked = { ...rest, rerank, languages, paths, kinds, changedOnly };
     const first = (result: WorkspaceResult): void => onFirst(this.toAnswer(result));
     return this.toAnswer(await searching.search(asked, signal, first));
   }

@@ -11,6 +11,8 @@ export type RevealedHit = HitPlace & Pick<WorkspaceHit, 'folder' | 'path'>;
 /** `preview` leaves the focus where it is; `open` takes it; `side` takes it in a column beside. */
 export type RevealMode = 'preview' | 'open' | 'side';
 
+const toldForMs = 8000;
+
 export class HitReveal implements Disposable {
   private readonly store = new DisposableStore();
   private readonly highlight = this.store.add(
@@ -39,7 +41,7 @@ export class HitReveal implements Disposable {
     if (!document) return this.tellGone(hit, mode);
     const place = findPlace(document.getText().split(/\r\n|\r|\n/), hit);
     const editor = await this.show(document, place, mode);
-    tellMoved(hit, place);
+    tellMoved(hit, place, mode);
     return editor;
   }
 
@@ -109,16 +111,21 @@ export function uriOf({ folder, path }: Pick<WorkspaceHit, 'folder' | 'path'>): 
   return vscode.Uri.joinPath(vscode.Uri.file(folder), ...path.split('/'));
 }
 
-function tellMoved(hit: RevealedHit, place: FoundPlace): void {
+/** In the status bar while one only looks, in a message once the hit is opened for good. */
+function tellMoved(hit: RevealedHit, place: FoundPlace, mode: RevealMode): void {
   if (place.how === 'same') return;
   const lines = lineSpan(place);
+  if (place.how === 'moved')
+    return void vscode.window.setStatusBarMessage(
+      `$(info) ${vscode.l10n.t('The text has moved to line {0}', lines)}`,
+      toldForMs,
+    );
   const text =
-    place.how === 'moved'
-      ? vscode.l10n.t('The text has moved to line {0}', lines)
-      : place.how === 'changed'
-        ? vscode.l10n.t('{0} has changed since; line {1} is the nearest match', hit.path, lines)
-        : vscode.l10n.t('{0} has changed since, and the hit is no longer in it', hit.path);
-  void vscode.window.setStatusBarMessage(`$(info) ${text}`, 8000);
+    place.how === 'changed'
+      ? vscode.l10n.t('{0} has changed since; line {1} is the nearest match', hit.path, lines)
+      : vscode.l10n.t('{0} has changed since, and the hit is no longer in it', hit.path);
+  if (mode === 'preview') vscode.window.setStatusBarMessage(`$(info) ${text}`, toldForMs);
+  else void vscode.window.showInformationMessage(text);
 }
 
 async function openIfThere(uri: vscode.Uri): Promise<vscode.TextDocument | undefined> {

@@ -41,6 +41,7 @@ export class SearchPick implements Disposable {
   };
   private readonly origin = vscode.window.activeTextEditor;
   private readonly originView = this.origin?.visibleRanges[0];
+  private previewed: vscode.Uri | undefined;
   private isAccepted = false;
   private answered = '';
 
@@ -130,7 +131,10 @@ export class SearchPick implements Disposable {
   private async preview(): Promise<void> {
     const active = this.pick.activeItems[0];
     if (!active || !isHit(active) || this.store.isDisposed) return;
-    await this.services.reveal.reveal(active.hit, 'preview');
+    const editor = await this.services.reveal.reveal(active.hit, 'preview');
+    const { uri } = editor?.document ?? {};
+    // What was open before, be it in a preview tab, is not for us to close.
+    if (uri && uri.toString() !== this.origin?.document.uri.toString()) this.previewed = uri;
   }
 
   private async accept(): Promise<void> {
@@ -167,11 +171,22 @@ export class SearchPick implements Disposable {
     this.dispose();
     if (this.isAccepted) return;
     this.services.reveal.clear();
+    await closePreview(this.previewed);
     if (!this.origin || vscode.window.activeTextEditor === this.origin) return;
     const { document, viewColumn, selection } = this.origin;
     const editor = await vscode.window.showTextDocument(document, { viewColumn, selection });
     if (this.originView) editor.revealRange(this.originView, vscode.TextEditorRevealType.AtTop);
   }
+}
+
+/** The tab that showed hits, if it is still a preview and was not there before. */
+async function closePreview(previewed: vscode.Uri | undefined): Promise<void> {
+  const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
+  const isOurs =
+    tab?.isPreview === true &&
+    tab.input instanceof vscode.TabInputText &&
+    tab.input.uri.toString() === previewed?.toString();
+  if (tab && isOurs) await vscode.window.tabGroups.close(tab);
 }
 
 function isHit(item: HitItem | vscode.QuickPickItem): item is HitItem {

@@ -2,6 +2,8 @@
  * The folders of this window and the index of each: which are indexed, how far, and why one is not. Asks before a home
  * folder or a very large one, follows folders that come and go, and tells everybody of changes.
  */
+import * as os from 'node:os';
+import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { isAbort, messageOf, NearmissError } from '../../base/errors';
 import { type Disposable, DisposableStore } from '../../base/lifecycle';
@@ -146,21 +148,20 @@ export class WorkspaceIndexes implements Disposable {
     } catch (error) {
       if (isAbort(error) || signal.aborted) return;
       if (error instanceof NearmissError && error.code === 'needsConfirmation')
-        await this.confirm(folder, error);
+        await this.confirm(folder);
       else this.set(folder, { state: 'failed', problem: messageOf(error) });
     }
   }
 
-  private async confirm(folder: WorkspaceFolder, question: NearmissError): Promise<void> {
+  private async confirm(folder: WorkspaceFolder): Promise<void> {
     this.declined.add(folder.path);
     this.set(folder, { state: 'declined' });
     const yes = vscode.l10n.t('Index It');
     const never = vscode.l10n.t('Never for This Folder');
-    const answer = await vscode.window.showWarningMessage(
-      vscode.l10n.t('{0}. Index it all the same?', question.message),
-      yes,
-      never,
-    );
+    const question = holdsHome(folder.path)
+      ? vscode.l10n.t('{0} is or holds your home folder. Index it all the same?', folder.path)
+      : vscode.l10n.t('{0} has very many files. Index it all the same?', folder.path);
+    const answer = await vscode.window.showWarningMessage(question, yes, never);
     if (answer === yes) this.agree(folder);
     if (answer === never)
       await vscode.workspace
@@ -187,4 +188,9 @@ export class WorkspaceIndexes implements Disposable {
     this.known.set(key, { ...now, problem: undefined, ...change });
     this.changed.fire();
   }
+}
+
+function holdsHome(folder: string): boolean {
+  const relative = path.relative(folder, os.homedir());
+  return !relative.startsWith('..') && !path.isAbsolute(relative);
 }
