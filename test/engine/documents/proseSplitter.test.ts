@@ -64,7 +64,21 @@ describe('headings', () => {
     assert.deepStrictEqual(outline(org, 'org'), ['0-3 One', '1-3 Two', '3-4 Three']);
   });
 
-  it('are none in plain text, and no other language is prose', () => {
+  it('are, in plain text, a first row that stands alone', () => {
+    assert.deepStrictEqual(outline('\nFlow past a plate\n\nOne.\nTwo.\n\nThree.\n', 'plaintext'), [
+      '1-7 Flow past a plate',
+    ]);
+    for (const text of [
+      'One.\nTwo.\n\nThree.\n',
+      'Alone.\n\n',
+      '  indented\n\nOne.\n',
+      '------\n\nOne.\n',
+      `${'long '.repeat(40)}\n\nOne.\n`,
+    ])
+      assert.deepStrictEqual(outline(text, 'plaintext'), [], text);
+  });
+
+  it('are no others in plain text, and no other language is prose', () => {
     assert.deepStrictEqual(outline('# One\n\nTwo\n===\n', 'plaintext'), []);
     assert.deepStrictEqual(['markdown', 'plaintext', 'html', 'toString'].filter(isProse), [
       'markdown',
