@@ -114,3 +114,23 @@ export function dequantize({ values, scales, dims, axis }: Dequantizer): Float32
   }
   return out;
 }
+
+/** Floats rounded to what a dequantiser of the same form gives back: each scale's largest magnitude becomes 127. */
+export function quantize(
+  floats: Float32Array,
+  { dims, axis, scales: { length: scaleCount } }: Pick<Dequantizer, 'dims' | 'axis' | 'scales'>,
+): Pick<Dequantizer, 'values' | 'scales'> {
+  const inner = dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
+  const scaleOf = (index: number): number => Math.floor(index / inner) % scaleCount;
+  const scales = new Float32Array(scaleCount);
+  floats.forEach((value, index) => {
+    const at = scaleOf(index);
+    scales[at] = Math.max(scales[at]!, Math.abs(value));
+  });
+  scales.forEach((largest, at) => (scales[at] = largest / INT8_LIMIT));
+  const values = Int8Array.from(floats, (value, index) => {
+    const scale = scales[scaleOf(index)]!;
+    return scale === 0 ? 0 : Math.max(-INT8_LIMIT, Math.min(INT8_LIMIT, Math.round(value / scale)));
+  });
+  return { values, scales };
+}

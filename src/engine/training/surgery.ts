@@ -13,6 +13,7 @@ import {
   DataType,
   type Model,
   type Node,
+  type Tensor,
   dimsOf,
   floatsOf,
   int8sOf,
@@ -39,26 +40,39 @@ export function readForward(bytes: Uint8Array): { readonly model: Model; readonl
  * trained. They need four times the memory, so this is asked for.
  */
 export function unpackTables(graph: Graph): void {
-  for (const product of graph.nodes) {
-    const [rows, scale] = product.opType === 'Mul' ? product.input.map(maker(graph)) : [];
-    const packed = rows?.opType === 'Cast' ? graph.producerOf(rows.input[0]!) : undefined;
-    const table = graph.initializer(packed?.input[0] ?? '');
-    const scales = graph.initializer(scale?.input[0] ?? '');
-    const isPacked = packed?.opType === 'Gather' && table?.dataType === DataType.INT8;
-    if (!isPacked || scale?.opType !== 'Gather' || scales?.dims.length !== 2) continue;
+  for (const { name, product, ids, table, scales } of packedTables(graph)) {
     const dims = dimsOf(table);
     const floats = dequantize({ values: int8sOf(table), scales: floatsOf(scales), dims, axis: 0 });
-    const name = graph.freshName(table.name.replace(/\.int8$/, ''));
     graph.setInitializer(makeTensor(name, floats, dims));
     graph.remove([product]);
-    graph.add({ op: 'Gather', inputs: [name, packed.input[1]!], outputs: product.output });
+    graph.add({ op: 'Gather', inputs: [name, ids], outputs: product.output });
   }
   graph.removeUnused();
   graph.sort();
 }
 
-function maker(graph: Graph): (name: string) => Node | undefined {
-  return (name) => graph.producerOf(name);
+/** A table of 8 bits with a scale a row, and the node that gives the floats of the rows looked up. */
+export interface PackedTable {
+  /** What the table is called when it is one of floats. */
+  readonly name: string;
+  readonly product: Node;
+  readonly ids: string;
+  readonly table: Tensor;
+  readonly scales: Tensor;
+}
+
+export function packedTables(graph: Graph): PackedTable[] {
+  const makerOf = (name: string): Node | undefined => graph.producerOf(name);
+  return graph.nodes.flatMap((product) => {
+    const [rows, scale] = product.opType === 'Mul' ? product.input.map(makerOf) : [];
+    const packed = rows?.opType === 'Cast' ? makerOf(rows.input[0]!) : undefined;
+    if (packed?.opType !== 'Gather' || scale?.opType !== 'Gather') return [];
+    const table = graph.initializer(packed.input[0]!);
+    const scales = graph.initializer(scale.input[0]!);
+    if (table?.dataType !== DataType.INT8 || scales?.dims.length !== 2) return [];
+    const name = table.name.endsWith('.int8') ? table.name.slice(0, -5) : `${table.name}.float`;
+    return [{ name, product, ids: packed.input[1]!, table, scales }];
+  });
 }
 
 /** Makes initialisers inputs of the graph, so that sessions share them and steps change them. Returns their values. */
@@ -75,6 +89,10 @@ export function feedWeights(
   }
   return values;
 }
+
+/** How the two matrices of an adapter are called, behind the name of the matrix they stand beside. */
+export const ADAPTER_DOWN = '.lora_A';
+export const ADAPTER_UP = '.lora_B';
 
 export interface AdapterOptions {
   /** Columns of the first matrix, rows of the second. */
@@ -95,13 +113,13 @@ export function addAdapters(
   return matrices.flatMap(({ name, dims, layer }) => {
     const [inputCount = 0, outputCount = 0] = dims;
     const down = {
-      name: `${name}.lora_A`,
+      name: name + ADAPTER_DOWN,
       dims: [inputCount, rank],
       kind: 'adapter',
       layer,
     } as const;
     const up = {
-      name: `${name}.lora_B`,
+      name: name + ADAPTER_UP,
       dims: [rank, outputCount],
       kind: 'adapter',
       layer,
