@@ -297,8 +297,12 @@ export class GraphWriter {
     return this.reduce('ReduceMax', a, axes, keep);
   }
 
+  /** ln Σ e^x. The largest is taken out first, for WebGPU's own reduction overflows; its floor has no gradient. */
   logSumExp(a: string, axes?: readonly number[], keep: Keep = axes ? 'keep' : 'drop'): string {
-    return this.reduce('ReduceLogSumExp', a, axes, keep);
+    const shift = this.op('Floor', [this.reduceMax(a, axes)]);
+    const rest = this.reduce('ReduceLogSumExp', this.sub(a, shift), axes, keep);
+    const isDropped = axes !== undefined && keep === 'drop';
+    return this.add(rest, isDropped ? this.squeeze(shift, axes) : shift);
   }
 
   softmax(a: string, axis = -1): string {
