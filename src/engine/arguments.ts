@@ -13,6 +13,8 @@ export interface EngineArguments {
   readonly task?: TaskName;
   readonly folder?: string;
   readonly isAll: boolean;
+  /** Marks go as well. */
+  readonly marks: boolean;
   readonly fix: boolean;
 }
 
@@ -26,6 +28,7 @@ export function readEngineArguments(args: readonly string[]): EngineArguments {
       task: { type: 'string' },
       folder: { type: 'string' },
       all: { type: 'boolean', default: false },
+      marks: { type: 'boolean', default: false },
       fix: { type: 'boolean', default: false },
     },
   });
@@ -39,6 +42,7 @@ export function readEngineArguments(args: readonly string[]): EngineArguments {
     task,
     folder,
     isAll: values.all,
+    marks: values.marks,
     fix: values.fix,
   };
 }

@@ -7,8 +7,8 @@ import { messageOf, NearmissError } from '../base/errors';
 import { Emitter } from '../base/event';
 import { type Disposable, DisposableStore, Shared } from '../base/lifecycle';
 import type { Logger } from '../base/log';
-import type { IndexParams } from '../protocol/methods';
-import type { FolderStatus, WhyResult } from '../protocol/types';
+import type { IndexParams, MarkParams } from '../protocol/methods';
+import type { FolderStatus, MarkInfo, WhyResult } from '../protocol/types';
 import {
   folderId,
   type FolderRecord,
@@ -164,6 +164,12 @@ export class Engine implements Disposable {
     return this.withContext(this.indexedRecord(folder), 'withoutReranker', async (context) =>
       findSimilar(context, request),
     );
+  }
+
+  /** Keeps a verdict on a hit of an indexed folder. */
+  async addMark(params: MarkParams): Promise<MarkInfo> {
+    this.indexedRecord(params.folder);
+    return this.marking.add(params);
   }
 
   /** Why a path is, or is not, in the folder's index: what the rules say, and what the index holds. */

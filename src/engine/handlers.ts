@@ -117,7 +117,7 @@ export const handlers: {
 
   addMark({ engine }, params) {
     const { folder, source } = params;
-    return engine.marking.add({
+    return engine.addMark({
       ...params,
       path: insidePath(folder, params.path),
       source: source && { ...source, path: insidePath(folder, source.path) },

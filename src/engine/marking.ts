@@ -71,7 +71,7 @@ export class Marking implements Disposable {
   }
 
   /** Keeps a verdict on the chunk that the lines mean. Resolves when it is on the disk. */
-  async add(params: MarkParams & { readonly path: string }): Promise<MarkInfo> {
+  async add(params: MarkParams): Promise<MarkInfo> {
     const { query, source, verdict, rank } = params;
     if ((query === undefined) === (source === undefined))
       throw new NearmissError(

@@ -5,7 +5,7 @@
 import { serializeError } from '../base/errors';
 import type { TaskMessage } from '../protocol/engineLock';
 import type { EngineArguments, TaskName } from './arguments';
-import { clearData } from './clear';
+import { clearData, forgetData } from './clear';
 import { runDoctor } from './doctor';
 
 /** Runs the task and ends the process; exit code 3 when it failed itself. */
@@ -32,8 +32,12 @@ const tasks: {
     await runDoctor({ dataFolder, fix }, (finding) => say({ type: 'finding', finding }));
     return {};
   },
-  clear: ({ dataFolder, folder, isAll }) =>
-    clearData(dataFolder, { folder, isAll }, () => Promise.resolve()),
+  clear({ dataFolder, folder, isAll, marks }) {
+    const nobody = (): Promise<void> => Promise.resolve();
+    return marks
+      ? forgetData(dataFolder, folder, { release: nobody, forgetMarks: nobody })
+      : clearData(dataFolder, { folder, isAll }, nobody);
+  },
 };
 
 function say(message: TaskMessage): Promise<void> {

@@ -75,14 +75,16 @@ export async function doctor(options: CommonOptions & { readonly fix?: boolean }
   return findings.some(({ level }) => level === 'fail') ? exitRemains : exitDone;
 }
 
-export async function clear(
-  given: string,
-  options: CommonOptions & { readonly all?: boolean },
-): Promise<number> {
+interface ClearOptions extends CommonOptions {
+  readonly all?: boolean;
+  readonly marks?: boolean;
+}
+
+export async function clear(given: string, options: ClearOptions): Promise<number> {
   const folder = options.all ? undefined : path.resolve(given);
   const session = new CliSession(options);
   try {
-    const { freedBytes } = await clearBy(session, folder);
+    const { freedBytes } = await clearBy(session, folder, options.marks ?? false);
     if (options.json) printJson({ freedBytes });
     else printLine(`${megabytes(freedBytes)} freed`);
     return exitDone;
@@ -95,15 +97,18 @@ export async function clear(
 async function clearBy(
   { client, dataFolder }: CliSession,
   folder: string | undefined,
+  withMarks: boolean,
 ): Promise<{ freedBytes: number }> {
   if (await isEngineThere(dataFolder)) {
     try {
+      if (withMarks) return await client.call('forgetAll', { folder });
       return await client.call('clear', { folder, isAll: folder === undefined });
     } catch (error) {
       if (!(error instanceof NearmissError) || error.code !== 'engine') throw error;
     }
   }
-  const taskArguments = folder === undefined ? ['--all'] : ['--folder', folder];
+  const aim = folder === undefined ? ['--all'] : ['--folder', folder];
+  const taskArguments = withMarks ? [...aim, '--marks'] : aim;
   const result = await runEngineTask({ engineFile, dataFolder, task: 'clear', taskArguments });
   return { freedBytes: result.freedBytes ?? 0 };
 }

@@ -5,6 +5,7 @@ import { productVersion } from '../../base/installation';
 import { clear, doctor, pause, resume, status, why } from './careCommands';
 import { exitDone } from './failure';
 import { index } from './indexCommand';
+import { exportMarks, importMarks, listMarks, mark, undoMark } from './markCommands';
 import { addModel, listModels, useModel, verifyModels } from './modelCommands';
 import { search, similar } from './searchCommand';
 import type { CommonOptions } from './session';
@@ -28,6 +29,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     .helpCommand(false);
   addIndexCommands(program, act);
   addSearchCommands(program, act);
+  addMarkCommands(program, act);
   addCareCommands(program, act);
   addModelCommands(program, act);
   await program.parseAsync([...args], { from: 'user' });
@@ -87,6 +89,38 @@ function addSearchCommands(program: Command, act: Act): void {
     .action(act(similar));
 }
 
+function addMarkCommands(program: Command, act: Act): void {
+  inFolder(program.command('mark'))
+    .description('say that a hit is relevant for a query, or not; it counts at once')
+    .argument('<query>', 'the query, as one argument')
+    .argument('<path:start-end>', 'lines of an indexed file')
+    .option('--relevant', 'it answers the query')
+    .option('--not-relevant', 'it does not')
+    .action(act(mark));
+  const marks = program.command('marks').description('what was marked');
+  inFolder(marks.command('list', { isDefault: true }))
+    .description('list them')
+    .action(act(listMarks));
+  inFolder(marks.command('undo'))
+    .description('take a mark back')
+    .argument('[id]', 'its id or how that begins; without it, the last mark')
+    .action(act(undoMark));
+  inFolder(marks.command('export'))
+    .description('write all marks to a file, a line of JSON each')
+    .argument('<file>', 'the file; what it holds is replaced')
+    .action(act(exportMarks));
+  inFolder(marks.command('import'))
+    .description('add the marks of such a file')
+    .argument('<file>', 'the file')
+    .action(act(importMarks));
+}
+
+function inFolder(command: Command): Command {
+  return common(command)
+    .option('--folder <folder>', 'the indexed folder', '.')
+    .option('--json', 'print the result as JSON');
+}
+
 function addCareCommands(program: Command, act: Act): void {
   common(program.command('status'))
     .description('what is indexed, how far, and by which model')
@@ -108,6 +142,7 @@ function addCareCommands(program: Command, act: Act): void {
     .description("forget a folder's index")
     .argument('[folder]', 'the indexed folder', '.')
     .option('--all', 'every index and all embeddings')
+    .option('--marks', 'the marks too, which are kept otherwise')
     .option('--json', 'print the result as JSON')
     .action(act(clear));
 }
