@@ -10,6 +10,7 @@ import { type Finding, lockPath, readLock } from '../protocol/engineLock';
 import { PROTOCOL_VERSION } from '../protocol/methods';
 import { sizeOf } from './clear';
 import { checkIndexes } from './doctorIndexes';
+import { checkMarks } from './doctorMarks';
 import { activeCheckpoint } from './encoders/modelStore';
 import { storedChoice } from './encoders/arithmetic';
 import { readBundledCheckpoint } from './encoders/bundled';
@@ -55,6 +56,7 @@ const checks: Readonly<Record<string, (options: DoctorOptions, tell: Tell) => Pr
   provider,
   lock,
   indexes: checkIndexes,
+  marks: checkMarks,
 };
 
 function versions(): Finding {

@@ -15,6 +15,7 @@ import type { MarkInfo } from '../protocol/types';
 import { type FolderRecord, idOfFolder, markFolder, markNames, realFolder } from './dataFolder';
 import type { SkipReason } from './documents/document';
 import { examinePath } from './documents/explain';
+import { isIndexPath } from './documents/inside';
 import type { WalkOptions } from './documents/walk';
 import { readMarks, writeMarks } from './feedback/exchange';
 import { chunkAt, followChunk, neighbours } from './feedback/follow';
@@ -112,7 +113,7 @@ export class Marking implements Disposable {
   async list(folder: string): Promise<{ marks: MarkInfo[]; problems: readonly string[] }> {
     const { marks } = await this.open(folder);
     const infos = this.withIndex(folder, (snapshot) =>
-      marks.list().map((kept) => toInfo(kept.mark, isFound(snapshot, kept) ? 'active' : 'stale')),
+      marks.list().map((kept) => currentInfo(snapshot, kept)),
     );
     return { marks: infos, problems: marks.problems };
   }
@@ -134,9 +135,11 @@ export class Marking implements Disposable {
     const allowed: Mark[] = [];
     const told = [...problems];
     for (const mark of marks) {
-      const at = pathsOf(mark).find((name) => isForbidden(open.folder, name, rules, skipped));
-      if (at === undefined) allowed.push(mark);
-      else told.push(`A mark in ${at} is left out: that file is not to be indexed`);
+      const why = pathsOf(mark)
+        .map((name) => reasonAgainst(open.folder, name, rules, skipped))
+        .find((reason) => reason !== undefined);
+      if (why === undefined) allowed.push(mark);
+      else told.push(why);
     }
     const added = await open.marks.merge(allowed);
     if (added > 0) this.tell(open);
@@ -305,10 +308,15 @@ function pathsOf({ path: name, source }: Mark): string[] {
   return source ? [name, source.path] : [name];
 }
 
-function isFound(snapshot: Snapshot, kept: KeptMark): boolean {
-  const source = kept.mark.source;
-  const hasSource = !source || followChunk(snapshot, [source, kept.origin.source!]) !== undefined;
-  return hasSource && followChunk(snapshot, [kept.mark, kept.origin], kept.near) !== undefined;
+/** A mark as it stands in this snapshot. */
+function currentInfo(snapshot: Snapshot, kept: KeptMark): MarkInfo {
+  const { mark, origin } = kept;
+  const chunk = followChunk(snapshot, [mark, origin], kept.near);
+  const from = mark.source && followChunk(snapshot, [mark.source, origin.source!]);
+  const isActive = chunk !== undefined && (mark.source === undefined || from !== undefined);
+  const place = chunk && placeOf(chunk, chunk.path);
+  const source = from ? placeOf(from, from.path) : mark.source;
+  return toInfo({ ...mark, ...place, source }, isActive ? 'active' : 'stale');
 }
 
 /** The change to note when a mark's chunk or source is not as it was; undefined when nothing has changed. */
@@ -317,7 +325,7 @@ function moveOf(snapshot: Snapshot, { mark, origin, near }: KeptMark): MarkMove 
   const from = mark.source && followChunk(snapshot, [mark.source, origin.source!]);
   const place = chunk && placeOf(chunk, chunk.path);
   const source = from && placeOf(from, from.path);
-  const isMoved = place !== undefined && !isSamePlace(place, mark);
+  const isMoved = place && (!isSamePlace(place, mark) || place.symbol !== mark.symbol);
   const hasMovedSource = source !== undefined && !isSamePlace(source, mark.source!);
   const around = chunk && neighbours(snapshot, chunk);
   const hasNewNear = around !== undefined && around.join() !== near.join();
@@ -338,6 +346,19 @@ function isSamePlace(a: MarkedSource, b: MarkedSource): boolean {
 
 function skippedReasons(snapshot: Snapshot): Map<string, SkipReason> {
   return new Map(snapshot.skipped().map(({ path: name, reason }) => [name, reason]));
+}
+
+/** Why a mark in that path may not be taken in; undefined when it may. */
+function reasonAgainst(
+  root: string,
+  name: string,
+  rules: WalkOptions,
+  skipped: ReadonlyMap<string, SkipReason>,
+): string | undefined {
+  const leftOut = `A mark in ${name} is left out`;
+  if (!isIndexPath(name)) return `${leftOut}: that is no path inside the folder`;
+  const isHidden = isForbidden(root, name, rules, skipped);
+  return isHidden ? `${leftOut}: that file is not to be indexed` : undefined;
 }
 
 /** True for a path that the folder's rules, or what was found in the file, keep out. */

@@ -75,8 +75,8 @@ export async function appendJournal(file: string, entries: readonly JournalEntry
         await handle.sync();
         if (size === 0) await syncFolder(path.dirname(file));
       } catch (error) {
-        // Taking space away works on a full disk.
-        await handle.truncate(size);
+        // Taking space away works on a full disk. Where it does not, the next line begins on a line of its own.
+        await handle.truncate(size).catch(() => undefined);
         throw error;
       }
     } finally {

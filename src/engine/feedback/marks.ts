@@ -34,7 +34,8 @@ export class FolderMarks {
 
   private constructor(
     private readonly file: string,
-    private readonly folder: string,
+    /** Real path of the folder; the journal's own word for it counts. */
+    private folder: string,
   ) {}
 
   /** Reads the journal; where there is none, it is made with the first mark. */
@@ -151,6 +152,15 @@ export class FolderMarks {
     });
   }
 
+  /** Throws away what cannot be read. */
+  dropDamaged(): Promise<void> {
+    return this.inOrder.run(async () => {
+      await rewriteJournal(this.file, this.entriesOf(this.table.values()), []);
+      this.damaged = [];
+      this.deadCount = 0;
+    });
+  }
+
   /** Resolves when every change asked for so far is on the disk. */
   settled(): Promise<void> {
     return this.inOrder.run(() => undefined);
@@ -165,7 +175,8 @@ export class FolderMarks {
 
   private apply(entry: JournalEntry): void {
     this.changeCount++;
-    if (entry.type === 'mark') {
+    if (entry.type === 'folder') this.folder = entry.folder;
+    else if (entry.type === 'mark') {
       const { mark } = entry;
       this.table.set(mark.id, { mark, origin: mark, near: [] });
     } else if (entry.type === 'undo') {
