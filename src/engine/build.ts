@@ -10,7 +10,9 @@ import { type FramedTokenizer, loadTokenizer } from './encoders/tokenizer';
 import type { ProviderSetting } from './encoders/variant';
 import { Engine } from './engine';
 import { IndexerHost } from './indexerHost';
+import { openThreadModels } from './indexing/threadModels';
 import { ModelShelf } from './modelShelf';
+import { Overlays } from './overlays';
 import { FolderReaders } from './readers';
 import { type ModelLoaders, SearchModels } from './searchModels';
 import type { Settings } from './settings';
@@ -36,7 +38,11 @@ export function buildEngine(dataFolder: string, settings: Settings, log: Logger)
   const loaders = modelLoaders({ root, modelsFolder, threads, plan, log });
   const readers = new FolderReaders(dataFolder, log);
   const makeModels = (): SearchModels => new SearchModels(loaders, log);
-  const engine = new Engine({ dataFolder, settings, log, indexer, readers, plan, makeModels });
+  const file = path.join(__dirname, 'indexer.js');
+  const splitters = openThreadModels({ file, modelsFolder: bundledModels, dataFolder }, log);
+  const overlays = new Overlays({ splitters, maxFileBytes: settings.maxFileBytes, log });
+  const parts = { dataFolder, settings, log, indexer, readers, overlays, plan, makeModels };
+  const engine = new Engine(parts);
   const models = new ModelShelf({ bundledModels, modelsFolder, probeFile });
   const end = async (): Promise<void> => {
     await indexer.shutdown();

@@ -26,6 +26,7 @@ import { refuseLargeFolder } from './largeFolder';
 import type { IndexerHost } from './indexerHost';
 import type { FromIndexer } from './indexing/messages';
 import { Marking } from './marking';
+import type { Buffer, Overlays } from './overlays';
 import type { FolderReaders } from './readers';
 import { findSimilar, type SimilarRequest } from './search/similar';
 import { search } from './search/search';
@@ -46,6 +47,7 @@ export interface EngineParts {
   readonly log: Logger;
   readonly indexer: IndexerHost;
   readonly readers: FolderReaders;
+  readonly overlays: Overlays;
   readonly plan: EncoderPlan;
   /** Models for searches, none of them loaded yet; called again when the plan has become another. */
   readonly makeModels: () => SearchModels;
@@ -66,6 +68,7 @@ export class Engine implements Disposable {
     this.sharedModels = new Shared(this.models);
     this.store.add({ dispose: () => this.sharedModels.retire() });
     this.store.add(parts.readers);
+    this.store.add(parts.overlays);
     this.store.add({ dispose: () => this.disposeSessions() });
     this.store.add(parts.indexer.onMessage((message) => this.take(message)));
     this.store.add(parts.plan.onChange((plan) => this.follow(plan)));
@@ -146,24 +149,35 @@ export class Engine implements Disposable {
   /** Runs a search on one snapshot. With a budget it takes the models that are loaded, else it waits for all. */
   async search(
     folder: string,
-    request: SearchRequest,
+    { buffers = [], ...request }: SearchRequest & { readonly buffers?: readonly Buffer[] },
     signal: AbortSignal,
     onFirst?: (result: SearchResult) => void,
   ): Promise<SearchResult> {
     const record = this.indexedRecord(folder);
     const isInteractive = request.budgetMs !== undefined;
     const needs = isInteractive ? 'available' : request.rerank ? 'whole' : 'withoutReranker';
-    const result = await this.withContext(record, needs, (context) =>
-      search(context, request, signal, onFirst),
-    );
+    const result = await this.withContext(record, needs, async (context) => {
+      const { overlays } = this.parts;
+      const snapshot = await overlays.over(context.snapshot, buffers, context.embedder, signal);
+      return search({ ...context, snapshot }, request, signal, onFirst);
+    });
     this.prioritize(record.id, result);
     return result;
   }
 
-  async similar(folder: string, request: SimilarRequest): Promise<SearchResult> {
-    return this.withContext(this.indexedRecord(folder), 'withoutReranker', async (context) =>
-      findSimilar(context, request),
-    );
+  /** `text` is what the span says where that is not saved. */
+  async similar(
+    folder: string,
+    request: SimilarRequest,
+    text: string | undefined,
+    signal: AbortSignal,
+  ): Promise<SearchResult> {
+    return this.withContext(this.indexedRecord(folder), 'withoutReranker', async (context) => {
+      if (text === undefined) return findSimilar(context, request);
+      const buffer = { path: request.path, text };
+      const vector = await this.parts.overlays.embedText(buffer, context.embedder, signal);
+      return findSimilar(context, { ...request, unsaved: { text, vector } });
+    });
   }
 
   /** Keeps a verdict on a hit of an indexed folder. */

@@ -61,17 +61,22 @@ export const handlers: {
         ? undefined
         : (first: Parameters<typeof toWireResult>[0]): void =>
             client.notify('firstHits', { ticket, result: toWireResult(first, answer()) });
-    const request = searchRequest(engine, params);
-    const result = await engine.search(params.folder, request, signal, onFirst);
+    const { folder, overlays } = params;
+    const buffers = overlays?.map(({ path: given, text }) => ({
+      path: insidePath(folder, given),
+      text,
+    }));
+    const request = { ...searchRequest(engine, params), buffers };
+    const result = await engine.search(folder, request, signal, onFirst);
     return toWireResult(result, answer());
   },
 
-  async similar({ engine }, params) {
-    const { folder, start, end, limit } = params;
+  async similar({ engine }, params, { signal }) {
+    const { folder, start, end, limit, text } = params;
     const relative = insidePath(folder, params.path);
     if (end <= start) throw new NearmissError('usage', 'The last line comes before the first');
     const request = { path: relative, span: { start, end }, limit };
-    const result = await engine.similar(folder, request);
+    const result = await engine.similar(folder, request, text, signal);
     const { modelProblems } = engine;
     return toWireResult(result, {
       query: relative,

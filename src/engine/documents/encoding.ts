@@ -28,7 +28,7 @@ export function decodeText(bytes: Uint8Array): Decoded {
   // Seven bits only, so it would pass for UTF-8.
   if (sample.includes(0x1b) && hasJapaneseEscape(sample)) return decodeAs(bytes, 'iso-2022-jp');
   const utf8 = decodeStrictly(bytes, 'utf-8');
-  return utf8 === undefined ? decodeGuessed(bytes) : { text: tidy(utf8), encoding: 'utf-8' };
+  return utf8 === undefined ? decodeGuessed(bytes) : { text: tidyText(utf8), encoding: 'utf-8' };
 }
 
 /** The text of bytes, or undefined where they are no text. */
@@ -102,7 +102,7 @@ function decodeGuessed(bytes: Uint8Array): Decoded {
   const labels = isWestern ? [] : guesses.map(({ label }) => label);
   for (const label of [...labels, WESTERN]) {
     const text = label === undefined ? undefined : decodeStrictly(bytes, label);
-    if (text !== undefined) return { text: tidy(text), encoding: label! };
+    if (text !== undefined) return { text: tidyText(text), encoding: label! };
   }
   return { reason: 'undecodable', detail: 'its encoding is not known' };
 }
@@ -167,7 +167,7 @@ function isMostlyAscii(sample: Uint8Array): boolean {
 }
 
 function decodeAs(bytes: Uint8Array, label: string): Decoded {
-  return { text: tidy(new TextDecoder(label).decode(bytes)), encoding: label };
+  return { text: tidyText(new TextDecoder(label).decode(bytes)), encoding: label };
 }
 
 function decodeStrictly(bytes: Uint8Array, label: string): string | undefined {
@@ -189,7 +189,7 @@ function decodeWestern(bytes: Uint8Array): string {
 
 const WESTERN_80_TO_9F = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 
-// A NUL further down would end the text for SQLite.
-function tidy(text: string): string {
+/** Text as documents have it: lines end with "\n", and no NUL, which would end the text for SQLite. */
+export function tidyText(text: string): string {
   return text.replace(/\r\n?/g, '\n').replaceAll('\0', ' ');
 }

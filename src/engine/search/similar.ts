@@ -26,6 +26,14 @@ export interface SimilarRequest {
   readonly limit: number;
   readonly filter?: ChunkFilter;
   readonly perFile?: number;
+  /** What the span says where it is not saved, in place of what is stored there. */
+  readonly unsaved?: UnsavedText;
+}
+
+export interface UnsavedText {
+  readonly text: string;
+  /** Its embedding in the space of the context's embedder, unit length. */
+  readonly vector?: Float32Array;
 }
 
 const DEFAULT_PER_FILE = 3;
@@ -36,10 +44,11 @@ export function findSimilar(context: SearchContext, request: SimilarRequest): Se
   const startMs = performance.now();
   const { snapshot } = context;
   const own = snapshot.chunksAt(request.path, request.span.start, request.span.end);
-  if (own.length === 0) throw nothingAt(snapshot, request);
-  const influences = influencesOf(context, own, request);
+  if (own.length === 0 && !request.unsaved) throw nothingAt(snapshot, request);
+  const asked = askedOf(context, own, request.unsaved);
+  const influences = influencesOf(context, own, asked, request.span);
   const limit = (request.limit + influences.size) * 3 + own.length;
-  const { scored, tier } = nearest(context, own, limit, request.filter);
+  const { scored, tier } = nearest(context, asked, limit, request.filter);
   const found = toHits(snapshot, scored, own, request, influences);
   const hits = applyMarks(found, influences, sorting).slice(0, request.limit).map(explained);
   return {
@@ -66,41 +75,54 @@ function explained(hit: SimilarHit): Hit {
   return hit.mark ? { ...hit, explain: [markPart(hit.mark)] } : hit;
 }
 
+/** What stands for the span: its embedding, and the words that ask where there is none. */
+interface Asked {
+  readonly vector?: Float32Array;
+  readonly text: string;
+  /** Chunks that will be found and are the span itself. */
+  readonly ownCount: number;
+}
+
+function askedOf(
+  { snapshot, embedder }: SearchContext,
+  own: readonly ChunkRow[],
+  unsaved: UnsavedText | undefined,
+): Asked {
+  const ownCount = own.length;
+  if (unsaved) return { ...unsaved, ownCount };
+  const ids = own.map((chunk) => chunk.id);
+  const vector = embedder && snapshot.meanVector(embedder.space.id, ids);
+  return { vector, text: own.map((chunk) => chunk.text).join('\n'), ownCount };
+}
+
 /** What was marked for this span, or for one whose embedding is close to it. */
 function influencesOf(
   { snapshot, embedder, marks }: SearchContext,
   own: readonly ChunkRow[],
-  { span }: SimilarRequest,
+  { vector }: Asked,
+  span: Span,
 ): Influences {
-  if (!marks?.length) return influencesOnSource(undefined, undefined, () => 0, snapshot);
-  const ids = own.map((chunk) => chunk.id);
-  const mean = embedder && snapshot.meanVector(embedder.space.id, ids);
   const similarityTo = (id: number): number =>
-    (mean && snapshot.vectorScores(embedder.space.id, mean, [id]).get(id)) ?? 0;
-  const itself = mostOverlapping(own, span)?.id;
-  return influencesOnSource(marks, itself, similarityTo, snapshot);
+    (embedder && vector && snapshot.vectorScores(embedder.space.id, vector, [id]).get(id)) ?? 0;
+  return influencesOnSource(marks, mostOverlapping(own, span)?.id, similarityTo, snapshot);
 }
 
 function nearest(
-  context: SearchContext,
-  own: readonly ChunkRow[],
+  { snapshot, embedder, staticEncoder }: SearchContext,
+  { vector, text, ownCount }: Asked,
   limit: number,
   filter: ChunkFilter | undefined,
 ): { scored: Scored[]; tier: 'contextual' | 'static' | 'words' } {
-  const { snapshot, embedder, staticEncoder } = context;
-  const ids = own.map((chunk) => chunk.id);
-  const mean = embedder ? snapshot.meanVector(embedder.space.id, ids) : undefined;
-  if (embedder && mean)
+  if (embedder && vector)
     return {
-      scored: snapshot.searchVectors(embedder.space.id, mean, limit, filter),
+      scored: snapshot.searchVectors(embedder.space.id, vector, limit, filter),
       tier: 'contextual',
     };
-  const text = own.map((chunk) => chunk.text).join('\n');
-  const vector = staticEncoder?.embed(text);
-  const scored = vector?.some((value) => value !== 0)
-    ? snapshot.searchStatic(vector, limit, filter)
+  const statics = staticEncoder?.embed(text);
+  const scored = statics?.some((value) => value !== 0)
+    ? snapshot.searchStatic(statics, limit, filter)
     : [];
-  if (scored.length > own.length) return { scored, tier: 'static' };
+  if (scored.length > ownCount) return { scored, tier: 'static' };
   return {
     scored: snapshot.searchWords({ terms: rarest(snapshot, text) }, limit, filter),
     tier: 'words',

@@ -17,7 +17,7 @@ export interface LexicalEntry {
   readonly text: string;
 }
 
-const DEFAULT_WEIGHTS = { content: 1, path: 1, symbol: 1 } as const;
+export const DEFAULT_WEIGHTS = { content: 1, path: 1, symbol: 1 } as const;
 /** Terms that a search uses: the rarest ones of a long query. */
 const MAX_TERMS = 64;
 /** Different terms that are looked up to find the rarest; more make no better query. */
@@ -35,15 +35,38 @@ const INSERT = 'INSERT INTO words(rowid, content, path, symbol) VALUES(?, ?, ?, 
 
 /** Adds a chunk that is not in the index yet. */
 export function addWords(database: Database, entry: LexicalEntry): void {
+  database.prepare(INSERT).run(entry.chunkId, ...columnsOf(entry));
+}
+
+/** What the three columns hold of a chunk: content, path and symbol, terms joined by blanks. */
+export function columnsOf(entry: Omit<LexicalEntry, 'chunkId'>): [string, string, string] {
   const names = [entry.symbol, ...entry.definitions.filter((name) => !entry.symbol.includes(name))];
-  database
-    .prepare(INSERT)
-    .run(
-      entry.chunkId,
-      joinedTermsOf(entry.text),
-      pathTerms(entry.path),
-      joinedTermsOf(names.join(' ')),
-    );
+  return [joinedTermsOf(entry.text), pathTerms(entry.path), joinedTermsOf(names.join(' '))];
+}
+
+/** Mean number of terms of a chunk, all columns together; 0 for an empty index. */
+export function averageTermCount(database: Database): number {
+  const bytes = database
+    .prepare<[Uint8Array]>('SELECT block FROM words_data WHERE id = ?')
+    .get(AVERAGES_ID)?.[0];
+  const [rowCount = 0, ...termCounts] = bytes ? varints(bytes) : [];
+  return rowCount === 0 ? 0 : termCounts.reduce((sum, count) => sum + count, 0) / rowCount;
+}
+
+/** Row in which FTS5 keeps the number of rows and of each column's terms (FTS5_AVERAGES_ROWID in fts5_index.c). */
+const AVERAGES_ID = 1;
+
+/** The numbers of a record of SQLite's varints: seven bits a byte, the highest first, the top bit says "more". */
+function varints(bytes: Uint8Array): number[] {
+  const numbers: number[] = [];
+  let number = 0;
+  for (const byte of bytes) {
+    number = number * 128 + (byte & 127);
+    if (byte & 128) continue;
+    numbers.push(number);
+    number = 0;
+  }
+  return numbers;
 }
 
 /** Removes the chunks `first` up to but not including `end`. */
@@ -78,7 +101,7 @@ export interface WordSearch {
 /** Best first by BM25; equal scores order by chunk id. */
 export function searchWords(database: Database, search: WordSearch): Scored[] {
   const { content, path, symbol } = search.query.weights ?? DEFAULT_WEIGHTS;
-  const counted = selectTerms(search);
+  const counted = tellingTerms(search);
   const match = matchExpression({ ...search.query, terms: counted.map(({ term }) => term) });
   if (match === undefined || search.limit <= 0) return [];
   const rarer = search.query.phrases?.length ? undefined : rarerTerms(counted);
@@ -97,7 +120,7 @@ export function searchWords(database: Database, search: WordSearch): Scored[] {
   return rows.map(([chunkId, score]) => ({ chunkId, score: -score }));
 }
 
-interface CountedTerm {
+export interface CountedTerm {
   readonly term: string;
   readonly count: number;
 }
@@ -117,7 +140,9 @@ function rarerTerms(counted: readonly CountedTerm[]): string | undefined {
 }
 
 /** The different terms that occur, rarest first, in a large index without those of every second chunk unless nothing else remains. */
-function selectTerms(search: WordSearch): CountedTerm[] {
+export function tellingTerms(
+  search: Pick<WordSearch, 'query' | 'chunkCount' | 'frequencyOf'>,
+): CountedTerm[] {
   const different = [...new Set(search.query.terms)].filter(isTerm).slice(0, MAX_TERMS_READ);
   const counted = different
     .map((term, index) => ({ term, index, count: search.frequencyOf(term) }))

@@ -16,7 +16,7 @@ import { NO_COUNTS } from './counts';
 import type { Database } from './database';
 import { scanExactly, scoreChunks } from './exactScan';
 import { type CatalogEntry, resolveFilter } from './filter';
-import { searchWords } from './lexicalIndex';
+import { averageTermCount, searchWords } from './lexicalIndex';
 import type { ChunkFilter, Scored, Snapshot, StoreCounts } from './types';
 import { type VectorView, meanOf, searchVectorView } from './vectorIndex';
 import type { RowView } from './vectorRows';
@@ -127,6 +127,10 @@ export class SqliteSnapshot implements Snapshot {
     return this.parts.frequencyOf(this.database, term);
   }
 
+  averageTermCount(): number {
+    return averageTermCount(this.database);
+  }
+
   paths(): readonly string[] {
     return this.parts.catalog(this.database).map(({ path }) => path);
   }
@@ -174,6 +178,7 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   chunksAt: () => [],
   chunksOfShape: () => [],
   documentFrequency: () => 0,
+  averageTermCount: () => 0,
   paths: () => [],
   document: () => undefined,
   skipped: () => [],

@@ -105,6 +105,8 @@ export interface Snapshot extends Disposable {
   chunksOfShape(lineCount: number, symbol?: string): number[];
   /** Number of chunks a term occurs in (any column), for rarity. */
   documentFrequency(term: string): number;
+  /** Mean number of terms of a chunk over all columns of the word index; 0 where there is none. */
+  averageTermCount(): number;
   /** All paths, sorted. */
   paths(): readonly string[];
   document(path: string): DocumentRow | undefined;

@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import { openDatabase } from '../../../src/engine/store/database';
 import {
   addWords,
+  averageTermCount,
   countChunksWith,
   matchExpression,
   pathTerms,
@@ -229,4 +230,11 @@ test('takes the stem of a file twice and three folders above it', () => {
     'chunktable chunk tabl test chunktable chunk tabl test room engin stor',
   );
   assert.equal(pathTerms('.gitignore'), 'gitignor gitignor');
+});
+
+test('knows the mean length of a chunk in terms', () => {
+  // "x.ts" is two terms of the path: lengths 4, 5 and 3.
+  const index = indexOf([{ content: 'one two' }, { content: 'a b c' }, { content: 'a' }]);
+  assert.equal(averageTermCount(index.database), 4);
+  assert.equal(averageTermCount(indexOf([]).database), 0);
 });
