@@ -76,11 +76,17 @@ export interface PanelColours {
   start(send: (message: HostMessage) => void): void;
 }
 
+interface KnownHit {
+  readonly hit: PanelHit;
+  readonly question: PanelQuery;
+}
+
 export class PanelBridge {
   private running: { readonly ticket: number; readonly abort: AbortController } | undefined;
   private search: Promise<void> = Promise.resolve();
   private question: PanelQuery | undefined;
-  private readonly hits = new Map<string, PanelHit>();
+  /** Each hit with the question that it answered: a mark counts for that one, whatever is being typed by then. */
+  private readonly hits = new Map<string, KnownHit>();
   private shownKeys: readonly string[] = [];
   private activeKey: string | undefined;
   private isReady = false;
@@ -139,11 +145,12 @@ export class PanelBridge {
   /** The hit `step` further than the active one in the order shown, which becomes the active one. */
   async step(step: 1 | -1): Promise<void> {
     const next = nextKey(this.shownKeys, this.activeKey, step);
-    const hit = next === undefined ? undefined : this.hits.get(next);
-    if (!hit || !this.question) return;
+    const known = next === undefined ? undefined : this.hits.get(next);
+    if (!known) return;
+    const { hit, question } = known;
     this.activeKey = hit.key;
     this.send({ type: 'focusHit', key: hit.key });
-    await this.backend.open(hit, 'open', this.question);
+    await this.backend.open(hit, 'open', question);
   }
 
   private async handle(message: PanelMessage): Promise<void> {
@@ -215,12 +222,12 @@ export class PanelBridge {
       const answer = await this.backend.search(
         query,
         (first) => {
-          if (!signal.aborted) this.sendResults(ticket, 'first', first, query.limit);
+          if (!signal.aborted) this.sendResults(ticket, 'first', first, query);
         },
         signal,
       );
       if (!signal.aborted)
-        this.sendResults(ticket, query.rerank ? 'final' : 'first', answer, query.limit);
+        this.sendResults(ticket, query.rerank ? 'final' : 'first', answer, query);
     } catch (error) {
       if (signal.aborted || isAbort(error)) return;
       const advice = error instanceof NearmissError ? error.advice : undefined;
@@ -232,10 +239,14 @@ export class PanelBridge {
     ticket: number,
     stage: 'first' | 'final',
     answer: PanelAnswer,
-    limit: number,
+    question: PanelQuery,
   ): void {
     const hits = [...answer.hits];
-    for (const hit of hits) this.hits.set(hit.key, hit);
+    for (const hit of hits) {
+      // Taken out first, so that it counts among the newest.
+      this.hits.delete(hit.key);
+      this.hits.set(hit.key, { hit, question });
+    }
     this.forgetOldHits();
     const { noGoodMatch, tookMs } = answer;
     this.send({
@@ -245,7 +256,7 @@ export class PanelBridge {
       hits,
       noGoodMatch,
       notes: [...answer.notes],
-      mayHaveMore: hits.length >= limit,
+      mayHaveMore: hits.length >= question.limit,
       tookMs,
     });
     this.colours.colour(hits, (message) => this.send(message));
@@ -269,7 +280,7 @@ export class PanelBridge {
   }
 
   private async undo(key: string | undefined, markId: string | undefined): Promise<void> {
-    const hit = key === undefined ? undefined : this.hits.get(key);
+    const hit = key === undefined ? undefined : this.hits.get(key)?.hit;
     try {
       await this.backend.undo(markId, hit);
       if (key !== undefined) this.send({ type: 'marked', key });
@@ -301,14 +312,15 @@ export class PanelBridge {
     key: string,
     use: (hit: PanelHit, query: PanelQuery) => Promise<void>,
   ): Promise<void> {
-    const [hit] = await this.hitsOf([key]);
-    if (hit && this.question) await use(hit, this.question);
+    await this.hitsOf([key]);
+    const known = this.hits.get(key);
+    if (known) await use(known.hit, known.question);
   }
 
   /** After a reload the panel shows hits that only the search it has just asked for brings back. */
   private async hitsOf(keys: readonly string[]): Promise<PanelHit[]> {
     if (keys.some((key) => !this.hits.has(key))) await this.search;
-    return keys.flatMap((key) => this.hits.get(key) ?? []);
+    return keys.flatMap((key) => this.hits.get(key)?.hit ?? []);
   }
 
   private abort(): void {

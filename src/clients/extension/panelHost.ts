@@ -62,8 +62,13 @@ export class PanelHost implements vscode.WebviewViewProvider, Disposable {
     const uri = (folder: vscode.Uri, name: string): string =>
       webview.asWebviewUri(vscode.Uri.joinPath(folder, name)).toString();
     const listener = webview.onDidReceiveMessage((value) => this.bridge.receive(value));
+    // A hidden panel is gone until it says "ready" again; what is said to it meanwhile waits.
+    const visibility = view.onDidChangeVisibility(() => {
+      if (!view.visible) this.bridge.close();
+    });
     view.onDidDispose(() => {
       listener.dispose();
+      visibility.dispose();
       if (this.view !== view) return;
       this.view = undefined;
       this.bridge.close();

@@ -115,11 +115,18 @@ function carryOut(effect: Effect): void {
   }
 }
 
+/** The keyboard is that of this window; the host may run on another machine. */
+function withOwnKeys(message: HostMessage): HostMessage {
+  if (message.type !== 'options') return message;
+  const isMac = message.options.isMac || navigator.platform.startsWith('Mac');
+  return { ...message, options: { ...message.options, isMac } };
+}
+
 function start(): void {
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
   window.addEventListener('message', (event: MessageEvent<unknown>) => {
     const message = parseHostMessage(event.data);
-    if (message) take(message);
+    if (message) take(withOwnKeys(message));
   });
   window.addEventListener('error', (event) =>
     api.postMessage({ type: 'problem', message: event.message.slice(0, 4000) }),

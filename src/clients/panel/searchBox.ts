@@ -208,10 +208,10 @@ function menu(state: PanelState, send: Send): TemplateResult {
                   role="menuitem"
                   aria-disabled=${isEnabled ? nothing : 'true'}
                   tabindex="-1"
-                  @click=${() => {
+                  @click=${(event: Event) => {
                     if (!isEnabled) return;
-                    send({ type: 'menuClosed' });
                     run();
+                    closeMenu(event.currentTarget as HTMLElement, send);
                   }}
                 >
                   ${label}
@@ -237,12 +237,16 @@ function menuKey(event: KeyboardEvent, send: Send): void {
   const at = items.indexOf(document.activeElement as HTMLElement);
   const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
   if (to !== undefined) items.at(to % items.length)?.focus();
-  else if (event.key === 'Escape') {
-    send({ type: 'menuClosed' });
-    menu.parentElement?.querySelector<HTMLElement>('button')?.focus();
-  } else return;
+  else if (event.key === 'Escape') closeMenu(menu, send);
+  else return;
   event.preventDefault();
   event.stopPropagation();
+}
+
+/** The focus goes back to the button that opened it. */
+function closeMenu(inside: HTMLElement, send: Send): void {
+  inside.closest('.menuHolder')?.querySelector<HTMLElement>('.action')?.focus();
+  send({ type: 'menuClosed' });
 }
 
 /** What the list shows when it is not an answer to words. */

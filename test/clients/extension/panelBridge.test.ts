@@ -205,6 +205,17 @@ test('marks for the question that was asked and reports the stored mark', async 
   });
 });
 
+test('marks for the question that the hit answered, whatever is being asked by then', async () => {
+  const talk = await open();
+  await talk.search(1, 'find it');
+  await settled();
+  await talk.answer(0, hitNamed('a'));
+  await talk.search(2, 'find it now');
+  await settled();
+  await talk.say({ type: 'mark', key: hitNamed('a').key, verdict: 'relevant' });
+  assert.deepEqual(talk.calls, ['mark a relevant for find it']);
+});
+
 test('says in the panel why a mark was refused, and leaves the earlier one', async () => {
   const talk = await open();
   const mark = { id: 'm0', verdict: 'relevant' as const, similarity: 1 };

@@ -215,6 +215,30 @@ suite('the panel in a browser', { skip: browserMissing() }, () => {
     await panel.close();
   });
 
+  test('opens, walks and closes the menu by keyboard', async () => {
+    const panel = await PanelPage.open(browser);
+    const { keyboard } = panel.page;
+    await panel.ask('q', hitsNamed('a'));
+    const button = panel.page.getByRole('button', { name: 'More Actions…' });
+    await button.press('Enter');
+    assert.equal(await panel.focusedName(), 'Copy Path and Line');
+    await keyboard.press('ArrowUp');
+    assert.equal(await panel.focusedName(), 'Show Marks');
+    await keyboard.press('ArrowDown');
+    assert.deepEqual(await panel.seriousFaults(), []);
+    await keyboard.press('Enter');
+    assert.deepEqual(await panel.saidOf('copy'), [
+      { type: 'copy', keys: [hitNamed('a').key], format: 'pathLine' },
+    ]);
+    assert.equal(await panel.page.getByRole('menu').count(), 0);
+    assert.equal(await panel.focusedName(), 'More Actions…');
+    await keyboard.press('Enter');
+    await keyboard.press('Escape');
+    assert.equal(await panel.page.getByRole('menu').count(), 0);
+    assert.equal(await panel.focusedName(), 'More Actions…');
+    await panel.close();
+  });
+
   test('previews a hit that the pointer rests on, and opens it with two clicks', async () => {
     const panel = await PanelPage.open(browser);
     await panel.ask('q', hitsNamed('a', 'b'));
