@@ -74,7 +74,14 @@ interface LoaderOptions {
   readonly log: Logger;
 }
 
-function modelLoaders({ root, modelsFolder, threads, plan, log }: LoaderOptions): ModelLoaders {
+/** How each model is loaded when it is first needed. */
+export function modelLoaders({
+  root,
+  modelsFolder,
+  threads,
+  plan,
+  log,
+}: LoaderOptions): ModelLoaders {
   const bundled = path.join(root, 'models');
   const bundledFolder = path.join(bundled, 'bi-encoder');
   // All bundled models share one vocabulary, and reading it takes as long as a session.

@@ -2,32 +2,14 @@
 // Before anything can load the runtime, which reports home unless told otherwise.
 process.env.ORT_DISABLE_TELEMETRY = '1';
 
-import { Worker } from 'node:worker_threads';
 import { serializeError } from '../base/errors';
+import { startMemoryGuard } from '../base/memoryGuard';
 import { MEMORY_WORD, type ProbeReply, type ProbeRequest } from './encoders/probe';
 
-const lookEveryMs = 20;
-
-/** A thread, for the library holds the main one while it works. A worker's process.exit would end the worker alone. */
-const guard = `
-  const { workerData } = require('node:worker_threads');
-  setInterval(() => {
-    if (process.memoryUsage.rss() <= workerData.memoryBytes) return;
-    require('node:fs').writeSync(2, workerData.word);
-    process.kill(process.pid, 'SIGKILL');
-  }, workerData.lookEveryMs);
-`;
-
-startGuard(Number(process.argv[2]));
+startMemoryGuard(Number(process.argv[2]), MEMORY_WORD);
 process.once('message', (request: ProbeRequest) => void reply(request));
 // The parent is gone, and with it the reason to go on.
 process.once('disconnect', () => process.exit(1));
-
-function startGuard(memoryBytes: number): void {
-  if (!(memoryBytes > 0)) return;
-  const workerData = { memoryBytes, lookEveryMs, word: `${MEMORY_WORD}\n` };
-  new Worker(guard, { eval: true, workerData }).unref();
-}
 
 async function reply(request: ProbeRequest): Promise<void> {
   const answer = await run(request).catch((error: unknown): ProbeReply => ({

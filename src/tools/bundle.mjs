@@ -28,6 +28,7 @@ const entries = {
   engine: 'src/engine/main.ts',
   indexer: 'src/engine/indexerProcess.ts',
   probe: 'src/engine/probeProcess.ts',
+  trainer: 'src/engine/trainerProcess.ts',
   extension: 'src/clients/extension/extension.ts',
   colouring: 'src/clients/extension/colourThread.ts',
 };

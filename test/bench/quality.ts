@@ -131,7 +131,8 @@ export async function loadSentencePairs(): Promise<SentencePairs> {
   };
 }
 
-function requireBenchFolder(): string {
+/** Where the sets are; ends the process with a sentence when this machine has none. */
+export function requireBenchFolder(): string {
   const bench = benchFolder();
   if (bench) return bench;
   console.error('No retrieval sets here: name their folder in NEARMISS_BENCH');

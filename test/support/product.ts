@@ -9,8 +9,9 @@ export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
-  /** Ends the command line itself with SIGKILL, at once. */
+  /** Ends the command line itself at once, with SIGKILL unless another signal is named. */
   readonly signal?: AbortSignal;
+  readonly killSignal?: NodeJS.Signals;
   /** Another installation's command line than the one this test was built with. */
   readonly cli?: string;
   /** Receives stderr as it comes, beside the result. */
@@ -38,7 +39,8 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: options.timeoutMs ?? 120_000,
     });
-    options.signal?.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
+    const end = (): boolean => child.kill(options.killSignal ?? 'SIGKILL');
+    options.signal?.addEventListener('abort', end, { once: true });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (bytes: Buffer) => stdout.push(bytes));

@@ -9,6 +9,7 @@ import { exportMarks, importMarks, listMarks, mark, undoMark } from './markComma
 import { addModel, listModels, useModel, verifyModels } from './modelCommands';
 import { search, similar } from './searchCommand';
 import type { CommonOptions } from './session';
+import { evaluate, merge, mine, train } from './trainCommands';
 
 /** Runs the command that `args` name and returns the exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
@@ -32,6 +33,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   addMarkCommands(program, act);
   addCareCommands(program, act);
   addModelCommands(program, act);
+  addTrainingCommands(program, act);
   await program.parseAsync([...args], { from: 'user' });
   return exitCode;
 }
@@ -169,6 +171,66 @@ function addModelCommands(program: Command, act: Act): void {
     .action(act(useModel));
 }
 
+function addTrainingCommands(program: Command, act: Act): void {
+  training(program.command('train'))
+    .description('train a part of the ranking on records of what is relevant and what is not')
+    .requiredOption('--data <file>', 'records to learn from, JSONL')
+    .option('--dev <file>', 'records to test on; without it a share of the data is held out')
+    .requiredOption('--base <folder>', 'the checkpoint to start from')
+    .requiredOption('--part <part>', 'query-head, shared-head, bi-encoder, cross-encoder or fusion')
+    .option('--folder <folder>', 'an indexed folder, for fusion')
+    .option('--recipe <file>', 'JSON file of flags that differ from their defaults')
+    .requiredOption('--out <folder>', 'where the result goes; must not be there yet')
+    .option('--seed <number>', 'the same seed gives the same bytes', whole, 1)
+    .addOption(
+      new Option('--device <device>', 'where to compute')
+        .choices(['auto', 'cpu', 'webgpu'])
+        .default('auto'),
+    )
+    .option('--resume', 'go on with a run that was stopped or killed')
+    .option('--tune <minutes>', 'try settings for so long first, by cross-validation', minutes)
+    .option('--json', 'print the result as JSON')
+    .action(act(train));
+  training(program.command('evaluate'))
+    .description('measure a checkpoint or a trained head on records')
+    .requiredOption('--data <file>', 'records to measure on, JSONL')
+    .requiredOption('--model <folder>', "a checkpoint's folder, or that of a trained head")
+    .option('--json', 'print the result as JSON')
+    .action(act(evaluate));
+  training(program.command('merge'))
+    .description('make one model of several that were trained from one base')
+    .argument('<model...>', 'folders of results')
+    .requiredOption('--base <folder>', 'the checkpoint that they were trained from')
+    .requiredOption('--out <folder>', 'where the result goes; must not be there yet')
+    .addOption(
+      new Option('--how <way>', 'how they weigh')
+        .choices(['deviation', 'slerp', 'average'])
+        .default('deviation'),
+    )
+    .option('--pull <share>', 'how far from the base to the merged weights', zeroToOne, 1)
+    .option('--json', 'print the result as JSON')
+    .action(act(merge));
+  training(program.command('mine'))
+    .description('find hard negatives for queries in a folder, and write training records')
+    .requiredOption('--queries <file>', 'JSONL, {"query", "positives": ["path:start-end"]} a line')
+    .requiredOption('--folder <folder>', 'the folder to search; it is indexed first')
+    .requiredOption('--out <file>', 'where the records go; must not be there yet')
+    .option('--seed <number>', 'the same seed gives the same groups', whole, 1)
+    .option('--json', 'print the result as JSON')
+    .option('-y, --yes', 'index a home folder or a very large one without asking')
+    .action(act(mine));
+}
+
+/** `--data` names records here, so that where indexes live goes by another name. */
+function training(command: Command): Command {
+  return command
+    .addOption(new Option('--home <folder>', 'where indexes live').env('NEARMISS_HOME'))
+    .option('-v, --verbose', 'print stack traces of failures')
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+}
+
 function common(command: Command): Command {
   return command
     .addOption(new Option('--data <folder>', 'where indexes live').env('NEARMISS_HOME'))
@@ -186,4 +248,22 @@ function count(value: string): number {
   const number = Number(value);
   if (Number.isInteger(number) && 1 <= number && number <= 1000) return number;
   throw new InvalidArgumentError('It must be a whole number from 1 to 1000');
+}
+
+function whole(value: string): number {
+  const number = Number(value);
+  if (Number.isInteger(number) && 0 <= number && number < 2 ** 32) return number;
+  throw new InvalidArgumentError('It must be a whole number');
+}
+
+function minutes(value: string): number {
+  const number = Number(value);
+  if (0 < number && number <= 10_000) return number;
+  throw new InvalidArgumentError('It must be a number of minutes');
+}
+
+function zeroToOne(value: string): number {
+  const number = Number(value);
+  if (value.trim() !== '' && 0 <= number && number <= 1) return number;
+  throw new InvalidArgumentError('It must be a number from 0 to 1');
 }

@@ -19,6 +19,12 @@ export interface EmbedderParts {
   readonly tokenBudget?: number;
 }
 
+/** What framing looks at. */
+export interface FrameParts {
+  readonly tokenizer: FramedTokenizer;
+  readonly checkpoint: Pick<Checkpoint, 'maxTokens'>;
+}
+
 /** From 128 to 512 tokens a run costs the same for each; from 700 on activations leave the cache. A run must be short. */
 const TOKEN_BUDGET = 256;
 
@@ -59,7 +65,7 @@ export function spaceOf(checkpoint: Checkpoint, arithmetic: string): EmbeddingSp
 }
 
 /** [CLS] text [SEP], the text cut where the checkpoint's positions end. */
-function frameText({ tokenizer, checkpoint }: EmbedderParts, text: string): Sequence {
+export function frameText({ tokenizer, checkpoint }: FrameParts, text: string): Sequence {
   const { before, after } = tokenizer.frame.single;
   const room = checkpoint.maxTokens - before.length - after.length;
   const ids = [...before, ...tokenizer.encode(text).slice(0, room), ...after];

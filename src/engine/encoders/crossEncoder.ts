@@ -1,6 +1,7 @@
 /** A query and texts to relevance logits with a cross-encoder checkpoint; compare only within one query. */
 import { NearmissError } from '../../base/errors';
 import { type Sequence, cutBatches, packInputs, runBatches } from './batches';
+import type { FrameParts } from './biEncoder';
 import type { Checkpoint } from './checkpoint';
 import type { Session } from './session';
 import type { FramedTokenizer } from './tokenizer';
@@ -46,8 +47,8 @@ export function createReranker(parts: RerankerParts): Reranker {
 }
 
 /** [CLS] query [SEP] text [SEP]; the end of the text is cut where the checkpoint's positions end. */
-function framePair(
-  { checkpoint, tokenizer }: RerankerParts,
+export function framePair(
+  { checkpoint, tokenizer }: FrameParts,
   queryIds: readonly number[],
   text: string,
 ): Sequence {

@@ -39,23 +39,30 @@ export function adamWState(weights: NamedNumbers): AdamWState {
   return { step: 0, first: zeros(), second: zeros() };
 }
 
+export interface AdamWStepSettings extends AdamWSettings {
+  readonly learningRate: number;
+  /** False for weights that decay leaves alone, biases and scales; all decay without it. */
+  readonly isDecayed?: (name: string) => boolean;
+}
+
 /** One step; weights and state change in place. Weights without a gradient stay as they are, undecayed. */
 export function adamWStep(
   state: AdamWState,
   weights: NamedNumbers,
   gradients: NamedNumbers,
-  { learningRate, ...settings }: AdamWSettings & { readonly learningRate: number },
+  { learningRate, isDecayed, ...settings }: AdamWStepSettings,
 ): void {
   const { beta1, beta2, epsilon, weightDecay } = settings;
   const { correction1, correction2 } = biasCorrections(++state.step, settings);
   for (const [name, gradient] of gradients) {
     const [p, m, v] = [weights.get(name)!, state.first.get(name)!, state.second.get(name)!];
+    const kept = isDecayed?.(name) === false ? 1 : 1 - learningRate * weightDecay;
     for (let i = 0; i < p.length; i++) {
       const g = gradient[i]!;
       m[i] = beta1 * m[i]! + (1 - beta1) * g;
       v[i] = beta2 * v[i]! + (1 - beta2) * g * g;
       const change = m[i]! / correction1 / (Math.sqrt(v[i]! / correction2) + epsilon);
-      p[i] = p[i]! * (1 - learningRate * weightDecay) - learningRate * change;
+      p[i] = p[i]! * kept - learningRate * change;
     }
   }
 }

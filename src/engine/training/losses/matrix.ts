@@ -85,14 +85,29 @@ export function transpose({ rows, columns, data }: Matrix): Matrix {
 export function dotRows(a: Matrix, b: Matrix): Matrix {
   if (a.columns !== b.columns) throw new BugError(`rows of ${a.columns} and ${b.columns} numbers`);
   const out = zeros(a.rows, b.rows);
+  const { columns } = a;
+  // Plain indexes: views of rows cost more than what is done with them.
   for (let i = 0; i < a.rows; i++)
-    for (let j = 0; j < b.rows; j++) out.data[i * b.rows + j] = dotOf(rowOf(a, i), rowOf(b, j));
+    for (let j = 0; j < b.rows; j++) {
+      let sum = 0;
+      for (let k = 0; k < columns; k++) sum += a.data[i * columns + k]! * b.data[j * columns + k]!;
+      out.data[i * b.rows + j] = sum;
+    }
   return out;
 }
 
 /** A · B. */
 export function multiply(a: Matrix, b: Matrix): Matrix {
-  return dotRows(a, transpose(b));
+  if (a.columns !== b.rows) throw new BugError(`${a.columns} columns times ${b.rows} rows`);
+  const out = zeros(a.rows, b.columns);
+  const { columns } = b;
+  for (let i = 0; i < a.rows; i++)
+    for (let k = 0; k < a.columns; k++) {
+      const factor = a.data[i * a.columns + k]!;
+      for (let j = 0; j < columns; j++)
+        out.data[i * columns + j]! += factor * b.data[k * columns + j]!;
+    }
+  return out;
 }
 
 export function dotOf(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -1,0 +1,74 @@
+/**
+ * How good a state is on what it was not trained on: the mean nDCG@10 of the held-out queries over all documents of
+ * the records, and Spearman's correlation of held-out pairs; where both are there, the mean of the two.
+ */
+import type { RowSet } from './plan';
+import { meanOf } from './losses/matrix';
+import { ndcgAt, spearman } from './metrics';
+
+/** A figure, larger is better, for a similarity of two texts given by number. */
+export function rankingFigure(
+  heldOut: RowSet,
+  documents: readonly number[],
+  similarity: (query: number, document: number) => number,
+): number {
+  const figures = [
+    ...rankingValues(heldOut, documents, similarity),
+    ...pairValues(heldOut, similarity),
+  ];
+  return figures.length === 0 ? 0 : meanOf(figures);
+}
+
+function rankingValues(
+  heldOut: RowSet,
+  documents: readonly number[],
+  similarity: (query: number, document: number) => number,
+): number[] {
+  const values = heldOut.rows.map(({ query, positives, negatives }) => {
+    if (positives.length > 0) return rankedNdcg(query, positives, documents, similarity);
+    // A lone negative is right when it is not among the best: the share of texts that stand above it.
+    return meanOf(negatives.map((negative) => shareAbove(query, negative, documents, similarity)));
+  });
+  return values.length === 0 ? [] : [meanOf(values)];
+}
+
+function rankedNdcg(
+  query: number,
+  positives: readonly number[],
+  documents: readonly number[],
+  similarity: (query: number, document: number) => number,
+): number {
+  const wanted = new Set(positives);
+  const ranked = documents
+    .map((document) => ({ document, score: similarity(query, document) }))
+    .sort((a, b) => b.score - a.score || a.document - b.document);
+  return ndcgAt(
+    10,
+    ranked.map(({ document }) => (wanted.has(document) ? 1 : 0)),
+    positives.map(() => 1),
+  );
+}
+
+function shareAbove(
+  query: number,
+  negative: number,
+  documents: readonly number[],
+  similarity: (query: number, document: number) => number,
+): number {
+  const own = similarity(query, negative);
+  const above = documents.filter((document) => similarity(query, document) > own).length;
+  return Math.min(1, above / Math.min(10, Math.max(1, documents.length - 1)));
+}
+
+function pairValues(
+  { pairs }: RowSet,
+  similarity: (query: number, document: number) => number,
+): number[] {
+  if (pairs.length < 2) return [];
+  return [
+    spearman(
+      pairs.map(({ a, b }) => similarity(a, b)),
+      pairs.map(({ score }) => score),
+    ),
+  ];
+}

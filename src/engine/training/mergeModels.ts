@@ -1,0 +1,201 @@
+/**
+ * Several results of one base made one: heads of the same kind, or whole checkpoints of the base's form. The result has
+ * the base's layout and is verified by loading it.
+ */
+import * as path from 'node:path';
+import { NearmissError } from '../../base/errors';
+import { type Checkpoint, readCheckpoint, readModelBytes } from '../encoders/checkpoint';
+import { buildGraph } from '../encoders/graphs';
+import { ADAPTER_FILE, type Head, checkBase, encodeHead, readHead } from '../encoders/heads';
+import { decodeModel } from '../onnx/codec';
+import { graphOf } from '../onnx/graph';
+import { DataType, dimsOf, floatsOf } from '../onnx/model';
+import { type NewWeights, exportCheckpoint } from './exportCheckpoint';
+import { type MergeMethod, mergeCheckpoints } from './merge';
+import { RUN_FILE, RunFiles, readRunRecord, writeWhole } from './runFiles';
+
+export interface MergeOrder {
+  readonly base: string;
+  readonly models: readonly string[];
+  readonly how: MergeMethod;
+  /** How far from the base to the merged weights: 1 is all the way. */
+  readonly pull: number;
+  readonly out: string;
+}
+
+export interface Merged {
+  readonly tensorCount: number;
+  /** Of the written checkpoint; a head's base otherwise. */
+  readonly fingerprint: string;
+}
+
+/** Merges and publishes. Throws a NearmissError where the models are not of one base. */
+export async function mergeModels(order: MergeOrder): Promise<Merged> {
+  const base = await readCheckpoint(order.base);
+  const identity = {
+    part: 'merge',
+    base: base.fingerprint,
+    dataHash: '',
+    heldOutHash: '',
+    recipe: order,
+    seed: 0,
+  };
+  const files = new RunFiles(order.out, identity);
+  await files.prepare(true);
+  const records = await Promise.all(order.models.map(readRunRecord));
+  const headCount = records.filter(
+    (record) => record?.part === 'query-head' || record?.part === 'shared-head',
+  ).length;
+  if (headCount === 0) return mergeWhole(order, base, files);
+  if (headCount === order.models.length) return mergeHeads(order, base, files);
+  throw new NearmissError(
+    'usage',
+    'Heads and whole checkpoints cannot be merged',
+    'Name results of one kind',
+  );
+}
+
+async function mergeHeads(order: MergeOrder, base: Checkpoint, files: RunFiles): Promise<Merged> {
+  const heads = await Promise.all(
+    order.models.map((folder) => readHead(path.join(folder, ADAPTER_FILE))),
+  );
+  const first = heads[0]!;
+  for (const head of heads) checkBase(head, base.fingerprint);
+  const odd = heads.findIndex(({ kind, rank }) => kind !== first.kind || rank !== first.rank);
+  if (odd >= 0)
+    throw new NearmissError(
+      'usage',
+      `${order.models[odd]} is a head of another kind or rank than ${order.models[0]}`,
+    );
+  const product = mergedMap(heads, order);
+  const merged: Head = { ...first, rank: product.rank, a: product.a, b: product.b };
+  await files.publish(
+    async (folder) => {
+      await writeWhole(path.join(folder, ADAPTER_FILE), encodeHead(merged));
+      await writeRecord(folder, order, base, first.kind);
+    },
+    async (folder) => checkBase(await readHead(path.join(folder, ADAPTER_FILE)), base.fingerprint),
+  );
+  return { tensorCount: 2, fingerprint: base.fingerprint };
+}
+
+/**
+ * A head's map is the product B A, which is what must be merged: two heads with the same map may have quite different
+ * factors. Sums of products are products of stacked factors, so the rank grows and nothing is lost.
+ */
+function mergedMap(
+  heads: readonly Head[],
+  { how, pull }: MergeOrder,
+): { readonly rank: number; readonly a: Float32Array; readonly b: Float32Array } {
+  if (how === 'slerp')
+    throw new NearmissError('usage', 'Heads are merged by deviation or average', 'Leave --how out');
+  const lengths = heads.map((head) => (how === 'average' ? 1 : productNorm(head)));
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  const shares = lengths.map((length) => (total === 0 ? 1 / heads.length : length / total));
+  const { dimension } = heads[0]!;
+  const rank = heads.reduce((sum, head) => sum + head.rank, 0);
+  const a = new Float32Array(rank * dimension);
+  const b = new Float32Array(dimension * rank);
+  let at = 0;
+  heads.forEach((head, index) => {
+    a.set(head.a, at * dimension);
+    for (let i = 0; i < dimension; i++)
+      for (let r = 0; r < head.rank; r++)
+        b[i * rank + at + r] = pull * shares[index]! * head.b[i * head.rank + r]!;
+    at += head.rank;
+  });
+  return { rank, a, b };
+}
+
+/** |B A| without the product itself: the trace of (BᵀB)(AAᵀ). */
+function productNorm({ rank, dimension, a, b }: Head): number {
+  let sum = 0;
+  for (let r = 0; r < rank; r++)
+    for (let s = 0; s < rank; s++) {
+      let [left, right] = [0, 0];
+      for (let i = 0; i < dimension; i++) {
+        left += b[i * rank + r]! * b[i * rank + s]!;
+        right += a[r * dimension + i]! * a[s * dimension + i]!;
+      }
+      sum += left * right;
+    }
+  return Math.sqrt(Math.max(0, sum));
+}
+
+async function mergeWhole(order: MergeOrder, base: Checkpoint, files: RunFiles): Promise<Merged> {
+  const start = await weightsOf(base);
+  const checkpoints = await Promise.all(order.models.map(readCheckpoint));
+  const other = checkpoints.find(({ kind }) => kind !== base.kind);
+  if (other)
+    throw new NearmissError(
+      'model',
+      `${other.folder} is a ${other.kind}, and the base a ${base.kind}`,
+    );
+  const others = await Promise.all(checkpoints.map(weightsOf));
+  others.forEach((weights, index) => checkForm(start, weights, order.models[index]!));
+  const arrays = (weights: NewWeights): Map<string, Float32Array> =>
+    new Map([...weights].map(([name, { data }]) => [name, data]));
+  const merged = mergeCheckpoints(arrays(start), others.map(arrays), order.how, order.pull);
+  // What nobody moved keeps the base's bytes: rounding anew would change it.
+  const moved = [...merged].filter(([name, data]) =>
+    data.some((value, i) => value !== start.get(name)!.data[i]),
+  );
+  const weights = new Map(
+    moved.map(([name, data]) => [name, { dims: start.get(name)!.dims, data }]),
+  );
+  let fingerprint = '';
+  await files.publish(
+    async (folder) => {
+      const card = `# Merged with Nearmiss\n\n- **Base.** ${base.fingerprint}\n- **How.** ${order.how} of ${order.models.length}, pull ${order.pull}.\n`;
+      await exportCheckpoint(base, weights, folder, { weights: 'as-base', card });
+      await writeRecord(folder, order, base, base.kind);
+    },
+    async (folder) => {
+      fingerprint = (await readCheckpoint(folder)).fingerprint;
+    },
+  );
+  return { tensorCount: weights.size, fingerprint };
+}
+
+/** Every float weight of more than one number, dequantised. */
+async function weightsOf({ modelFile }: Checkpoint): Promise<NewWeights> {
+  const graph = graphOf(decodeModel(buildGraph(await readModelBytes(modelFile), 'fp32')));
+  const floats = graph.initializers.filter(
+    (tensor) => tensor.dataType === DataType.FLOAT && dimsOf(tensor).reduce((a, b) => a * b, 1) > 1,
+  );
+  return new Map(
+    floats.map((tensor) => [
+      tensor.name,
+      { dims: dimsOf(tensor), data: Float32Array.from(floatsOf(tensor)) },
+    ]),
+  );
+}
+
+function checkForm(base: NewWeights, other: NewWeights, folder: string): void {
+  for (const [name, { dims }] of base) {
+    if (other.get(name)?.dims.join() === dims.join()) continue;
+    throw new NearmissError(
+      'model',
+      `${folder} was not made from this base: its weight ${name} is missing or of another shape`,
+      'Name the base that all of them were trained from',
+    );
+  }
+}
+
+async function writeRecord(
+  folder: string,
+  order: MergeOrder,
+  base: Checkpoint,
+  part: string,
+): Promise<void> {
+  const { how, pull, models } = order;
+  const record = {
+    part,
+    base: base.fingerprint,
+    baseFolder: order.base,
+    merged: models,
+    how,
+    pull,
+  };
+  await writeWhole(path.join(folder, RUN_FILE), `${JSON.stringify(record, null, 2)}\n`);
+}

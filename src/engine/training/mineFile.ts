@@ -1,0 +1,61 @@
+/** From a file of queries to a file of groups: mines, writes in one step, and counts what was left out and why. */
+import { NearmissError } from '../../base/errors';
+import type { RunControl } from './control';
+import type { FolderMeans } from './folderPool';
+import { mineRecords, readMineQueries } from './mine';
+import { MINING_DEFAULTS, type DropReason } from './negatives';
+import { writeWhole } from './runFiles';
+
+export interface MineOrder {
+  readonly queries: string;
+  readonly out: string;
+  readonly seed: number;
+}
+
+export interface Mined {
+  readonly groupCount: number;
+  readonly negativeCount: number;
+  readonly notes: readonly string[];
+}
+
+/** Mines every query of the file against the folder. Throws a NearmissError('usage') when none can be. */
+export async function mineFile(
+  { queries: file, out, seed }: MineOrder,
+  means: FolderMeans,
+  control: RunControl,
+  onNews: (news: { readonly stage: string; readonly done: number; readonly total: number }) => void,
+): Promise<Mined> {
+  const queries = await readMineQueries(file);
+  await control.turn();
+  const { records, groups, skipped } = await mineRecords(queries, means, {
+    ...{ settings: MINING_DEFAULTS, seed },
+    onProgress: (done, total) => onNews({ stage: 'mining', done, total }),
+  });
+  if (records.length === 0)
+    throw new NearmissError(
+      'usage',
+      skipped[0] ?? `${file} holds no query`,
+      'Name places that are indexed',
+    );
+  await writeWhole(out, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  const counts = new Map<DropReason, number>();
+  for (const { reason } of groups.flatMap(({ dropped }) => dropped))
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return {
+    groupCount: records.length,
+    negativeCount: records.reduce((sum, { negatives }) => sum + negatives.length, 0),
+    notes: [
+      ...skipped,
+      ...[...counts].map(([reason, count]) => `${count} left out: ${REASONS[reason]}`),
+    ],
+  };
+}
+
+const REASONS: Readonly<Record<DropReason, string>> = {
+  duplicate: 'they say what a positive says',
+  accepted: 'they answer the same query elsewhere',
+  copy: 'they are nearer to a positive than to the query',
+  easy: 'they are farther from the query than the positive',
+  ceiling: 'they come too near to the positive to be safely wrong',
+  teacher: 'the cross-encoder finds them as good as the positive',
+};

@@ -1,0 +1,33 @@
+/**
+ * One step over pairs of texts with a score (training-methods 7.4, 7.5, 9.5): CoDiEmb's three losses from eight pairs
+ * on, CoSENT for fewer, the squared error for a single one. Pairs that all have one score say nothing and give 0.
+ */
+import { cosent } from './losses/cosent';
+import { similarityLoss, squaredError } from './losses/similarity';
+import type { Recipe } from './recipe';
+
+/** From so many pairs on, their correlation is more than noise. */
+const ENOUGH_PAIRS = 8;
+
+/** The loss of predicted cosines against scores, and its gradient with respect to the cosines. */
+export function pairLoss(
+  similarities: Float64Array,
+  scores: readonly number[],
+  sts: Recipe['sts'],
+): { readonly value: number; readonly gradient: Float64Array } {
+  const { value, gradients } = choose(similarities, scores, sts);
+  return { value, gradient: gradients.similarities };
+}
+
+function choose(
+  similarities: Float64Array,
+  scores: readonly number[],
+  sts: Recipe['sts'],
+): ReturnType<typeof similarityLoss> {
+  if (scores.length === 1) return squaredError(similarities, scores);
+  if (new Set(scores).size === 1)
+    return { value: 0, gradients: { similarities: new Float64Array(scores.length) } };
+  if (scores.length < ENOUGH_PAIRS) return cosent(similarities, scores, sts.cosentLambda);
+  const { pearson, pro: preference, rankKl: divergence, tau } = sts;
+  return similarityLoss(similarities, scores, tau, { pearson, preference, divergence });
+}

@@ -1,0 +1,103 @@
+/**
+ * A file of training records, one JSON object a line, read as a stream: a search task with positives and negatives, or
+ * two texts and how alike they are. The first bad line is named by its number, and then nothing is trained.
+ */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as readline from 'node:readline';
+import * as z from 'zod';
+import { NearmissError, systemCode } from '../../base/errors';
+
+const retrievalSchema = z.strictObject({
+  task: z.literal('ir'),
+  query: z.string(),
+  positives: z.array(z.string()).default([]),
+  negatives: z.array(z.string()).default([]),
+  /** Of the negatives, in their order. */
+  weights: z.array(z.number().min(0).max(1)).optional(),
+  source: z.enum(['explicit', 'skipped', 'mined', 'synthetic']).optional(),
+});
+const similaritySchema = z.strictObject({
+  task: z.literal('sts'),
+  a: z.string(),
+  b: z.string(),
+  /** Larger is more alike; the scale is the file's own. */
+  score: z.number(),
+});
+const recordSchema = z.discriminatedUnion('task', [retrievalSchema, similaritySchema]);
+
+/** One record, and the line it stands in, from 1. */
+export type TrainingRecord = z.infer<typeof recordSchema> & { readonly line: number };
+
+export interface RecordFile {
+  readonly records: readonly TrainingRecord[];
+  /** Hex sha256 of the file's bytes. */
+  readonly hash: string;
+}
+
+const FORM =
+  'Each line is {"task":"ir","query","positives","negatives"} or {"task":"sts","a","b","score"}';
+
+/** Reads and checks all records. Throws a NearmissError('usage') that names the line. */
+export async function readRecords(file: string): Promise<RecordFile> {
+  const { rows, hash } = await parseLines(file, recordSchema, FORM);
+  for (const { value, line } of rows)
+    if (value.task === 'ir' && value.weights && value.weights.length !== value.negatives.length)
+      throw wrongLine(
+        `has ${value.weights.length} weights for ${value.negatives.length} negatives`,
+        { file, line, form: FORM },
+      );
+  return { records: rows.map(({ value, line }) => ({ ...value, line })), hash };
+}
+
+/** Every line that is not blank, checked by the schema, and the hash of the file's bytes. */
+async function parseLines<T>(
+  file: string,
+  schema: z.ZodType<T>,
+  form: string,
+): Promise<{
+  readonly rows: { readonly value: T; readonly line: number }[];
+  readonly hash: string;
+}> {
+  const hash = createHash('sha256');
+  const rows: { value: T; line: number }[] = [];
+  let line = 0;
+  try {
+    const stream = fs.createReadStream(file);
+    stream.on('data', (part) => hash.update(part));
+    for await (const content of readline.createInterface({ input: stream, crlfDelay: Infinity })) {
+      line++;
+      const text = line === 1 ? content.replace(/^\uFEFF/, '') : content;
+      if (text.trim() !== '')
+        rows.push({ value: parseLine(text, schema, { file, line, form }), line });
+    }
+  } catch (error) {
+    if (error instanceof NearmissError) throw error;
+    const message = `${file} cannot be read (${systemCode(error) ?? 'unknown'})`;
+    throw new NearmissError('usage', message, 'Check the path', { cause: error });
+  }
+  return { rows, hash: hash.digest('hex') };
+}
+
+interface LinePlace {
+  readonly file: string;
+  readonly line: number;
+  readonly form: string;
+}
+
+function parseLine<T>(content: string, schema: z.ZodType<T>, place: LinePlace): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch {
+    throw wrongLine('is not JSON', place);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0]!;
+  throw wrongLine(`is wrong${path.length > 0 ? ` at ${path.join('.')}` : ''}: ${message}`, place);
+}
+
+function wrongLine(what: string, { file, line, form }: LinePlace): NearmissError {
+  return new NearmissError('usage', `Line ${line} of ${file} ${what}`, form);
+}

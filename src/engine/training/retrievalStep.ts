@@ -1,0 +1,169 @@
+/**
+ * One retrieval step out of the parts of the papers (training-methods, section 9): a row's logits are
+ *
+ *   own positive | positives of other rows | negatives of all rows | its own synthetic negatives     / τ + offsets
+ *
+ * by cross-entropy, plus the other direction over the square block, plus the dimension-wise part. With every part but
+ * the first switched off it is SimCSE; each part is a flag of the recipe, and at zero its code is not entered.
+ */
+import type { Random } from '../../base/random';
+import { type ContrastInputs, contrast } from './losses/contrast';
+import { dimensionWise } from './losses/dimensionWise';
+import {
+  MIXING_DEFAULTS,
+  chooseMixedPairs,
+  mixColumns,
+  syntheticOffsets,
+} from './losses/hardNegativeMixing';
+import { type Matrix, addTo, cosines, rowOf, stack, transpose, zeros } from './losses/matrix';
+import { choosePositives, mixPositives } from './losses/positiveMixing';
+import type { Recipe } from './recipe';
+
+export type RetrievalRecipe = Pick<
+  Recipe,
+  'tau' | 'columnWeight' | 'hnm' | 'pm' | 'dcl' | 'offDropout'
+>;
+
+/** Below this many rows correlations of coordinates are noise, and that part is left out. */
+const DIMENSION_WISE_MIN_ROWS = 32;
+
+/** The encodings of a batch. Row i of `positives` belongs to query i. */
+export interface RetrievalBatch {
+  readonly queries: Matrix;
+  readonly positives: Matrix;
+  /** `[E, D]`: negatives of all rows. */
+  readonly negatives?: Matrix;
+  /** The row that each negative was given for. */
+  readonly owners: readonly number[];
+  /** `[M, M + E]`: -Infinity where a column must not count for a row, the logarithm of its weight elsewhere. */
+  readonly offsets: Matrix;
+  readonly rowWeights: readonly number[];
+  /** True for rows with a mark of a person: their positives are never mixed. */
+  readonly isExplicit: readonly boolean[];
+  /** Encodings without dropout, where there is dropout. */
+  readonly clean?: { readonly queries: Matrix; readonly positives: Matrix };
+}
+
+export interface RetrievalLoss {
+  readonly value: number;
+  readonly rows: Float64Array;
+  readonly queries: Matrix;
+  readonly positives: Matrix;
+  readonly negatives?: Matrix;
+  readonly clean?: { readonly queries: Matrix; readonly positives: Matrix };
+}
+
+/** The loss and its gradients for one batch. */
+export function retrievalLoss(
+  batch: RetrievalBatch,
+  recipe: RetrievalRecipe,
+  random: Random,
+): RetrievalLoss {
+  const rowPart = rowLoss(batch, recipe, random);
+  const { queries, positives } = rowPart;
+  let { value } = rowPart;
+  if (recipe.columnWeight > 0) {
+    const columns = contrast({
+      queries: batch.positives,
+      positives: batch.queries,
+      temperature: recipe.tau,
+      offsets: transpose(squareOf(batch.offsets)),
+      rowWeights: batch.rowWeights,
+    });
+    value += recipe.columnWeight * columns.value;
+    addTo(positives, columns.gradients.queries, recipe.columnWeight);
+    addTo(queries, columns.gradients.positives, recipe.columnWeight);
+  }
+  if (recipe.dcl.lambda > 0 && batch.queries.rows >= DIMENSION_WISE_MIN_ROWS) {
+    const part = dimensionWise({ first: batch.queries, second: batch.positives, t: recipe.dcl.t });
+    value += recipe.dcl.lambda * part.value;
+    addTo(queries, part.gradients.first, recipe.dcl.lambda);
+    addTo(positives, part.gradients.second, recipe.dcl.lambda);
+  }
+  return { ...rowPart, value };
+}
+
+function rowLoss(batch: RetrievalBatch, recipe: RetrievalRecipe, random: Random): RetrievalLoss {
+  const mixed = mixOfPositives(batch, recipe);
+  const synthetic = mixOfNegatives(batch, recipe, random);
+  const { negatives, offsets, rowWeights } = batch;
+  const inputs: ContrastInputs = {
+    queries: batch.queries,
+    positives: mixed?.value ?? batch.positives,
+    extra: synthetic && negatives ? stack(negatives, synthetic.value) : negatives,
+    offsets: synthetic ? widen(offsets, synthetic.offsets) : offsets,
+    rowWeights,
+    temperature: recipe.tau,
+    ...(recipe.offDropout.enabled && { clean: batch.clean, positiveScale: recipe.offDropout.rho }),
+  };
+  const loss = contrast(inputs);
+  const { gradients } = loss;
+  const { queries } = gradients;
+  let { positives } = gradients;
+  if (mixed) {
+    const back = mixed.back(gradients.positives);
+    positives = back.positives;
+    addTo(queries, back.queries);
+  }
+  let negativeGradient = gradients.extra;
+  if (synthetic && negatives && negativeGradient) {
+    const [own, made] = split(negativeGradient, negatives.rows);
+    negativeGradient = addTo(own, synthetic.back(made));
+  }
+  const { value, rows } = loss;
+  return { value, rows, queries, positives, negatives: negativeGradient, clean: gradients.clean };
+}
+
+/** HNCSE's mixed positives; undefined when the flag is off. */
+function mixOfPositives(
+  { queries, positives, offsets, isExplicit }: RetrievalBatch,
+  { pm }: RetrievalRecipe,
+): ReturnType<typeof mixPositives> | undefined {
+  if (!pm.enabled) return undefined;
+  const plan = choosePositives(cosines(queries, positives).value, pm, {
+    isExplicit: (row) => isExplicit[row] ?? false,
+    isNegative: (row, column) => row !== column && rowOf(offsets, row)[column] !== -Infinity,
+  });
+  return mixPositives({ queries, positives, plan, stopGradient: true });
+}
+
+/** HNCSE's synthetic negatives between a row's own; undefined when there are none. */
+function mixOfNegatives(
+  { queries, positives, negatives, owners, offsets }: RetrievalBatch,
+  { hnm }: RetrievalRecipe,
+  random: Random,
+): (ReturnType<typeof mixColumns> & { readonly offsets: Matrix }) | undefined {
+  if (!negatives || hnm.k < 2 || hnm.s === 0) return undefined;
+  const isNegative = (row: number, column: number): boolean =>
+    owners[column] === row && rowOf(offsets, row)[queries.rows + column] !== -Infinity;
+  const settings = { ...MIXING_DEFAULTS, ...hnm };
+  const inputs = { queries, columns: negatives, positives, isNegative };
+  const pairs = chooseMixedPairs(inputs, settings, random);
+  if (pairs.length === 0) return undefined;
+  const own = syntheticOffsets(queries.rows, 0, pairs);
+  return { ...mixColumns(negatives, pairs, hnm.alpha), offsets: own };
+}
+
+function squareOf(offsets: Matrix): Matrix {
+  const out = zeros(offsets.rows, offsets.rows);
+  for (let i = 0; i < out.rows; i++) rowOf(out, i).set(rowOf(offsets, i).subarray(0, out.rows));
+  return out;
+}
+
+/** Two matrices side by side. */
+function widen(left: Matrix, right: Matrix): Matrix {
+  const out = zeros(left.rows, left.columns + right.columns);
+  for (let i = 0; i < out.rows; i++) {
+    rowOf(out, i).set(rowOf(left, i));
+    rowOf(out, i).set(rowOf(right, i), left.columns);
+  }
+  return out;
+}
+
+function split({ columns, data, rows }: Matrix, count: number): [Matrix, Matrix] {
+  const at = count * columns;
+  return [
+    { rows: count, columns, data: data.slice(0, at) },
+    { rows: rows - count, columns, data: data.slice(at) },
+  ];
+}

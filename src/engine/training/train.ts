@@ -1,0 +1,193 @@
+/**
+ * A run from request to result: read and check the records, settle the recipe, make the plan, train the part, publish.
+ * Nothing is written before everything that was given has been checked.
+ */
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { NearmissError } from '../../base/errors';
+import { productVersion } from '../../base/installation';
+import { type Checkpoint, readCheckpoint } from '../encoders/checkpoint';
+import { openEmbedder } from '../encoders/openEncoder';
+import { runtimeVersion } from '../encoders/providers';
+import type { SearchContext } from '../search/types';
+import type { PartResult, TrainingContext, TrainingNews } from './context';
+import type { RunControl } from './control';
+import type { Settled } from './kept';
+import type { LoopProgress, LoopResult } from './loop';
+import { type Plan, makePlan } from './plan';
+import { type Part, makeRecipe, readRecipe } from './recipe';
+import { type TrainingRecord, readRecords } from './recordFile';
+import { RUN_FILE, RunFiles, writeWhole } from './runFiles';
+import { trainEncoder } from './trainEncoder';
+import { trainFusion } from './trainFusion';
+import { trainHead } from './trainHead';
+
+/** What is asked for; paths are absolute. */
+export interface TrainOrder {
+  readonly data: string;
+  readonly dev?: string;
+  readonly base: string;
+  readonly part: Part;
+  readonly folder?: string;
+  /** A recipe file. */
+  readonly recipe?: string;
+  readonly out: string;
+  readonly seed: number;
+  readonly device: 'auto' | 'cpu' | 'webgpu';
+  readonly resume: boolean;
+  /** Settings are tried for so long first; for heads. */
+  readonly tuneMinutes?: number;
+  readonly dataFolder: string;
+}
+
+export interface TrainingListener {
+  readonly control: RunControl;
+  readonly onNews: (news: TrainingNews) => void;
+  readonly onNote: (note: string) => void;
+  /** Told once: how much memory ends the process, and how far it stands back for others. */
+  readonly onLimits: (limits: { readonly memoryBytes: number; readonly niceness: number }) => void;
+  /** What searches in the order's folder rest on; there for the part that needs it. */
+  readonly index?: SearchContext;
+}
+
+export interface TrainOutcome extends PartResult {
+  readonly seconds: number;
+  readonly notes: readonly string[];
+}
+
+/** Trains and publishes. Throws an AbortedError when cancelled; the state is then there for --resume. */
+export async function train(order: TrainOrder, listener: TrainingListener): Promise<TrainOutcome> {
+  const startMs = performance.now();
+  const base = await readBase(order);
+  const changes = order.recipe === undefined ? {} : await readRecipe(order.recipe);
+  const data = await readRecords(order.data);
+  const dev = order.dev === undefined ? undefined : await readRecords(order.dev);
+  checkTasks(order, data.records);
+  const recipe = makeRecipe(order.part, data.records.length, changes);
+  listener.onLimits({ memoryBytes: recipe.memoryMb * 2 ** 20, niceness: recipe.niceness });
+  const plan = makePlan({
+    ...{ train: data.records, heldOut: dev?.records, seed: order.seed },
+    heldOutShare: recipe.heldOutShare,
+  });
+  const notes = [...plan.notes];
+  for (const note of notes) listener.onNote(note);
+  const identity = {
+    ...{ part: order.part, base: base.fingerprint, recipe, seed: order.seed },
+    dataHash: data.hash,
+    heldOutHash: dev?.hash ?? '',
+  };
+  const files = new RunFiles(order.out, identity);
+  const resumed = await files.prepare(order.resume);
+  if (order.resume && !resumed)
+    listener.onNote('There is no unfinished run to go on with; this one starts anew');
+  const context: TrainingContext = {
+    ...{ plan, recipe, base, resumed, seed: order.seed, dataFolder: order.dataFolder },
+    ...{ control: listener.control, index: listener.index },
+    tell: listener.onNews,
+    tellLoop: (progress) => listener.onNews(newsOf(progress)),
+    note(text) {
+      notes.push(text);
+      listener.onNote(text);
+    },
+    openEmbedder: () => {
+      const choice = { arithmetic: 'fp32', provider: 'cpu' } as const;
+      return openEmbedder(base, { choice, threads: recipe.threads });
+    },
+    ...{ tuneMinutes: order.tuneMinutes, device: order.device },
+    writeRecord: (folder, result, settled, more = {}) =>
+      writeRecord(folder, { order, identity, result, settled, plan, more }),
+  };
+  const result = await trainPart(order.part, context, files);
+  if (result.problem !== undefined) context.note(result.problem);
+  return { ...result, notes, seconds: (performance.now() - startMs) / 1000 };
+}
+
+async function trainPart(
+  part: Part,
+  context: TrainingContext,
+  files: RunFiles,
+): Promise<PartResult> {
+  switch (part) {
+    case 'query-head':
+    case 'shared-head':
+      return trainHead(part, context, files);
+    case 'bi-encoder':
+    case 'cross-encoder':
+      return trainEncoder(part, context, files);
+    case 'fusion':
+      return trainFusion(context, files);
+  }
+}
+
+async function readBase({ base, part }: TrainOrder): Promise<Checkpoint> {
+  const checkpoint = await readCheckpoint(base);
+  const wanted = part === 'cross-encoder' ? 'cross-encoder' : 'bi-encoder';
+  if (checkpoint.kind === wanted) return checkpoint;
+  throw new NearmissError(
+    'usage',
+    `${base} is a ${checkpoint.kind}, and ${part} needs a ${wanted}`,
+    'Name another folder with --base',
+  );
+}
+
+/** A query head sees queries alone, and both sides of a pair are documents. */
+function checkTasks({ part, tuneMinutes }: TrainOrder, records: readonly TrainingRecord[]): void {
+  if (tuneMinutes !== undefined && part !== 'query-head' && part !== 'shared-head')
+    throw new NearmissError(
+      'usage',
+      `--tune tries hundreds of runs, which a ${part} is too slow for`,
+      'Tune a head, or write a recipe',
+    );
+  if (part !== 'query-head' && part !== 'cross-encoder' && part !== 'fusion') return;
+  const pair = records.find(({ task }) => task === 'sts');
+  if (!pair) return;
+  throw new NearmissError(
+    'usage',
+    `Line ${pair.line} is a pair of texts with a score, from which a ${part} cannot learn`,
+    'Train the shared head or the bi-encoder, or leave pairs out',
+  );
+}
+
+function newsOf(progress: LoopProgress): TrainingNews {
+  const { step, stepCount, loss, metric, baseMetric, secondsLeft } = progress;
+  return { stage: 'training', done: step, total: stepCount, loss, metric, baseMetric, secondsLeft };
+}
+
+async function writeRecord(
+  folder: string,
+  run: {
+    readonly order: TrainOrder;
+    readonly identity: RunFiles['identity'];
+    readonly result: LoopResult;
+    readonly settled: Settled;
+    readonly plan: Plan;
+    readonly more: Readonly<Record<string, unknown>>;
+  },
+): Promise<void> {
+  const { order, identity, result, settled, plan, more } = run;
+  const { kept, baseMetric, stepCount, reason, problem } = result;
+  const record = {
+    ...identity,
+    ...more,
+    baseFolder: order.base,
+    versions: {
+      nearmiss: productVersion(),
+      runtime: runtimeVersion(),
+      node: process.versions.node,
+    },
+    records: {
+      train: plan.train.rows.length + plan.train.pairs.length,
+      heldOut: plan.heldOut.rows.length + plan.heldOut.pairs.length,
+    },
+    figures: {
+      metric: 'mean of held-out nDCG@10 and Spearman',
+      before: baseMetric,
+      after: settled.metric,
+      settled: { steps: settled.steps, pull: settled.pull },
+      kept: kept.map(({ step, metric }) => ({ step, metric })),
+    },
+    ...{ stepCount, reason, problem },
+  };
+  await fs.mkdir(folder, { recursive: true });
+  await writeWhole(path.join(folder, RUN_FILE), `${JSON.stringify(record, null, 2)}\n`);
+}

@@ -1,0 +1,116 @@
+/** Trains a query head or a shared head from files: embeds the texts once, runs the loop, writes the adapter. */
+import * as path from 'node:path';
+import { NearmissError } from '../../base/errors';
+import {
+  ADAPTER_FILE,
+  type Head,
+  type HeadKind,
+  applyHead,
+  checkBase,
+  encodeHead,
+  readHead,
+} from '../encoders/heads';
+import { HeadLearner } from './headLearner';
+import { type Settled, settle } from './kept';
+import { type LoopResult, runLoop } from './loop';
+import type { Plan } from './plan';
+import type { Recipe } from './recipe';
+import { embedTexts } from './texts';
+import { type Tuned, tuneRecipe } from './tune';
+import { type RunFiles, writeWhole } from './runFiles';
+import type { PartResult, TrainingContext } from './context';
+
+const TUNED_FILE = 'tuned.json';
+
+/** Runs to the end and publishes; `files` is ready and may hold the state of an earlier run. */
+export async function trainHead(
+  kind: HeadKind,
+  context: TrainingContext,
+  files: RunFiles,
+): Promise<PartResult> {
+  const { plan, seed, base, control } = context;
+  const embedder = await context.openEmbedder();
+  try {
+    const queries = new Set(
+      [plan.train, plan.heldOut].flatMap(({ rows }) => rows.map(({ query }) => query)),
+    );
+    const vectors = await embedTexts(plan.texts, (index) => queries.has(index), {
+      embedder,
+      dataFolder: context.dataFolder,
+      control,
+      onProgress: (done, total) => context.tell({ stage: 'embedding texts', done, total }),
+    });
+    const { dimension } = embedder.space;
+    const given = { kind, vectors, dimension, base: base.fingerprint, seed };
+    const makeLearner = (own: Plan, recipe: Recipe): HeadLearner =>
+      new HeadLearner({ ...given, plan: own, recipe });
+    const tuned = await tunedRecipe(context, files, makeLearner);
+    const { recipe } = tuned;
+    const learner = makeLearner(plan, recipe);
+    const result = await runLoop({
+      ...{ learner, recipe, control, resumed: context.resumed },
+      save: (state) => files.saveState(state),
+      onProgress: context.tellLoop,
+    });
+    const settled = await settle(learner, result, recipe);
+    const { head } = learner;
+    await publishHead(head, { context, files, result, settled, vectors, tuned });
+    return { ...result, settled };
+  } finally {
+    embedder.dispose();
+  }
+}
+
+/** The recipe itself, or the best that was found around it; a run that is gone on with has found it already. */
+async function tunedRecipe(
+  { plan, recipe, seed, control, tuneMinutes: minutes, note }: TrainingContext,
+  files: RunFiles,
+  makeLearner: (plan: Plan, recipe: Recipe) => HeadLearner,
+): Promise<Tuned> {
+  if (minutes === undefined) return { recipe, trials: [] };
+  const known = await files.readNote<Tuned>(TUNED_FILE);
+  if (known) return known;
+  const tuned = await tuneRecipe({
+    ...{ plan, recipe, minutes, seed, control, makeLearner },
+    onTrial: (count, { changes, gain }) =>
+      note(
+        `Tried ${count}: ${gain < 0 ? '' : '+'}${gain.toFixed(4)} with ${JSON.stringify(changes)}`,
+      ),
+  });
+  await files.writeNote(TUNED_FILE, tuned);
+  return tuned;
+}
+
+async function publishHead(
+  head: Head,
+  run: {
+    readonly context: TrainingContext;
+    readonly files: RunFiles;
+    readonly result: LoopResult;
+    readonly settled: Settled;
+    readonly vectors: Float32Array;
+    readonly tuned: Tuned;
+  },
+): Promise<void> {
+  const { context, files, result, settled, vectors, tuned } = run;
+  const row = vectors.subarray(0, head.dimension);
+  const expected = applyHead(head, row);
+  await files.publish(
+    async (folder) => {
+      await writeWhole(path.join(folder, ADAPTER_FILE), encodeHead(head));
+      const more = tuned.trials.length > 0 ? { recipe: tuned.recipe, tried: tuned.trials } : {};
+      await context.writeRecord(folder, result, settled, more);
+    },
+    async (folder) => {
+      const written = await readHead(path.join(folder, ADAPTER_FILE));
+      checkBase(written, context.base.fingerprint);
+      const actual = applyHead(written, row);
+      if (actual.every((value, index) => value === expected[index])) return;
+      throw new NearmissError(
+        'model',
+        'The adapter that was written does not give what was trained',
+        'Look at the disk, then go on with --resume',
+      );
+    },
+  );
+}

@@ -1,0 +1,55 @@
+/** An indexed folder as the training process sees it: one snapshot, and the models that searches in it rest on. */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { NearmissError } from '../base/errors';
+import { installationRoot } from '../base/installation';
+import { type Disposable, DisposableStore } from '../base/lifecycle';
+import { silentLogger } from '../base/log';
+import { modelLoaders } from './build';
+import { folderId, indexFolder, realFolder } from './dataFolder';
+import { EncoderPlan } from './encoderPlan';
+import type { ProviderSetting } from './encoders/variant';
+import type { SearchContext } from './search/types';
+import { SearchModels } from './searchModels';
+import { readSettings } from './settings';
+import { openFolderReader } from './store/store';
+
+export interface TrainingIndex extends Disposable {
+  readonly context: SearchContext;
+}
+
+/** Opens what the engine wrote; it may go on writing. Throws a NearmissError('usage') where the folder has no index. */
+export async function openTrainingIndex(
+  dataFolder: string,
+  folder: string,
+): Promise<TrainingIndex> {
+  const file = path.join(indexFolder(dataFolder, folderId(realFolder(folder))), 'index.db');
+  if (!fs.existsSync(file))
+    throw new NearmissError('usage', `${folder} is not indexed`, 'Run `nearmiss index` first');
+  const store = new DisposableStore();
+  try {
+    const settings = readSettings(dataFolder);
+    const root = installationRoot();
+    const modelsFolder = path.join(dataFolder, 'models');
+    const probeFile = path.join(__dirname, 'probe.js');
+    const threads = settings.threads || undefined;
+    const setting = settings.provider as ProviderSetting;
+    const log = silentLogger;
+    const plan = store.add(
+      new EncoderPlan({ root, probeFile, modelsFolder, setting, threads, log }),
+    );
+    const models = store.add(
+      new SearchModels(modelLoaders({ root, modelsFolder, threads, plan, log }), log),
+    );
+    const loaded = await models.whole();
+    const spaceId = (await plan.whenMade())?.spaceId;
+    const embeddingsFile = path.join(dataFolder, 'embeddings.db');
+    const reader = store.add(openFolderReader(file, { spaceId, embeddingsFile }));
+    await reader.refresh();
+    const snapshot = store.add(reader.snapshot());
+    return { context: { snapshot, ...loaded }, dispose: () => store.dispose() };
+  } catch (error) {
+    store.dispose();
+    throw error;
+  }
+}

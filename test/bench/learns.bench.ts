@@ -1,0 +1,390 @@
+/**
+ * `npm run bench -- learns-speed`: how long a query head and a cross-encoder take to learn from a hundred marks.
+ * `npm run bench -- learns-code [--recipe JSON]`: marks of people on other queries than the judged ones, and what each part
+ * makes of them on the judged ones, with the 95 % interval of the difference. A mark there names one text; negatives are
+ * mined from the whole corpus by the base bi-encoder. `--part query-head|shared-head|cross-encoder|bi-encoder`.
+ */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { installationRoot } from '../../src/base/installation';
+import { seededRandom } from '../../src/base/random';
+import { dot } from '../../src/base/vector';
+import { readBundledCheckpoint } from '../../src/engine/encoders/bundled';
+import { type Checkpoint, readModelBytes } from '../../src/engine/encoders/checkpoint';
+import { framePair } from '../../src/engine/encoders/crossEncoder';
+import { applyHead } from '../../src/engine/encoders/heads';
+import { openEmbedder } from '../../src/engine/encoders/openEncoder';
+import { type FramedTokenizer, loadTokenizer } from '../../src/engine/encoders/tokenizer';
+import { chunkInputs, cutChunks } from '../../src/engine/training/chunks';
+import { RunControl } from '../../src/engine/training/control';
+import { CrossEncoderLearner, groupLoss } from '../../src/engine/training/crossEncoderLearner';
+import { HeadLearner } from '../../src/engine/training/headLearner';
+import { settle } from '../../src/engine/training/kept';
+import { runLoop } from '../../src/engine/training/loop';
+import { mean, ndcgAt } from '../../src/engine/training/metrics';
+import { type Plan, makePlan } from '../../src/engine/training/plan';
+import {
+  type Part,
+  type Recipe,
+  type RecipeChanges,
+  makeRecipe,
+} from '../../src/engine/training/recipe';
+import type { TrainingRecord } from '../../src/engine/training/recordFile';
+import { bootstrapInterval } from '../../src/engine/training/statistics';
+import { embedTexts } from '../../src/engine/training/texts';
+import {
+  type TrainableEncoder,
+  openTrainableEncoder,
+} from '../../src/engine/training/trainableEncoder';
+import { makeCorpus } from './corpus';
+import { benchCache, requireBenchFolder } from './quality';
+import { benchArgument, benchOption, note, report, timed } from './report';
+
+const threads = 2;
+
+async function main(): Promise<void> {
+  if (benchArgument === 'speed') return measureSpeed();
+  if (benchArgument === 'code') return measureCode();
+  note('Say learns-speed or learns-code');
+  process.exitCode = 2;
+}
+
+async function measureSpeed(): Promise<void> {
+  const head = await headSeconds();
+  const cross = await crossSeconds();
+  report('learns-speed', [
+    { label: 'query head, 100 marks, 150 steps', value: head, unit: 's', atMost: 5 },
+    {
+      label: 'LCE, 100 groups of 8 at 128 tokens, last 2 layers, one epoch',
+      value: cross,
+      unit: 's',
+      atMost: 90,
+    },
+  ]);
+}
+
+/** Over random embeddings: the arithmetic does not look at what they mean. */
+async function headSeconds(): Promise<number> {
+  const plan = makePlan({ train: syntheticMarks(100), heldOutShare: 0.2, seed: 1 });
+  const recipe = makeRecipe('query-head', 20, { steps: 150, patience: 1000 });
+  const random = seededRandom(1);
+  const dimension = 384;
+  const vectors = Float32Array.from(
+    { length: plan.texts.length * dimension },
+    () => random() - 0.5,
+  );
+  const learner = new HeadLearner({
+    kind: 'query-head',
+    plan,
+    vectors,
+    dimension,
+    base: '',
+    recipe,
+    seed: 1,
+  });
+  const { ms } = await timed(() => runLoop({ learner, recipe, control: new RunControl() }));
+  return ms / 1000;
+}
+
+async function crossSeconds(): Promise<number> {
+  const texts = makeCorpus(800, 800 * 700).map(({ text }) => text);
+  const marks = syntheticMarks(100, (group, place) => texts[group * 8 + place]!);
+  const plan = makePlan({ train: marks, heldOut: marks.slice(0, 1), heldOutShare: 0, seed: 1 });
+  const changes = {
+    maxTokens: 128,
+    rows: 10,
+    negatives: 7,
+    steps: 10,
+    evaluateEvery: 10,
+    layers: 2,
+  };
+  const recipe = makeRecipe('cross-encoder', 100, { ...changes, chunkTokens: 1024, threads });
+  const { encoder, learner } = await openCross(plan, recipe);
+  const { ms } = await timed(() => runLoop({ learner, recipe, control: new RunControl() }));
+  encoder.dispose();
+  return ms / 1000;
+}
+
+function syntheticMarks(
+  count: number,
+  textAt: (group: number, place: number) => string = (group, place) => `text ${group} ${place}`,
+): TrainingRecord[] {
+  return Array.from({ length: count }, (_, group) => ({
+    task: 'ir',
+    query: `how is thing number ${group} done in this code`,
+    positives: [textAt(group, 0)],
+    negatives: Array.from({ length: 7 }, (_, place) => textAt(group, place + 1)),
+    line: group + 1,
+  }));
+}
+
+async function openCross(
+  plan: Plan,
+  recipe: Recipe,
+): Promise<{
+  readonly encoder: TrainableEncoder;
+  readonly learner: CrossEncoderLearner;
+  readonly tokenizer: FramedTokenizer;
+}> {
+  const checkpoint = await readBundledCheckpoint(installationRoot(), 'cross-encoder');
+  const tokenizer = await loadTokenizer(checkpoint.folder);
+  const encoder = await openTrainableEncoder(await readModelBytes(checkpoint.modelFile), {
+    selection: recipe.scope === 'last-layers' ? { lastLayers: recipe.layers } : {},
+    loss: groupLoss(recipe.tau),
+    threads: recipe.threads,
+  });
+  const learner = new CrossEncoderLearner({
+    plan,
+    recipe,
+    seed: 1,
+    checkpoint,
+    tokenizer,
+    encoder,
+  });
+  return { encoder, learner, tokenizer };
+}
+
+/** The set as it lies there: judged queries, and marks of people on others. */
+interface MarkedSet {
+  readonly documents: readonly string[];
+  readonly queries: readonly { readonly text: string; readonly answer: number }[];
+  readonly marks: readonly {
+    readonly query: string;
+    readonly document: number;
+    readonly isRight: boolean;
+  }[];
+}
+
+function readMarkedSet(): MarkedSet {
+  const folder = path.join(requireBenchFolder(), 'code-cosqa');
+  const lines = (name: string): string[] =>
+    fs.readFileSync(path.join(folder, name), 'utf8').split('\n').filter(Boolean);
+  const rows = <T>(name: string): T[] => lines(name).map((line) => JSON.parse(line) as T);
+  const corpus = rows<{ _id: string; text: string }>('corpus.jsonl');
+  const numberOf = new Map(corpus.map(({ _id }, number) => [_id, number]));
+  const answers = new Map(
+    lines('qrels.tsv')
+      .slice(1)
+      .map((line) => line.split('\t') as [string, string]),
+  );
+  return {
+    documents: corpus.map(({ text }) => text),
+    queries: rows<{ _id: string; text: string }>('queries.jsonl').map(({ _id, text }) => ({
+      text,
+      answer: numberOf.get(answers.get(_id)!)!,
+    })),
+    marks: rows<{ query: string; id: string; label: number }>('feedback.jsonl').map(
+      ({ query, id, label }) => ({ query, document: numberOf.get(id)!, isRight: label === 1 }),
+    ),
+  };
+}
+
+/** Of the base bi-encoder: rows of queries, of marked queries, of documents. */
+interface BaseRows {
+  readonly queries: readonly Float32Array[];
+  readonly marks: readonly Float32Array[];
+  readonly documents: readonly Float32Array[];
+}
+
+async function baseRows(set: MarkedSet, checkpoint: Checkpoint): Promise<BaseRows> {
+  const choice = { arithmetic: 'fp32', provider: 'cpu' } as const;
+  const embedder = await openEmbedder(checkpoint, { choice, threads });
+  const queries = [...set.queries.map(({ text }) => text), ...set.marks.map(({ query }) => query)];
+  const texts = [...queries, ...set.documents];
+  const all = await embedTexts(texts, (index) => index < queries.length, {
+    ...{ embedder, dataFolder: benchCache('learns'), control: new RunControl() },
+    onProgress: (done, total) => done % 640 === 0 && note(`embedding ${done} of ${total}`),
+  });
+  const { dimension } = checkpoint;
+  embedder.dispose();
+  const rows = texts.map((_, index) => all.subarray(index * dimension, (index + 1) * dimension));
+  const [first, second] = [set.queries.length, queries.length];
+  return {
+    queries: rows.slice(0, first),
+    marks: rows.slice(first, second),
+    documents: rows.slice(second),
+  };
+}
+
+/** Documents by cosine with a row, best first. */
+function nearest(row: Float32Array, documents: readonly Float32Array[], count: number): number[] {
+  const scores = documents.map((document) => dot(row, document));
+  return scores
+    .map((_, at) => at)
+    .sort((a, b) => scores[b]! - scores[a]! || a - b)
+    .slice(0, count);
+}
+
+/** Mined negatives come no nearer to the query than this share of the positive's cosine: nearer ones may be answers. */
+const ceiling = 0.9;
+const minedFrom = 60;
+const minedCount = 20;
+
+function recordsOf(set: MarkedSet, rows: BaseRows): TrainingRecord[] {
+  return set.marks.flatMap(({ query, document, isRight }, at): TrainingRecord[] => {
+    const row = rows.marks[at]!;
+    const record = { task: 'ir', query, line: at + 1 } as const;
+    const own = set.documents[document]!;
+    if (!isRight) return [];
+    const limit = ceiling * dot(row, rows.documents[document]!);
+    const negatives = nearest(row, rows.documents, minedFrom)
+      .filter((other) => other !== document && dot(row, rows.documents[other]!) <= limit)
+      .slice(0, minedCount)
+      .map((other) => set.documents[other]!);
+    return [{ ...record, positives: [own], negatives, source: 'mined' }];
+  });
+}
+
+async function measureCode(): Promise<void> {
+  const part = (benchOption('part') ?? 'cross-encoder') as Part;
+  const changes = JSON.parse(benchOption('recipe') ?? '{}') as RecipeChanges;
+  const set = readMarkedSet();
+  const checkpoint = await readBundledCheckpoint(installationRoot(), 'bi-encoder');
+  const rows = await baseRows(set, checkpoint);
+  const records = recordsOf(set, rows);
+  const recipe = makeRecipe(part, records.length, { threads, ...changes });
+  const plan = makePlan({ train: records, heldOutShare: recipe.heldOutShare, seed: 1 });
+  note(`${plan.train.rows.length} marks to learn from, ${plan.heldOut.rows.length} to stop by`);
+  const { before, after, seconds } =
+    part === 'cross-encoder'
+      ? await learnCross(set, rows, plan, recipe)
+      : await learnHead(part as 'query-head' | 'shared-head', set, rows, plan, recipe, checkpoint);
+  const gain = bootstrapInterval(after.map((value, at) => value - before[at]!));
+  report(`learns-code ${part}`, [
+    { label: `nDCG@10 of the base, ${before.length} queries`, value: mean(before), digits: 4 },
+    { label: 'after learning', value: mean(after), digits: 4 },
+    { label: 'gained', value: gain.mean, digits: 4 },
+    { label: 'lower end of the 95 % interval', value: gain.low, atLeast: 0, digits: 4 },
+    { label: 'upper end', value: gain.high, digits: 4 },
+    { label: 'time to learn', value: seconds, unit: 's' },
+  ]);
+}
+
+interface Learned {
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  readonly seconds: number;
+}
+
+async function learnHead(
+  kind: 'query-head' | 'shared-head',
+  set: MarkedSet,
+  rows: BaseRows,
+  plan: Plan,
+  recipe: Recipe,
+  { dimension }: Checkpoint,
+): Promise<Learned> {
+  const rowOf = new Map<string, Float32Array>();
+  set.documents.forEach((text, at) => rowOf.set(text, rows.documents[at]!));
+  set.marks.forEach(({ query }, at) => rowOf.set(query, rows.marks[at]!));
+  const vectors = new Float32Array(plan.texts.length * dimension);
+  plan.texts.forEach((text, at) => vectors.set(rowOf.get(text)!, at * dimension));
+  const learner = new HeadLearner({ kind, plan, vectors, dimension, base: '', recipe, seed: 1 });
+  const { ms } = await timed(async () => {
+    const result = await runLoop({ learner, recipe, control: new RunControl() });
+    const { metric, steps, pull } = await settle(learner, result, recipe);
+    note(
+      `held out ${result.baseMetric.toFixed(4)} -> ${metric.toFixed(4)}, steps ${steps.join()}, pull ${pull}`,
+    );
+  });
+  const map = (row: Float32Array): Float32Array => applyHead(learner.head, row);
+  const documents = kind === 'shared-head' ? rows.documents.map(map) : rows.documents;
+  const figures = (
+    of: (row: Float32Array) => Float32Array,
+    against: readonly Float32Array[],
+  ): number[] =>
+    set.queries.map(({ answer }, at) =>
+      answerNdcg(nearest(of(rows.queries[at]!), against, 10), answer),
+    );
+  return {
+    before: figures((row) => row, rows.documents),
+    after: figures(map, documents),
+    seconds: ms / 1000,
+  };
+}
+
+function answerNdcg(ranked: readonly number[], answer: number): number {
+  return ndcgAt(
+    10,
+    ranked.map((document) => Number(document === answer)),
+    [1],
+  );
+}
+
+/** The cross-encoder alone puts the base's best in order: nothing else helps it. */
+async function learnCross(
+  set: MarkedSet,
+  rows: BaseRows,
+  plan: Plan,
+  recipe: Recipe,
+): Promise<Learned> {
+  const { encoder, learner, tokenizer } = await openCross(plan, recipe);
+  const depth = Number(benchOption('depth') ?? 20);
+  const candidates = rows.queries.map((row) => nearest(row, rows.documents, depth));
+  const figures = async (): Promise<number[]> => {
+    const values: number[] = [];
+    for (const [at, { text, answer }] of set.queries.entries()) {
+      const own = candidates[at]!;
+      // Where the answer is not among them no order can help.
+      const scores = own.includes(answer)
+        ? await scorePairs(
+            encoder,
+            tokenizer,
+            text,
+            own.map((document) => set.documents[document]!),
+            recipe,
+          )
+        : undefined;
+      const order = scores
+        ? own.map((_, i) => i).sort((a, b) => scores[b]! - scores[a]! || a - b)
+        : [];
+      values.push(
+        answerNdcg(
+          order.map((i) => own[i]!),
+          answer,
+        ),
+      );
+    }
+    return values;
+  };
+  const before = await figures();
+  note(`base ${mean(before).toFixed(4)}`);
+  const { ms } = await timed(async () => {
+    const onProgress = ({ step, loss }: { step: number; loss: number }): void => {
+      if (step % 10 === 0) note(`step ${step}, loss ${loss.toFixed(4)}`);
+    };
+    const result = await runLoop({ learner, recipe, control: new RunControl(), onProgress });
+    const { metric, steps } = await settle(learner, result, recipe);
+    note(`held out ${result.baseMetric.toFixed(4)} -> ${metric.toFixed(4)}, steps ${steps.join()}`);
+  });
+  const after = await figures();
+  encoder.dispose();
+  return { before, after, seconds: ms / 1000 };
+}
+
+async function scorePairs(
+  encoder: TrainableEncoder,
+  tokenizer: FramedTokenizer,
+  query: string,
+  texts: readonly string[],
+  { maxTokens }: Recipe,
+): Promise<Float32Array> {
+  const ids = tokenizer.encode(query);
+  const sequences = texts.map((text) =>
+    framePair({ tokenizer, checkpoint: { maxTokens } }, ids, text),
+  );
+  const out = new Float32Array(texts.length);
+  const options = { padId: tokenizer.padId, tokenBudget: 1024, masks: [], dropout: 0, seed: 0 };
+  for (const places of cutChunks(sequences, options.tokenBudget)) {
+    const inputs = chunkInputs(
+      places.map((place) => sequences[place]!),
+      options,
+      undefined,
+    );
+    const scores = await encoder.encode(inputs);
+    places.forEach((place, row) => (out[place] = scores[row]!));
+  }
+  return out;
+}
+
+void main();

@@ -1,0 +1,393 @@
+/** `nearmiss train` as a person meets it: the real program, toy models, its bad days. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { seededRandom } from '../../../src/base/random';
+import { readCheckpoint } from '../../../src/engine/encoders/checkpoint';
+import { readHead } from '../../../src/engine/encoders/heads';
+import { decodeSafetensors } from '../../../src/engine/encoders/safetensors';
+import { progressLine } from '../../../src/clients/cli/trainCommands';
+import {
+  type CliOptions,
+  type CliResult,
+  checkDone,
+  checkSentence,
+  runCli,
+} from '../../support/product';
+import { temporaryFolder, writeFiles } from '../../support/temporaryFolder';
+import { installToy } from '../../support/toyInstallation';
+
+const folder = temporaryFolder(after);
+const root = path.join(folder, 'installation');
+const base = path.join(root, 'models/bi-encoder');
+before(() => installToy(root));
+
+function run(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const home = ['--home', path.join(folder, 'home')];
+  return runCli([...args, ...home], {
+    cli: path.join(root, 'dist/cli.js'),
+    cwd: folder,
+    ...options,
+  });
+}
+
+interface TrainTest {
+  readonly out: string;
+  readonly data?: string;
+  readonly recipe?: object;
+  readonly more?: readonly string[];
+}
+
+function train(
+  { out, data = 'data.jsonl', recipe = {}, more = [] }: TrainTest,
+  options?: CliOptions,
+): Promise<CliResult> {
+  const name = `${out}.recipe.json`;
+  // Not nice: a busy machine would let these runs wait for minutes.
+  writeFiles(folder, { [name]: JSON.stringify({ niceness: 0, ...recipe }) });
+  const asked = ['--part', 'query-head', '--base', base, '--data', data, '--out', out, '--json'];
+  const given = new Set(more);
+  // What the test names itself is left out.
+  const flags = asked.filter(
+    (flag, at) => !given.has(flag.startsWith('--') ? flag : asked[at - 1]!),
+  );
+  return run(['train', ...flags, '--recipe', name, ...more], options);
+}
+
+/** Queries that share a word with their text, and negatives that share it with the query too. */
+function records(count: number): object[] {
+  const random = seededRandom(3);
+  const word = (): string =>
+    Array.from({ length: 5 }, () => 'abcdefghij'[Math.floor(random() * 10)]).join('');
+  return Array.from({ length: count }, () => {
+    const [a, b, c] = [word(), word(), word()];
+    const positives = [`function ${a} ${b}`];
+    return { task: 'ir', query: `the ${a}`, positives, negatives: [`class ${b} ${c}`, word()] };
+  });
+}
+
+const jsonl = (rows: readonly object[]): string =>
+  `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`;
+before(() => writeFiles(folder, { 'data.jsonl': jsonl(records(40)) }));
+
+describe('nearmiss train', () => {
+  test('trains a query head and leaves an adapter with the record of its run', async () => {
+    const result = await train({ out: 'first', recipe: { steps: 30, evaluateEvery: 10 } });
+    checkDone(result);
+    const { kind, part, stepCount, before, out } = JSON.parse(result.stdout) as Record<
+      string,
+      unknown
+    >;
+    assert.deepEqual([kind, part, stepCount], ['train', 'query-head', 30]);
+    assert.ok(0 < (before as number) && (before as number) < 1);
+    assert.equal(out, path.join(folder, 'first'));
+    assert.deepEqual(fs.readdirSync(path.join(folder, 'first')).sort(), [
+      'adapter.safetensors',
+      'training.json',
+    ]);
+    assert.ok(!fs.existsSync(path.join(folder, 'first.training')));
+    const head = await readHead(path.join(folder, 'first/adapter.safetensors'));
+    assert.ok(head.b.some((value) => value !== 0));
+    const record = JSON.parse(
+      fs.readFileSync(path.join(folder, 'first/training.json'), 'utf8'),
+    ) as {
+      base: string;
+      recipe: { steps: number; tau: number };
+      records: object;
+    };
+    assert.deepEqual([record.base, record.recipe.steps, record.recipe.tau], [head.base, 30, 0.05]);
+    assert.deepEqual(record.records, { train: 32, heldOut: 8 });
+  });
+
+  test('gives the same bytes for the same seed, and others for another', async () => {
+    const recipe = { steps: 20 };
+    const seeds = { same1: '5', same2: '5', other: '6' };
+    const runs = Object.entries(seeds).map(([out, seed]) =>
+      train({ out, recipe, more: ['--seed', seed] }),
+    );
+    for (const result of await Promise.all(runs)) checkDone(result);
+    const bytes = (out: string): Buffer =>
+      fs.readFileSync(path.join(folder, out, 'adapter.safetensors'));
+    assert.ok(bytes('same1').equals(bytes('same2')));
+    assert.ok(!bytes('same1').equals(bytes('other')));
+  });
+
+  test('goes on after kills at any moment and ends with the bytes of a run that was left alone', async () => {
+    const recipe = { steps: 60, evaluateEvery: 5, patience: 1000 };
+    checkDone(await train({ out: 'whole', recipe }));
+    const random = seededRandom(8);
+    const out = path.join(folder, 'killed');
+    let killCount = 0;
+    for (; !fs.existsSync(out) && killCount < 6; killCount++) {
+      const signal = AbortSignal.timeout(400 + Math.floor(random() * 1500));
+      await train({ out: 'killed', recipe, more: ['--resume'] }, { signal });
+    }
+    if (!fs.existsSync(out)) checkDone(await train({ out: 'killed', recipe, more: ['--resume'] }));
+    const bytes = (name: string): Buffer =>
+      fs.readFileSync(path.join(folder, name, 'adapter.safetensors'));
+    assert.ok(bytes('killed').equals(bytes('whole')), `after ${killCount} kills`);
+  });
+
+  test('refuses what it was not given rightly, in a sentence, and leaves nothing', async () => {
+    const good = records(3).map((row) => JSON.stringify(row));
+    const cases: readonly (readonly [string, RegExp])[] = [
+      [[...good, '{"task":"ir"}'].join('\n'), /Line 4 of .*bad.jsonl is wrong at query/],
+      [[good[0], 'nonsense'].join('\n'), /Line 2 of .* is not JSON/],
+      [good[0]!, /One record is too few to train on some and test on others/],
+      ['', /no record to train on/],
+      [jsonl([{ task: 'sts', a: 'x', b: 'y', score: 1 }]), /Line 1 is a pair of texts/],
+    ];
+    for (const [content, sentence] of cases) {
+      writeFiles(folder, { 'bad.jsonl': content });
+      checkSentence(await train({ out: 'bad', data: 'bad.jsonl' }), 2, sentence);
+    }
+    checkSentence(await train({ out: 'bad', data: 'none.jsonl' }), 2, /none.jsonl cannot be read/);
+    checkSentence(await train({ out: 'bad', recipe: { steps: 0 } }), 2, /wrong at steps/);
+    checkSentence(await train({ out: 'bad', recipe: { stepz: 1 } }), 2, /stepz/);
+    checkSentence(await train({ out: 'bad', more: ['--part', 'tail'] }), 2, /no part tail/);
+    checkSentence(await train({ out: 'home' }), 2, /home is not empty/);
+    const cross = ['--part', 'cross-encoder'];
+    checkSentence(
+      await train({ out: 'bad', more: cross }),
+      2,
+      /is a bi-encoder, and cross-encoder needs/,
+    );
+    assert.deepEqual(
+      fs.readdirSync(folder).filter((name) => /^bad(\.training)?$/.test(name)),
+      [],
+    );
+  });
+
+  test('does not go on with the state of another run', async () => {
+    const recipe = { steps: 5000, evaluateEvery: 1, patience: 9999 };
+    const state = path.join(folder, 'changed.training/state.safetensors');
+    const stop = new AbortController();
+    const watch = setInterval(() => fs.existsSync(state) && stop.abort(), 20);
+    await train({ out: 'changed', recipe }, { signal: stop.signal });
+    clearInterval(watch);
+    checkSentence(await train({ out: 'changed', recipe }), 2, /unfinished run of \d+ steps/);
+    const more = ['--resume', '--seed', '9'];
+    checkSentence(await train({ out: 'changed', recipe, more }), 2, /other data, another recipe/);
+    fs.truncateSync(state, fs.statSync(state).size - 1);
+    checkSentence(
+      await train({ out: 'changed', recipe, more: ['--resume'] }),
+      3,
+      /state.safetensors is damaged/,
+    );
+  });
+
+  test('lives through empty texts, duplicates, long texts and two queries alike', async () => {
+    const odd = [
+      ...records(6),
+      { task: 'ir', query: 'Empty  Text', positives: ['x', ''], negatives: ['', ' ', 'x'] },
+      { task: 'ir', query: 'empty text', positives: ['y'], negatives: ['X'] },
+      { task: 'ir', query: 'alone', positives: [], negatives: ['only a negative'] },
+      { task: 'ir', query: 'long', positives: ['word '.repeat(3000)], negatives: ['b'] },
+      { task: 'ir', query: '', positives: [], negatives: [] },
+    ].filter(({ query }: { query?: string }) => query !== '');
+    writeFiles(folder, { 'odd.jsonl': jsonl(odd) });
+    const result = await train({ out: 'odd', data: 'odd.jsonl', recipe: { steps: 12 } });
+    checkDone(result);
+    assert.match(result.stderr, /3 empty texts were left out/);
+    assert.match(result.stderr, /1 negatives were left out, for they are a positive/);
+    assert.match(result.stderr, /few to learn from/);
+  });
+
+  test('says when it took more memory than it was given', async () => {
+    const result = await train({
+      out: 'small',
+      recipe: { memoryMb: 64, steps: 100_000, patience: 99_999 },
+    });
+    checkSentence(
+      { ...result, stderr: lastLine(result.stderr) },
+      3,
+      /more memory than the recipe allows/,
+    );
+  });
+
+  test('tries settings first where asked, and says which and what they gained', async () => {
+    const recipe = { steps: 4, evaluateEvery: 2 };
+    checkDone(await train({ out: 'tuned', recipe, more: ['--tune', '0.02'] }));
+    const record = JSON.parse(
+      fs.readFileSync(path.join(folder, 'tuned/training.json'), 'utf8'),
+    ) as {
+      tried: { changes: object; gain: number }[];
+      recipe: object;
+    };
+    assert.ok(record.tried.length >= 1);
+    assert.deepEqual(record.tried[0]!.changes, {});
+    const best = record.tried.reduce((a, b) => (b.gain > a.gain ? b : a));
+    assert.deepEqual({ ...record.recipe, ...best.changes }, record.recipe);
+    const bi = ['--tune', '1', '--part', 'bi-encoder'];
+    checkSentence(
+      await train({ out: 'untuned', recipe, more: bi }),
+      2,
+      /--tune tries hundreds of runs/,
+    );
+  });
+
+  test('stops at Ctrl-C between two steps and says how to go on', async () => {
+    const recipe = { steps: 1_000_000, patience: 1_000_000 };
+    const stop = new AbortController();
+    const result = await train(
+      { out: 'stopped', recipe },
+      {
+        onStderr: (text) => /training: /.test(text) && stop.abort(),
+        signal: stop.signal,
+        killSignal: 'SIGINT',
+      },
+    );
+    assert.equal(result.status, 130);
+    assert.match(result.stderr, /Stopped; go on with --resume/);
+    assert.ok(fs.existsSync(path.join(folder, 'stopped.training/state.safetensors')));
+  });
+});
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1)!;
+}
+
+describe('encoders', () => {
+  const recipe = {
+    steps: 6,
+    evaluateEvery: 3,
+    rows: 8,
+    negatives: 2,
+    duplicateCosine: 1,
+    learningRate: 0.003,
+  };
+
+  async function trained(out: string, part: string, changes: object = {}): Promise<string> {
+    const more = ['--part', part, '--base', path.join(root, 'models', part.replace(/-head$/, ''))];
+    checkDone(await train({ out, recipe: { ...recipe, ...changes }, more }));
+    return path.join(folder, out);
+  }
+
+  test('come out as checkpoints in the layout of their base, which the product can use', async () => {
+    for (const [part, kind] of [
+      ['bi-encoder', 'bi-encoder'],
+      ['cross-encoder', 'cross-encoder'],
+    ] as const) {
+      const out = await trained(`whole-${part}`, part);
+      const [made, start] = [
+        await readCheckpoint(out),
+        await readCheckpoint(path.join(root, 'models', part)),
+      ];
+      assert.equal(made.kind, kind);
+      assert.notEqual(made.fingerprint, start.fingerprint);
+      assert.deepEqual({ ...made.config }, { ...start.config });
+      // Nothing but numbers has changed: the file is as long as the base's.
+      assert.equal(fs.statSync(made.modelFile).size, fs.statSync(start.modelFile).size);
+      const card = fs.readFileSync(path.join(out, 'MODEL_CARD.md'), 'utf8');
+      assert.match(card, new RegExp(start.fingerprint));
+    }
+  });
+
+  test('come out with adapters merged in, and the adapters alone beside them naming their base', async () => {
+    const out = await trained('adapted', 'bi-encoder', { scope: 'adapters', rank: 2 });
+    const file = path.join(out, 'adapter.safetensors');
+    const { metadata, tensors } = decodeSafetensors(fs.readFileSync(file), file);
+    assert.equal(metadata.base, (await readCheckpoint(base)).fingerprint);
+    assert.ok([...tensors.keys()].every((name) => /\.lora_[AB]$/.test(name)));
+    assert.equal((await readCheckpoint(out)).kind, 'bi-encoder');
+  });
+
+  test('give the same bytes when killed and gone on with', async () => {
+    const changes = { dropout: 0.1, evaluateEvery: 1, steps: 12, patience: 99 };
+    const whole = await trained('steady', 'bi-encoder', changes);
+    const out = path.join(folder, 'shaken');
+    const more = ['--part', 'bi-encoder', '--base', base, '--resume'];
+    for (let kill = 0; kill < 3 && !fs.existsSync(out); kill++) {
+      const signal = AbortSignal.timeout(1500 + 400 * kill);
+      await train({ out: 'shaken', recipe: { ...recipe, ...changes }, more }, { signal });
+    }
+    if (!fs.existsSync(out))
+      checkDone(await train({ out: 'shaken', recipe: { ...recipe, ...changes }, more }));
+    const model = (at: string): Buffer => fs.readFileSync(path.join(at, 'model.onnx'));
+    assert.ok(model(out).equals(model(whole)));
+  });
+
+  test('are measured, with intervals that hold the figure', async () => {
+    const pairs = records(12).map((_, index) => {
+      const word = 'abcdefgh'[index % 8]!.repeat(4);
+      return {
+        task: 'sts',
+        a: `read ${word}`,
+        b: index % 2 ? `read ${word}` : `class of ${index}`,
+        score: index % 2,
+      };
+    });
+    writeFiles(folder, { 'set.jsonl': jsonl([...records(10), ...pairs]) });
+    const result = await run(['evaluate', '--data', 'set.jsonl', '--model', base, '--json']);
+    checkDone(result);
+    const figures = JSON.parse(result.stdout) as {
+      name: string;
+      value: number;
+      low: number;
+      high: number;
+    }[];
+    assert.deepEqual(
+      figures.map(({ name }) => name),
+      [
+        'nDCG@10',
+        'MRR@10',
+        'recall@10',
+        'near-miss accuracy',
+        'Spearman',
+        'pair F1',
+        'linear probe accuracy',
+      ],
+    );
+    for (const { name, value, low, high } of figures)
+      assert.ok(low <= value && value <= high, name);
+    const cross = path.join(root, 'models/cross-encoder');
+    const scored = await run(['evaluate', '--data', 'data.jsonl', '--model', cross]);
+    checkDone(scored);
+    assert.match(scored.stdout, /^nDCG@10 +0\.\d{4} {2}\(95 %: 0\.\d{4} to [01]\.\d{4}, 40\)/);
+  });
+
+  test('are not measured with a head whose base is another by now', async () => {
+    checkDone(await train({ out: 'headed', recipe: { steps: 3 } }));
+    const asked = ['evaluate', '--data', 'data.jsonl', '--model', 'headed'];
+    checkDone(await run(asked));
+    const record = path.join(folder, 'headed/training.json');
+    const content = fs.readFileSync(record, 'utf8');
+    fs.writeFileSync(record, content.replaceAll(base, path.join(folder, 'whole-bi-encoder')));
+    checkSentence(await run(asked), 3, /adapter was trained on the checkpoint/);
+  });
+
+  test('are merged, and merging one with itself gives it back', async () => {
+    const one = path.join(folder, 'whole-bi-encoder');
+    checkDone(await run(['merge', '--base', base, '--out', 'merged', one, one]));
+    const model = (at: string): Buffer => fs.readFileSync(path.join(at, 'model.onnx'));
+    assert.ok(model(path.join(folder, 'merged')).equals(model(one)));
+    checkDone(await run(['merge', '--base', base, '--out', 'pulled', '--pull', '0', one]));
+    assert.ok(
+      model(path.join(folder, 'pulled')).equals(
+        fs.readFileSync((await readCheckpoint(base)).modelFile),
+      ),
+    );
+    const cross = path.join(folder, 'whole-cross-encoder');
+    checkSentence(
+      await run(['merge', '--base', base, '--out', 'no', one, cross]),
+      3,
+      /is a cross-encoder, and the base a bi-encoder/,
+    );
+    checkDone(await run(['merge', '--base', base, '--out', 'heads', 'first', 'headed']));
+    const head = await readHead(path.join(folder, 'heads/adapter.safetensors'));
+    assert.equal(head.rank, 16);
+  });
+});
+
+test('writes a line of progress with what is known', () => {
+  assert.equal(
+    progressLine({ stage: 'embedding texts', done: 64, total: 128 }),
+    'embedding texts: 64 of 128',
+  );
+  const full = { loss: 0.5, metric: 0.61234, baseMetric: 0.6, secondsLeft: 3.2 };
+  assert.equal(
+    progressLine({ stage: 'training', done: 3, total: 10, ...full }),
+    'training: 3 of 10, loss 0.5000, held out 0.6123, base 0.6000, about 4 s left',
+  );
+});
