@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { NearmissError } from '../../base/errors';
 import { runEngineTask } from '../engineTask';
+import { inMessage } from './hitText';
 import { pathInside } from './openBuffers';
 import type { Services } from './services';
 import { folderLine } from './statusText';
@@ -101,7 +102,7 @@ export async function clearIndex({ engine, workspace }: Services): Promise<void>
   const { t } = vscode.l10n;
   const folder = await chooseFolder(workspace.indexed, t('Clear which index?'));
   if (!folder) return;
-  const question = t('Clear the index of {0}? Your marks are kept.', folder.name);
+  const question = t('Clear the index of {0}? Your marks are kept.', inMessage(folder.name));
   if (!(await agrees(question, t('Clear')))) return;
   const { freedBytes } = await engine.call('clear', { folder: folder.path });
   workspace.rest([folder]);
@@ -141,11 +142,12 @@ export async function whyNotFound(services: Services, given: unknown): Promise<v
   if (!folder || path === undefined)
     throw new NearmissError('outsideFolder', t('{0} lies in no folder of this window', uri.fsPath));
   if (folder.state !== 'indexed') {
-    void vscode.window.showInformationMessage(`${folder.name}: ${folderLine(folder, t)}`);
+    const text = inMessage(`${folder.name}: ${folderLine(folder, t)}`);
+    void vscode.window.showInformationMessage(text);
     return;
   }
   const { reasons } = await engine.ask('why', { folder: folder.path, path });
-  void vscode.window.showInformationMessage(`${path}: ${reasons.join('. ')}`);
+  void vscode.window.showInformationMessage(inMessage(`${path}: ${reasons.join('. ')}`));
 }
 
 async function chooseFile(): Promise<vscode.Uri | undefined> {

@@ -11,6 +11,16 @@ export function visible(text: string): string {
   return text.replaceAll(/\r?\n/g, ' ').replaceAll(unsafe, '\ufffd');
 }
 
+/** Foreign text inside a message of the editor, which would make links and icons of what looks like one. */
+export function inMessage(text: string): string {
+  return plain(visible(text)).replaceAll('](', ']\u2060(');
+}
+
+/** `$(name)` in a row would be drawn as an icon. */
+export function plain(text: string): string {
+  return text.replaceAll('$(', '$\u2060(');
+}
+
 /** "12-40", or "12" for a single line; as a person counts. */
 export function lineSpan({ start, end }: Pick<Place, 'start' | 'end'>): string {
   return end - start <= 1 ? `${start + 1}` : `${start + 1}-${end}`;

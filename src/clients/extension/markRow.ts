@@ -1,6 +1,6 @@
 /** One mark as a row: the question first, then what was judged and how. */
 import type { MarkInfo } from '../../protocol/types';
-import { lineSpan, visible } from './hitText';
+import { lineSpan, plain, visible } from './hitText';
 import type { Translate } from './translate';
 
 export interface MarkRow {
@@ -19,8 +19,8 @@ export function markRow(mark: MarkInfo, t: Translate): MarkRow {
     time.slice(0, 16).replace('T', ' '),
   ];
   return {
-    label: `${icon} ${visible(asked).replaceAll('$(', '$\u2060(')}`,
-    description: visible(`${path}:${lineSpan(mark)}${symbol === '' ? '' : `  ${symbol}`}`),
+    label: `${icon} ${plain(visible(asked))}`,
+    description: plain(visible(`${path}:${lineSpan(mark)}${symbol === '' ? '' : `  ${symbol}`}`)),
     detail: [verdictText(verdict, t), ...notes].filter(Boolean).join(', '),
   };
 }

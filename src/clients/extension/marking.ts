@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { NearmissError } from '../../base/errors';
 import type { MarkInfo, SourceSpan, Verdict } from '../../protocol/types';
 import type { EngineHost } from './engineHost';
-import { nameAndSpan, visible } from './hitText';
+import { inMessage, nameAndSpan } from './hitText';
 import type { WorkspaceHit } from './multiRoot';
 import type { WorkspaceIndexes } from './workspace';
 
@@ -95,8 +95,8 @@ export class Marking {
   async setAndTell(hit: MarkableHit, verdict: Verdict, question: Question): Promise<void> {
     const mark = await this.set(hit, verdict, question);
     const undo = vscode.l10n.t('Undo');
-    const name = nameAndSpan(hit);
-    const asked = question.source ? visible(question.source.path) : visible(question.query);
+    const name = inMessage(nameAndSpan(hit));
+    const asked = inMessage(question.source?.path ?? question.query);
     const text =
       verdict === 'notRelevant'
         ? vscode.l10n.t('{0} counts as not relevant for "{1}" from now on', name, asked)

@@ -1,5 +1,5 @@
 /** The rows of the palette's search, one a hit, in the engine's order. */
-import { fileName, folderName, nameAndSpan, visible } from './hitText';
+import { fileName, folderName, nameAndSpan, plain, visible } from './hitText';
 import type { WorkspaceHit } from './multiRoot';
 
 /** What a row shows; `alwaysShow` keeps VS Code from filtering by the label. */
@@ -41,9 +41,4 @@ function bestLine({ snippet, path }: WorkspaceHit, query: string): string {
   for (const line of lines) if (count(line) > count(best)) best = line;
   const shown = visible(best.trim());
   return shown.length <= longestDetail ? shown : `${shown.slice(0, longestDetail - 1)}…`;
-}
-
-/** `$(name)` in a row would be drawn as an icon. */
-function plain(text: string): string {
-  return text.replaceAll('$(', '$\u2060(');
 }

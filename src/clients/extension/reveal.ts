@@ -1,7 +1,7 @@
 /** Opens a hit at its span: in a preview tab, for good, or to the side; says so when the text has moved since. */
 import * as vscode from 'vscode';
-import { type Disposable, DisposableStore } from '../../base/lifecycle';
-import { lineSpan } from './hitText';
+import { type Disposable, DisposableStore, MutableDisposable } from '../../base/lifecycle';
+import { inMessage, lineSpan } from './hitText';
 import { findPlace, type FoundPlace, type HitPlace } from './movedSpan';
 import type { WorkspaceHit } from './multiRoot';
 
@@ -16,16 +16,17 @@ const toldForMs = 8000;
 export class HitReveal implements Disposable {
   private readonly store = new DisposableStore();
   private readonly highlight = this.store.add(
-    vscode.window.createTextEditorDecorationType({
-      isWholeLine: true,
-      backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground'),
-      overviewRulerColor: new vscode.ThemeColor('editorOverviewRuler.rangeHighlightForeground'),
-      overviewRulerLane: vscode.OverviewRulerLane.Full,
-    }),
+    new MutableDisposable<vscode.TextEditorDecorationType>(),
   );
   private shown: vscode.TextEditor | undefined;
 
   constructor() {
+    this.highlight.value = makeHighlight(vscode.window.activeColorTheme);
+    this.store.add(
+      vscode.window.onDidChangeActiveColorTheme((theme) => {
+        this.highlight.value = makeHighlight(theme);
+      }),
+    );
     // A click or an edit elsewhere means that the reader has moved on.
     this.store.add(
       vscode.window.onDidChangeTextEditorSelection(({ textEditor, kind }) => {
@@ -47,7 +48,7 @@ export class HitReveal implements Disposable {
 
   /** Takes the highlight away. */
   clear(): void {
-    this.shown?.setDecorations(this.highlight, []);
+    if (this.highlight.value) this.shown?.setDecorations(this.highlight.value, []);
     this.shown = undefined;
   }
 
@@ -76,7 +77,7 @@ export class HitReveal implements Disposable {
         ? vscode.TextEditorRevealType.InCenterIfOutsideViewport
         : vscode.TextEditorRevealType.AtTop,
     );
-    editor.setDecorations(this.highlight, [range]);
+    if (this.highlight.value) editor.setDecorations(this.highlight.value, [range]);
     this.shown = editor;
     return editor;
   }
@@ -93,17 +94,34 @@ export class HitReveal implements Disposable {
       const document = await openIfThere(uri);
       const place = document && findPlace(document.getText().split(/\r\n|\r|\n/), hit);
       if (!document || !place || place.how === 'gone') continue;
-      const where = vscode.workspace.asRelativePath(uri);
+      const where = inMessage(vscode.workspace.asRelativePath(uri));
       void vscode.window.showInformationMessage(
-        vscode.l10n.t('{0} is gone; {1} has the nearest match', hit.path, where),
+        vscode.l10n.t('{0} is gone; {1} has the nearest match', inMessage(hit.path), where),
       );
       return this.show(document, place, mode);
     }
     void vscode.window.showWarningMessage(
-      vscode.l10n.t('{0} was removed since it was indexed', hit.path),
+      vscode.l10n.t('{0} was removed since it was indexed', inMessage(hit.path)),
     );
     return undefined;
   }
+}
+
+/** High contrast themes have no background for it, but a border. */
+function makeHighlight({ kind }: vscode.ColorTheme): vscode.TextEditorDecorationType {
+  const { HighContrast, HighContrastLight } = vscode.ColorThemeKind;
+  const isContrast = kind === HighContrast || kind === HighContrastLight;
+  const border = {
+    border: '1px dashed',
+    borderColor: new vscode.ThemeColor('contrastActiveBorder'),
+  };
+  return vscode.window.createTextEditorDecorationType({
+    isWholeLine: true,
+    backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground'),
+    overviewRulerColor: new vscode.ThemeColor('editorOverviewRuler.rangeHighlightForeground'),
+    overviewRulerLane: vscode.OverviewRulerLane.Full,
+    ...(isContrast ? border : {}),
+  });
 }
 
 /** The file that a hit lies in. */
@@ -115,6 +133,7 @@ export function uriOf({ folder, path }: Pick<WorkspaceHit, 'folder' | 'path'>): 
 function tellMoved(hit: RevealedHit, place: FoundPlace, mode: RevealMode): void {
   if (place.how === 'same') return;
   const lines = lineSpan(place);
+  const path = inMessage(hit.path);
   if (place.how === 'moved')
     return void vscode.window.setStatusBarMessage(
       `$(info) ${vscode.l10n.t('The text has moved to line {0}', lines)}`,
@@ -122,8 +141,8 @@ function tellMoved(hit: RevealedHit, place: FoundPlace, mode: RevealMode): void 
     );
   const text =
     place.how === 'changed'
-      ? vscode.l10n.t('{0} has changed since; line {1} is the nearest match', hit.path, lines)
-      : vscode.l10n.t('{0} has changed since, and the hit is no longer in it', hit.path);
+      ? vscode.l10n.t('{0} has changed since; line {1} is the nearest match', path, lines)
+      : vscode.l10n.t('{0} has changed since, and the hit is no longer in it', path);
   if (mode === 'preview') vscode.window.setStatusBarMessage(`$(info) ${text}`, toldForMs);
   else void vscode.window.showInformationMessage(text);
 }

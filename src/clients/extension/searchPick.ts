@@ -123,9 +123,27 @@ export class SearchPick implements Disposable {
         : undefined;
     this.answered = result.query;
     this.pick.keepScrollPosition = kept !== undefined;
-    this.pick.items = [...notice(result), ...rows];
+    this.pick.items = [...this.notice(result), ...rows];
     const chosen = kept ?? rows[0];
     if (chosen) this.pick.activeItems = [chosen];
+  }
+
+  /** A line above weak hits, or in place of none. */
+  private notice({ hits, notes, noGoodMatch }: WorkspaceResult): vscode.QuickPickItem[] {
+    const { t } = vscode.l10n;
+    if (hits.length === 0)
+      return [
+        { label: t('No hits'), detail: [...notes, ...this.hints()].join(' '), alwaysShow: true },
+      ];
+    if (!noGoodMatch) return [];
+    return [{ label: t('No good match'), kind: vscode.QuickPickItemKind.Separator }];
+  }
+
+  private hints(): string[] {
+    const { indexed } = this.services.workspace;
+    if (indexed.length === 0) return [vscode.l10n.t('Nothing indexed yet')];
+    if (indexed.every(({ status }) => status?.isComplete)) return [];
+    return [vscode.l10n.t('Indexing goes on; more can be found in a moment.')];
   }
 
   private async preview(): Promise<void> {
@@ -195,12 +213,4 @@ function isHit(item: HitItem | vscode.QuickPickItem): item is HitItem {
 
 function isSameHit(a: WorkspaceHit, b: WorkspaceHit): boolean {
   return a.folder === b.folder && a.path === b.path && a.start === b.start;
-}
-
-/** A line above weak hits, or in place of none. */
-function notice(result: WorkspaceResult): vscode.QuickPickItem[] {
-  if (result.hits.length === 0)
-    return [{ label: vscode.l10n.t('No hits'), detail: result.notes.join(' '), alwaysShow: true }];
-  if (!result.noGoodMatch) return [];
-  return [{ label: vscode.l10n.t('No good match'), kind: vscode.QuickPickItemKind.Separator }];
 }

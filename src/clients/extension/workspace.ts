@@ -36,6 +36,8 @@ export class WorkspaceIndexes implements Disposable {
   private readonly changed = this.store.add(new vscode.EventEmitter<void>());
   private readonly known = new Map<string, WorkspaceFolder>();
   private readonly declined = new Set<string>();
+  /** Switched off by the setting; their indexes rest. */
+  private readonly stopped = new Set<string>();
   private round = new AbortController();
   readonly onChange = this.changed.event;
 
@@ -73,7 +75,9 @@ export class WorkspaceIndexes implements Disposable {
     this.round = new AbortController();
     this.readFolders();
     const { signal } = this.round;
-    for (const folder of this.folders) if (folder.state !== 'off') void this.index(folder, signal);
+    for (const folder of this.folders)
+      if (folder.state === 'off') void this.stop(folder);
+      else void this.index(folder, signal);
     this.changed.fire();
   }
 
@@ -138,6 +142,8 @@ export class WorkspaceIndexes implements Disposable {
   ): Promise<void> {
     if (this.declined.has(folder.path)) return this.set(folder, { state: 'declined' });
     try {
+      if (this.stopped.delete(folder.path))
+        await this.engine.call('resume', { folder: folder.path }).catch(() => undefined);
       const rules = this.rulesOf(folder);
       const { status } = await this.engine.ask(
         'index',
@@ -151,6 +157,14 @@ export class WorkspaceIndexes implements Disposable {
         await this.confirm(folder);
       else this.set(folder, { state: 'failed', problem: messageOf(error) });
     }
+  }
+
+  /** A folder that was indexed before the user switched it off is left alone from now on. */
+  private async stop({ path: folder }: WorkspaceFolder): Promise<void> {
+    if (this.stopped.has(folder)) return;
+    this.stopped.add(folder);
+    // Never indexed: then there is nothing to stop.
+    await this.engine.call('pause', { folder }).catch(() => undefined);
   }
 
   private async confirm(folder: WorkspaceFolder): Promise<void> {

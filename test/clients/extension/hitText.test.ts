@@ -1,7 +1,7 @@
 /** Hits as rows of text; names and code that try to be more than text. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lineSpan, nameAndSpan, visible } from '../../../src/clients/extension/hitText';
+import { inMessage, lineSpan, nameAndSpan, visible } from '../../../src/clients/extension/hitText';
 import { hitRow } from '../../../src/clients/extension/pickItems';
 import type { WorkspaceHit } from '../../../src/clients/extension/multiRoot';
 
@@ -56,4 +56,10 @@ test('shows the line that has most words of the query', () => {
     [detail('retry failed upload'), detail('RETRY'), detail('of a'), detail('')],
     ['// Retry a failed upload', 'retry(upload)', 'head', 'head'],
   );
+});
+
+test('makes no link, icon or turned text of a name inside a message', () => {
+  const text = inMessage('[save](command:workbench.action.quit) $(bug)\u202E\u0007.ts');
+  assert.deepEqual(text.match(/\]\(|\$\(|\p{Cc}|\u202e/u), null);
+  assert.equal(inMessage('src/a b.ts'), 'src/a b.ts');
 });
