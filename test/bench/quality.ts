@@ -131,6 +131,39 @@ export async function loadSentencePairs(): Promise<SentencePairs> {
   };
 }
 
+/** A set as it lies there: texts, judgments, and what people marked on queries that are not judged. */
+export interface SetSource {
+  readonly corpus: readonly { readonly id: string; readonly text: string }[];
+  readonly queries: readonly SetQuery[];
+  /** Relevant documents by query id. */
+  readonly qrels: ReadonlyMap<string, readonly string[]>;
+  readonly feedback: readonly {
+    readonly query: string;
+    readonly id: string;
+    readonly label: number;
+  }[];
+}
+
+/** Reads a set that ships as text (all but code-npm). */
+export function readSource(name: Exclude<SetName, 'code-npm'>): SetSource {
+  const file = (part: string): string => path.join(requireBenchFolder(), name, part);
+  const lines = fs.readFileSync(file('qrels.tsv'), 'utf8').split(/\r?\n/).slice(1);
+  const qrels = new Map<string, string[]>();
+  for (const line of lines) {
+    const [query, document, score] = line.split('\t');
+    if (query && document && Number(score) > 0)
+      qrels.set(query, [...(qrels.get(query) ?? []), document]);
+  }
+  return {
+    corpus: readJsonl<{ _id: string; title?: string; text: string }>(file('corpus.jsonl')).map(
+      ({ _id, title, text }) => ({ id: _id, text: title ? `${title}\n${text}` : text }),
+    ),
+    queries: readJsonl<RawQuery>(file('queries.jsonl')).map(toSetQuery),
+    qrels,
+    feedback: fs.existsSync(file('feedback.jsonl')) ? readJsonl(file('feedback.jsonl')) : [],
+  };
+}
+
 /** Where the sets are; ends the process with a sentence when this machine has none. */
 export function requireBenchFolder(): string {
   const bench = benchFolder();

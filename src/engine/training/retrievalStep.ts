@@ -11,12 +11,13 @@ import { type ContrastInputs, contrast } from './losses/contrast';
 import { dimensionWise } from './losses/dimensionWise';
 import {
   MIXING_DEFAULTS,
+  type MixedPair,
   chooseMixedPairs,
   mixColumns,
   syntheticOffsets,
 } from './losses/hardNegativeMixing';
 import { type Matrix, addTo, cosines, rowOf, stack, transpose, zeros } from './losses/matrix';
-import { choosePositives, mixPositives } from './losses/positiveMixing';
+import { type MixedPositive, choosePositives, mixPositives } from './losses/positiveMixing';
 import type { Recipe } from './recipe';
 
 export type RetrievalRecipe = Pick<
@@ -25,7 +26,7 @@ export type RetrievalRecipe = Pick<
 >;
 
 /** Below this many rows correlations of coordinates are noise, and that part is left out. */
-const DIMENSION_WISE_MIN_ROWS = 32;
+export const DIMENSION_WISE_MIN_ROWS = 32;
 
 /** The encodings of a batch. Row i of `positives` belongs to query i. */
 export interface RetrievalBatch {
@@ -116,32 +117,49 @@ function rowLoss(batch: RetrievalBatch, recipe: RetrievalRecipe, random: Random)
 
 /** HNCSE's mixed positives; undefined when the flag is off. */
 function mixOfPositives(
+  batch: RetrievalBatch,
+  recipe: RetrievalRecipe,
+): ReturnType<typeof mixPositives> | undefined {
+  const plan = planPositives(batch, recipe);
+  const { queries, positives } = batch;
+  return plan && mixPositives({ queries, positives, plan, stopGradient: true });
+}
+
+/** How each positive is mixed; undefined when the flag is off. */
+export function planPositives(
   { queries, positives, offsets, isExplicit }: RetrievalBatch,
   { pm }: RetrievalRecipe,
-): ReturnType<typeof mixPositives> | undefined {
+): MixedPositive[] | undefined {
   if (!pm.enabled) return undefined;
-  const plan = choosePositives(cosines(queries, positives).value, pm, {
+  return choosePositives(cosines(queries, positives).value, pm, {
     isExplicit: (row) => isExplicit[row] ?? false,
     isNegative: (row, column) => row !== column && rowOf(offsets, row)[column] !== -Infinity,
   });
-  return mixPositives({ queries, positives, plan, stopGradient: true });
 }
 
 /** HNCSE's synthetic negatives between a row's own; undefined when there are none. */
 function mixOfNegatives(
+  batch: RetrievalBatch,
+  recipe: RetrievalRecipe,
+  random: Random,
+): (ReturnType<typeof mixColumns> & { readonly offsets: Matrix }) | undefined {
+  const pairs = planNegatives(batch, recipe, random);
+  if (!batch.negatives || pairs.length === 0) return undefined;
+  const own = syntheticOffsets(batch.queries.rows, 0, pairs);
+  return { ...mixColumns(batch.negatives, pairs, recipe.hnm.alpha), offsets: own };
+}
+
+/** Which of a row's own negatives are mixed; none when the flag is off. */
+export function planNegatives(
   { queries, positives, negatives, owners, offsets }: RetrievalBatch,
   { hnm }: RetrievalRecipe,
   random: Random,
-): (ReturnType<typeof mixColumns> & { readonly offsets: Matrix }) | undefined {
-  if (!negatives || hnm.k < 2 || hnm.s === 0) return undefined;
+): MixedPair[] {
+  if (!negatives || hnm.k < 2 || hnm.s === 0) return [];
   const isNegative = (row: number, column: number): boolean =>
     owners[column] === row && rowOf(offsets, row)[queries.rows + column] !== -Infinity;
-  const settings = { ...MIXING_DEFAULTS, ...hnm };
   const inputs = { queries, columns: negatives, positives, isNegative };
-  const pairs = chooseMixedPairs(inputs, settings, random);
-  if (pairs.length === 0) return undefined;
-  const own = syntheticOffsets(queries.rows, 0, pairs);
-  return { ...mixColumns(negatives, pairs, hnm.alpha), offsets: own };
+  return chooseMixedPairs(inputs, { ...MIXING_DEFAULTS, ...hnm }, random);
 }
 
 function squareOf(offsets: Matrix): Matrix {

@@ -188,7 +188,7 @@ export function hardNegativeMixing(
 }
 
 /** Writes `mixColumns`: `[pairs, D]` of columns and `mixingWeights`. */
-function writeMixedColumns(writer: GraphWriter, columns: string, weights: string): string {
+export function writeMixedColumns(writer: GraphWriter, columns: string, weights: string): string {
   return writer.normalize(writer.matmul(weights, columns));
 }
 

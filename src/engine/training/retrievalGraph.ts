@@ -1,0 +1,138 @@
+/**
+ * The retrieval step of `retrievalStep.ts` as a graph, for a step that runs as one. What depends on the batch and is
+ * not differentiated (masks, which negatives are mixed, which positives) is fed; a part that is switched off writes no
+ * node at all. Names of inputs are those of `RetrievalFeeds`; every size may be open.
+ */
+import type { Random } from '../../base/random';
+import type { GraphWriter } from './graphWriter';
+import { columnOffsets } from './losses/batchSoftmax';
+import { offsetBlocks, ownTargets, writeContrast } from './losses/contrast';
+import { writeDimensionWise } from './losses/dimensionWise';
+import { mixingWeights, syntheticOffsets, writeMixedColumns } from './losses/hardNegativeMixing';
+import { type Matrix, matrixOf } from './losses/matrix';
+import { positivePlan, writeMixedPositives } from './losses/positiveMixing';
+import {
+  DIMENSION_WISE_MIN_ROWS,
+  type RetrievalBatch,
+  type RetrievalRecipe,
+  planNegatives,
+  planPositives,
+} from './retrievalStep';
+
+/** Inputs of the graph beside the encodings. Those of parts that are switched off are missing. */
+export interface RetrievalFeeds {
+  readonly targets: Matrix;
+  readonly rowWeights: Matrix;
+  readonly offsets: Matrix;
+  readonly columnOffsets: Matrix;
+  /** Of the negatives and, behind them, of the synthetic ones. */
+  readonly negativeOffsets?: Matrix;
+  readonly syntheticOffsets?: Matrix;
+  readonly mixingWeights?: Matrix;
+  /** The plan of mixed positives, and copies of the encodings that are not differentiated. */
+  readonly others?: Matrix;
+  readonly byShare?: Matrix;
+  readonly fixedOwn?: Matrix;
+  readonly fixedOther?: Matrix;
+  readonly stoppedQueries?: Matrix;
+  readonly stoppedPositives?: Matrix;
+}
+
+export function retrievalFeeds(
+  batch: RetrievalBatch,
+  recipe: RetrievalRecipe,
+  random: Random,
+): RetrievalFeeds {
+  const { queries, positives, negatives, rowWeights } = batch;
+  const rows = queries.rows;
+  const plan = planPositives(batch, recipe);
+  const pairs = planNegatives(batch, recipe, random);
+  const { offsets, extraOffsets } = offsetBlocks(batch.offsets);
+  return {
+    targets: ownTargets(rows),
+    rowWeights: matrixOf(rowWeights.map((weight) => [weight])),
+    offsets,
+    columnOffsets: columnOffsets(batch.offsets),
+    ...(negatives && { negativeOffsets: extraOffsets }),
+    ...(negatives &&
+      pairs.length > 0 && {
+        syntheticOffsets: syntheticOffsets(rows, 0, pairs),
+        mixingWeights: mixingWeights(pairs, negatives.rows, recipe.hnm.alpha),
+      }),
+    ...(plan && { ...positivePlan(plan), stoppedQueries: queries, stoppedPositives: positives }),
+  };
+}
+
+/** Names of encodings and feeds in the graph; what is missing is a part that is off. */
+export type RetrievalNames = { readonly queries: string; readonly positives: string } & {
+  readonly [Name in 'negatives' | 'cleanQueries' | 'cleanPositives']?: string;
+} & { readonly [Name in keyof RetrievalFeeds]: string };
+
+/** Writes the loss; returns the scalar. `rowCount` says whether the dimension-wise part has rows enough. */
+export function writeRetrievalLoss(
+  writer: GraphWriter,
+  names: RetrievalNames,
+  recipe: RetrievalRecipe & { readonly rowCount: number },
+): string {
+  const { queries, positives, targets, rowWeights } = names;
+  const inverseTemperature = writer.constant(1 / recipe.tau);
+  const terms = [writeRows(writer, names, recipe, inverseTemperature)];
+  if (recipe.columnWeight > 0) {
+    const columns = writeContrast(writer, {
+      ...{ queries: positives, positives: queries, offsets: names.columnOffsets },
+      ...{ inverseTemperature, targets, rowWeights },
+    });
+    terms.push(writer.scale(columns, recipe.columnWeight));
+  }
+  const { lambda, t } = recipe.dcl;
+  if (lambda > 0 && recipe.rowCount >= DIMENSION_WISE_MIN_ROWS) {
+    const part = writeDimensionWise(writer, { first: queries, second: positives, t });
+    terms.push(writer.scale(part, lambda));
+  }
+  return writer.addAll(terms);
+}
+
+function writeRows(
+  writer: GraphWriter,
+  names: RetrievalNames,
+  { offDropout }: RetrievalRecipe,
+  inverseTemperature: string,
+): string {
+  const { queries, targets, rowWeights, offsets, cleanQueries, cleanPositives } = names;
+  const isClean = offDropout.enabled && cleanQueries !== undefined && cleanPositives !== undefined;
+  const { extra, extraOffsets } = writeExtra(writer, names);
+  return writeContrast(writer, {
+    ...{ queries, positives: writePositives(writer, names), extra },
+    ...{ inverseTemperature, targets, rowWeights, offsets, extraOffsets },
+    ...(isClean && { clean: { queries: cleanQueries, positives: cleanPositives } }),
+    positiveScale: offDropout.enabled ? offDropout.rho : 1,
+  });
+}
+
+function writePositives(writer: GraphWriter, names: RetrievalNames): string {
+  const { queries, positives, others, byShare, fixedOwn, fixedOther } = names;
+  const { stoppedQueries, stoppedPositives } = names;
+  if (!others || !byShare || !fixedOwn || !fixedOther || !stoppedQueries || !stoppedPositives)
+    return positives;
+  return writeMixedPositives(
+    writer,
+    { queries, positives, plan: { others, byShare, fixedOwn, fixedOther } },
+    { queries: stoppedQueries, positives: stoppedPositives },
+  );
+}
+
+/** The columns beside the positives: negatives, and what is mixed of them. */
+function writeExtra(
+  writer: GraphWriter,
+  names: RetrievalNames,
+): { readonly extra?: string; readonly extraOffsets?: string } {
+  const { negatives, negativeOffsets, syntheticOffsets, mixingWeights } = names;
+  if (!negatives || !negativeOffsets) return {};
+  if (!syntheticOffsets || !mixingWeights)
+    return { extra: negatives, extraOffsets: negativeOffsets };
+  const mixed = writeMixedColumns(writer, negatives, mixingWeights);
+  return {
+    extra: writer.concat([negatives, mixed], 0),
+    extraOffsets: writer.concat([negativeOffsets, syntheticOffsets], 1),
+  };
+}

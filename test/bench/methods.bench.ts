@@ -1,0 +1,289 @@
+/**
+ * What each training method is worth: `npm run bench -- methods`, or one table of it (`methods-ablation`,
+ * `methods-miners`), or one set (`methods-ablation-code-cosqa`). `--teacher off` leaves the cross-encoder out, `--train
+ * off` the heads behind each miner, `--queries N` takes fewer.
+ *
+ * Ablation: a query head with every method of its recipe, then with each switched off alone (or, where the recipe has it
+ * off, on alone); nDCG@10 on judged queries that the head never saw, beside the paired difference to the full recipe
+ * with its 95 % interval, and the time it took. Miners: one space against several, votes, and each filter off, with the
+ * share of mined negatives that are judged relevant (positives hidden but one).
+ */
+import { seededRandom, sample, shuffle } from '../../src/base/random';
+import { mean } from '../../src/engine/training/metrics';
+import {
+  MINING_DEFAULTS,
+  type MinedGroup,
+  type MiningPool,
+  type MiningSettings,
+  mineGroup,
+} from '../../src/engine/training/negatives';
+import type { Row } from '../../src/engine/training/plan';
+import { type Recipe, type RecipeChanges, makeRecipe } from '../../src/engine/training/recipe';
+import { studentInterval } from '../../src/engine/training/statistics';
+import { openLab } from './lab';
+import {
+  type JudgedQuery,
+  type MethodSet,
+  judgeHead,
+  loadMethodSet,
+  miningPool,
+  trainSetHead,
+} from './methods';
+import { benchArgument, benchOption, note, timed } from './report';
+
+const SEEDS = [1, 2, 3];
+const FOLDS = 5;
+const VOTERS = ['base', 'static', 'words'];
+
+/** What training starts from: queries with the documents that are known to answer them, or marked not to. */
+interface Known {
+  readonly query: string;
+  readonly positives: readonly number[];
+  readonly explicit: readonly number[];
+}
+
+/** A split: what may be learnt from, and what is judged. */
+interface Split {
+  readonly known: readonly Known[];
+  readonly test: readonly JudgedQuery[];
+  readonly seed: number;
+}
+
+/** Marks of people and the judged queries, by three seeds; without marks the judged queries by folds. */
+function splitsOf(set: MethodSet): Split[] {
+  if (set.marks.length > 0) {
+    const known = set.marks.map(({ query, document, label }) => ({
+      query,
+      positives: label === 1 ? [document] : [],
+      explicit: label === 1 ? [] : [document],
+    }));
+    return SEEDS.map((seed) => ({ known, test: set.queries, seed }));
+  }
+  const order = shuffle(set.queries, seededRandom(1));
+  return Array.from({ length: FOLDS }, (_, fold) => {
+    const isTest = (_: JudgedQuery, i: number): boolean => i % FOLDS === fold;
+    const train = order.filter((query, i) => !isTest(query, i));
+    return {
+      known: train.map(({ text, relevant }) => ({
+        query: text,
+        positives: relevant,
+        explicit: [],
+      })),
+      test: order.filter(isTest),
+      seed: fold,
+    };
+  });
+}
+
+interface Mining {
+  readonly pool: MiningPool;
+  readonly settings: MiningSettings;
+}
+
+async function mineAll(known: readonly Known[], { pool, settings }: Mining): Promise<MinedGroup[]> {
+  const groups: MinedGroup[] = [];
+  for (const [i, { query, positives, explicit }] of known.entries())
+    groups.push(
+      await mineGroup({ text: query, positives, explicit }, pool, settings, seededRandom(i)),
+    );
+  return groups;
+}
+
+function rowsOf(set: MethodSet, known: readonly Known[], groups: readonly MinedGroup[]): Row[] {
+  return known.flatMap(({ query, positives, explicit }, line) => {
+    const mined = positives.length > 0 ? groups[line]!.negatives.map((n) => n.chunkId) : explicit;
+    return [
+      {
+        ...{ line: line + 1, query: set.numberOf(query), positives, negatives: mined, weight: 1 },
+        negativeWeights: mined.map(() => 1),
+        isExplicit: explicit.length > 0,
+      },
+    ];
+  });
+}
+
+interface Outcome {
+  readonly values: readonly number[];
+  readonly seconds: number;
+  readonly peakMb: number;
+}
+
+/** Trains and judges on every split; values by query, averaged over seeds where all are judged each time. */
+async function runArm(
+  set: MethodSet,
+  splits: readonly Split[],
+  rows: readonly (readonly Row[])[],
+  recipe: Recipe,
+): Promise<Outcome> {
+  let peak = 0;
+  const { value, ms } = await timed(async () => {
+    const lists: number[][] = [];
+    for (const [i, { test, seed }] of splits.entries()) {
+      const head = await trainSetHead(set, { rows: rows[i]!, recipe, seed });
+      peak = Math.max(peak, process.memoryUsage().rss / 2 ** 20);
+      lists.push(judgeHead(set, test, head));
+    }
+    return lists;
+  });
+  const isRepeated = set.marks.length > 0;
+  const values = isRepeated
+    ? value[0]!.map((_, q) => mean(value.map((list) => list[q]!)))
+    : value.flat();
+  return { values, seconds: ms / 1000 / splits.length, peakMb: peak };
+}
+
+const ARMS: Readonly<Record<string, RecipeChanges>> = {
+  'without synthetic negatives (HNCSE-HNM)': { hnm: { k: 0, s: 0 } },
+  'without columns (BSC)': { columnWeight: 0 },
+  'without anchor': { anchor: 0 },
+  'without dropout': { dropout: 0 },
+  'without duplicate mask': { duplicateCosine: 1 },
+  'with off-dropout (SimCSE++)': { offDropout: { enabled: true } },
+  'with mixed positives (HNCSE-PM)': { pm: { enabled: true } },
+  'with dimensions (SimCSE++), 32 rows': { dcl: { lambda: 0.1 }, rows: 32 },
+  'with hard-negative weight 2 (SimCSE)': { hardNegativeAlpha: 2 },
+  'at temperature .02': { tau: 0.02 },
+  'at temperature .1': { tau: 0.1 },
+};
+
+function line(label: string, outcome: Outcome, against?: Outcome): void {
+  const figure = mean(outcome.values).toFixed(4);
+  const cost = `${outcome.seconds.toFixed(1)} s, ${outcome.peakMb.toFixed(0)} MB`;
+  if (!against)
+    return console.log(`  ${label.padEnd(44)} ${figure}                              ${cost}`);
+  const {
+    mean: change,
+    low,
+    high,
+  } = studentInterval(outcome.values.map((value, i) => value - against.values[i]!));
+  const sign = (x: number): string => (x >= 0 ? '+' : '') + x.toFixed(4);
+  console.log(
+    `  ${label.padEnd(44)} ${figure}  ${sign(change)} [${sign(low)}, ${sign(high)}]  ${cost}`,
+  );
+}
+
+async function ablate(set: MethodSet, teacher: MiningPool['teacher']): Promise<void> {
+  const splits = splitsOf(set);
+  const count = splits[0]!.known.filter(({ positives }) => positives.length > 0).length;
+  const recipe = makeRecipe('query-head', count);
+  const mining = { pool: miningPool(set, VOTERS, teacher), settings: MINING_DEFAULTS };
+  const rows: Row[][] = [];
+  for (const { known } of splits) rows.push(rowsOf(set, known, await mineAll(known, mining)));
+  console.log(
+    `${set.name}: query head of rank ${recipe.rank}, ${recipe.steps} steps, nDCG@10 on unseen queries`,
+  );
+  const queries = set.marks.length > 0 ? set.queries : splits.flatMap(({ test }) => test);
+  const base = { values: judgeHead(set, queries), seconds: 0, peakMb: 0 };
+  line('base, nothing trained', base);
+  const full = await runArm(set, splits, rows, recipe);
+  line('everything of the recipe', full, base);
+  console.log('  differences from here on are to the recipe');
+  for (const [label, changes] of Object.entries(ARMS))
+    line(label, await runArm(set, splits, rows, makeRecipe('query-head', count, changes)), full);
+  const without = (keep: (row: Row) => Row | undefined): Row[][] =>
+    rows.map((list) => list.flatMap((row) => keep(row) ?? []));
+  const noMined = without((row) =>
+    row.positives.length > 0 ? { ...row, negatives: [], negativeWeights: [] } : row,
+  );
+  line('without mined negatives', await runArm(set, splits, noMined, recipe), full);
+  if (set.marks.length > 0) {
+    const noLone = without((row) => (row.positives.length > 0 ? row : undefined));
+    line('without negative-only rows', await runArm(set, splits, noLone, recipe), full);
+  }
+}
+
+const MINERS: Readonly<Record<string, { spaces?: string[]; settings?: Partial<MiningSettings> }>> =
+  {
+    'three spaces, all filters': {},
+    'base alone': { spaces: ['base'] },
+    'words alone': { spaces: ['words'] },
+    'base and words': { spaces: ['base', 'words'] },
+    'fused votes': { settings: { voting: 'fused' } },
+    'plain second condition': { settings: { condition: 'plain' } },
+    'without second condition': { settings: { condition: 'off' } },
+    'with first condition': { settings: { mustConfuse: true } },
+    'without ceiling': { settings: { ceiling: Infinity } },
+    'without teacher': { settings: { teacherMargin: -Infinity } },
+    'from rank 1': { settings: { ranks: [1, 29] } },
+    'without any filter': {
+      settings: {
+        ...{ condition: 'off', ceiling: Infinity, teacherMargin: -Infinity },
+        ...{ duplicateCosine: Infinity, ranks: [1, 29] },
+      },
+    },
+  };
+
+/** One relevant document of each query shown, the others hidden: what is mined of those is a false negative. */
+async function compareMiners(set: MethodSet, teacher: MiningPool['teacher']): Promise<void> {
+  const queries = shuffle(set.queries, seededRandom(1)).slice(0, queryCount ?? set.queries.length);
+  const known = queries.map(({ text, relevant }, i): Known => {
+    return { query: text, positives: sample(relevant, 1, seededRandom(i)), explicit: [] };
+  });
+  const hidden = queries.map(({ relevant }) => new Set(relevant));
+  console.log(`${set.name}: miners over ${queries.length} queries, one relevant document shown`);
+  let first: Outcome | undefined;
+  const pools = new Map<string, MiningPool>();
+  for (const [label, { spaces = VOTERS, settings }] of Object.entries(MINERS)) {
+    const pool = pools.get(spaces.join()) ?? miningPool(set, spaces, teacher);
+    pools.set(spaces.join(), pool);
+    const mining = { pool, settings: { ...MINING_DEFAULTS, ...settings } };
+    const { value: groups, ms } = await timed(() => mineAll(known, mining));
+    const mined = groups.map(({ negatives }) => negatives.filter((n) => n.source === 'mined'));
+    const count = mined.flat().length;
+    const wrong = mined.flatMap((list, i) => list.filter((n) => hidden[i]!.has(n.chunkId))).length;
+    const rate = `${((100 * wrong) / Math.max(count, 1)).toFixed(1)} % false of ${(count / queries.length).toFixed(1)}, ${(ms / queries.length).toFixed(0)} ms`;
+    if (!isTraining) {
+      console.log(`  ${label.padEnd(28)} ${rate}`);
+      continue;
+    }
+    const outcome = await trainOnMined(set, queries, known, groups);
+    line(`${label}: ${rate}`, outcome, first);
+    first ??= outcome;
+  }
+}
+
+/** Heads by folds over queries that were mined for. */
+async function trainOnMined(
+  set: MethodSet,
+  queries: readonly JudgedQuery[],
+  known: readonly Known[],
+  groups: readonly MinedGroup[],
+): Promise<Outcome> {
+  const isTest = (fold: number, i: number): boolean => i % FOLDS === fold;
+  const folds = Array.from({ length: FOLDS }, (_, fold) => fold);
+  const splits = folds.map((fold): Split => {
+    return { known: [], test: queries.filter((_, i) => isTest(fold, i)), seed: fold };
+  });
+  const all = rowsOf(set, known, groups);
+  const rows = folds.map((fold) => all.filter((_, i) => !isTest(fold, i)));
+  return runArm(set, splits, rows, makeRecipe('query-head', 200));
+}
+
+/** What is run: both tables on both sets, or one of them. */
+const [table, setName] = [/ablation|miners/, /code-cosqa|docs-cranfield/].map(
+  (pattern) => pattern.exec(benchArgument)?.[0],
+);
+const isTraining = benchOption('train') !== 'off';
+const queryCount = benchOption('queries') ? Number(benchOption('queries')) : undefined;
+
+async function main(): Promise<void> {
+  const lab = await openLab();
+  try {
+    const teacher: MiningPool['teacher'] =
+      benchOption('teacher') === 'off'
+        ? undefined
+        : (query, texts) => lab.reranker.score(query, texts);
+    for (const name of ['code-cosqa', 'docs-cranfield'] as const) {
+      if (setName !== undefined && setName !== name) continue;
+      const set = await loadMethodSet(lab, name);
+      note(`${name}: ${set.documents.length} documents, ${set.queries.length} queries`);
+      if (table !== 'miners') await ablate(set, teacher);
+      // Only where queries have several relevant documents some can be hidden.
+      if (table !== 'ablation' && name === 'docs-cranfield') await compareMiners(set, teacher);
+    }
+  } finally {
+    lab.close();
+  }
+}
+
+void main();

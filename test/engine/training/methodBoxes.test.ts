@@ -1,0 +1,64 @@
+/** What the methods promise of training as a whole: marks, dropout and stored embeddings. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { seededRandom } from '../../../src/base/random';
+import { BatchMaker } from '../../../src/engine/training/batchMaker';
+import { HeadLearner, type HeadTask } from '../../../src/engine/training/headLearner';
+import { makePlan } from '../../../src/engine/training/plan';
+import type { TrainingRecord } from '../../../src/engine/training/recordFile';
+import { makeRecipe } from '../../../src/engine/training/recipe';
+import { randomMatrix } from '../../support/lossFixtures';
+
+/** Marks on ten queries: one relevant and one not, or only one that is not. */
+const marks: TrainingRecord[] = Array.from({ length: 10 }, (_, i) => ({
+  ...{ task: 'ir', query: `query ${i}`, line: i + 1 },
+  positives: i % 3 === 0 ? [] : [`right ${i}`],
+  negatives: [`wrong ${i}`],
+}));
+
+const plan = makePlan({ train: marks, heldOut: marks.slice(0, 3), heldOutShare: 0.2, seed: 1 });
+
+function taskOf(dropout: number): HeadTask {
+  const dimension = 6;
+  const vectors = Float32Array.from(
+    randomMatrix(plan.texts.length, dimension, seededRandom(4)).data,
+  );
+  for (let at = 0; at < vectors.length; at += dimension) {
+    const row = vectors.subarray(at, at + dimension);
+    const norm = Math.hypot(...row);
+    row.forEach((x, d) => (row[d] = x / norm));
+  }
+  const recipe = makeRecipe('query-head', 10, { dropout, rank: 2, rows: 4 });
+  return { kind: 'query-head', plan, vectors, dimension, base: 'toy', recipe, seed: 3 };
+}
+
+test('a mark never becomes a pair labelled 0, whose own score would get no gradient', () => {
+  assert.deepEqual(plan.train.pairs, []);
+  assert.equal(plan.train.rows.length, marks.length);
+  const maker = new BatchMaker(taskOf(0));
+  for (let step = 0; step < 12; step++) assert.equal(maker.at(step).kind, 'rows');
+});
+
+test('evaluation has dropout off: the figure does not know the rate', async () => {
+  const figures = await Promise.all(
+    [0, 0.5].map((rate) => new HeadLearner(taskOf(rate)).evaluate()),
+  );
+  assert.equal(figures[0], figures[1]);
+  const gradients = await Promise.all(
+    [0, 0.5].map(async (rate) => (await new HeadLearner(taskOf(rate)).step(0)).gradients.get('b')),
+  );
+  assert.notDeepEqual(gradients[0], gradients[1]);
+});
+
+test('training a query head leaves every stored embedding as it was, bit for bit', async () => {
+  const task = taskOf(0.1);
+  const before = Float32Array.from(task.vectors);
+  const learner = new HeadLearner(task);
+  for (let step = 0; step < 8; step++) {
+    const { gradients } = await learner.step(step);
+    for (const [name, { data }] of learner.weights)
+      gradients.get(name)?.forEach((g, i) => (data[i]! -= 0.1 * g));
+  }
+  assert.deepEqual(task.vectors, before);
+  assert.ok(learner.head.b.some((x) => x !== 0));
+});
