@@ -149,6 +149,8 @@ function tellMoved(hit: RevealedHit, place: FoundPlace, mode: RevealMode): void 
 
 async function openIfThere(uri: vscode.Uri): Promise<vscode.TextDocument | undefined> {
   try {
+    // An open editor would keep the text of a file that was removed.
+    await vscode.workspace.fs.stat(uri);
     return await vscode.workspace.openTextDocument(uri);
   } catch {
     // Gone, or not text any more: the caller says so.

@@ -42,6 +42,7 @@ export class SearchPick implements Disposable {
   private readonly origin = vscode.window.activeTextEditor;
   private readonly originView = this.origin?.visibleRanges[0];
   private previewed: vscode.Uri | undefined;
+  private previewing: Promise<void> | undefined;
   private isAccepted = false;
   private answered = '';
 
@@ -149,7 +150,12 @@ export class SearchPick implements Disposable {
   private async preview(): Promise<void> {
     const active = this.pick.activeItems[0];
     if (!active || !isHit(active) || this.store.isDisposed) return;
-    const editor = await this.services.reveal.reveal(active.hit, 'preview');
+    this.previewing = this.showPreview(active.hit);
+    await this.previewing;
+  }
+
+  private async showPreview(hit: WorkspaceHit): Promise<void> {
+    const editor = await this.services.reveal.reveal(hit, 'preview');
     const { uri } = editor?.document ?? {};
     // What was open before, be it in a preview tab, is not for us to close.
     if (uri && uri.toString() !== this.origin?.document.uri.toString()) this.previewed = uri;
@@ -188,6 +194,8 @@ export class SearchPick implements Disposable {
   private async end(): Promise<void> {
     this.dispose();
     if (this.isAccepted) return;
+    // One that is still on its way would come after the editor was put back.
+    await this.previewing;
     this.services.reveal.clear();
     await closePreview(this.previewed);
     if (!this.origin || vscode.window.activeTextEditor === this.origin) return;
