@@ -180,10 +180,16 @@ export class Engine implements Disposable {
     });
   }
 
-  /** Keeps a verdict on a hit of an indexed folder. */
-  async addMark(params: MarkParams): Promise<MarkInfo> {
-    this.indexedRecord(params.folder);
-    return this.marking.add(params);
+  /** Keeps a verdict on a hit of an indexed folder, or of a buffer in it. */
+  async addMark(params: MarkParams, buffers: readonly Buffer[]): Promise<MarkInfo> {
+    const { readers, overlays } = this.parts;
+    const lent = readers.snapshot(this.indexedId(params.folder));
+    try {
+      const snapshot = await overlays.over(lent.snapshot, buffers, undefined);
+      return await this.marking.add(params, snapshot);
+    } finally {
+      lent.dispose();
+    }
   }
 
   /** Why a path is, or is not, in the folder's index: what the rules say, and what the index holds. */

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { NearmissError } from '../base/errors';
-import type { Method, ParamsOf, ResultOf } from '../protocol/methods';
+import type { Method, Overlay, ParamsOf, ResultOf } from '../protocol/methods';
 import type { EngineStatus } from '../protocol/types';
 import { type AnswerOptions, toWireResult } from './answer';
 import { clearData, forgetData } from './clear';
@@ -11,6 +11,7 @@ import { CHUNK_KINDS, type ChunkKind } from './documents/document';
 import { relativeInside } from './documents/inside';
 import type { Engine } from './engine';
 import type { ModelShelf } from './modelShelf';
+import type { Buffer } from './overlays';
 import { languageSet, pathMatcher } from './search/query';
 import type { SearchRequest } from './search/types';
 import type { Client } from './server';
@@ -62,11 +63,7 @@ export const handlers: {
         : (first: Parameters<typeof toWireResult>[0]): void =>
             client.notify('firstHits', { ticket, result: toWireResult(first, answer()) });
     const { folder, overlays } = params;
-    const buffers = overlays?.map(({ path: given, text }) => ({
-      path: insidePath(folder, given),
-      text,
-    }));
-    const request = { ...searchRequest(engine, params), buffers };
+    const request = { ...searchRequest(engine, params), buffers: buffersOf(folder, overlays) };
     const result = await engine.search(folder, request, signal, onFirst);
     return toWireResult(result, answer());
   },
@@ -121,12 +118,13 @@ export const handlers: {
   },
 
   addMark({ engine }, params) {
-    const { folder, source } = params;
-    return engine.addMark({
+    const { folder, source, overlays } = params;
+    const aim = {
       ...params,
       path: insidePath(folder, params.path),
       source: source && { ...source, path: insidePath(folder, source.path) },
-    });
+    };
+    return engine.addMark(aim, buffersOf(folder, overlays));
   },
 
   async undoMark({ engine }, { folder, id }) {
@@ -196,6 +194,10 @@ function checkedKind(name: string): ChunkKind {
     `There is no kind "${name}"`,
     `Kinds are ${CHUNK_KINDS.join(', ')}`,
   );
+}
+
+function buffersOf(folder: string, overlays: readonly Overlay[] = []): Buffer[] {
+  return overlays.map(({ path: given, text }) => ({ path: insidePath(folder, given), text }));
 }
 
 /** A path as the index writes it. Absolute ones may come through a link into the folder. */

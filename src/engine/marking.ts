@@ -53,6 +53,8 @@ interface OpenFolder {
   readonly marks: FolderMarks;
   readonly influences: MarkInfluences;
   readonly compactSoon: { trigger(): void } & Disposable;
+  /** Marked paths as they were when marks were followed last: the hash of the file, or that it was not there. */
+  readonly seen: Map<string, string>;
 }
 
 export class Marking implements Disposable {
@@ -71,8 +73,8 @@ export class Marking implements Disposable {
     return [...this.troubles.values()].flat();
   }
 
-  /** Keeps a verdict on the chunk that the lines mean. Resolves when it is on the disk. */
-  async add(params: MarkParams): Promise<MarkInfo> {
+  /** Keeps a verdict on the chunk of the snapshot that the lines mean. Resolves when it is on the disk. */
+  async add(params: MarkParams, snapshot: Snapshot): Promise<MarkInfo> {
     const { query, source, verdict, rank } = params;
     if ((query === undefined) === (source === undefined))
       throw new NearmissError(
@@ -80,23 +82,20 @@ export class Marking implements Disposable {
         'A mark is for a query or for a source span, one of the two',
       );
     if (query?.trim() === '') throw new NearmissError('usage', 'A mark needs a query with words');
+    const chunk = markedChunk(snapshot, params);
+    const given = {
+      query,
+      source: source && markedSource(snapshot, source),
+      ...placeOf(chunk, chunk.path),
+      verdict,
+      time: new Date().toISOString(),
+      rank,
+      checkpoint: this.parts.checkpoint(),
+      weak: params.isWeak || undefined,
+    };
+    const near = neighbours(snapshot, chunk);
     const open = await this.open(params.folder);
-    const mark = await this.withIndex(params.folder, (snapshot) => {
-      const chunk = markedChunk(snapshot, params);
-      return open.marks.add(
-        {
-          query,
-          source: source && markedSource(snapshot, source),
-          ...placeOf(chunk, chunk.path),
-          verdict,
-          time: new Date().toISOString(),
-          rank,
-          checkpoint: this.parts.checkpoint(),
-          weak: params.isWeak || undefined,
-        },
-        neighbours(snapshot, chunk),
-      );
-    });
+    const mark = await open.marks.add(given, near);
     this.tell(open);
     return toInfo(mark, 'active');
   }
@@ -168,30 +167,46 @@ export class Marking implements Disposable {
     }
   }
 
-  /** The folder was compared with its index: notes where marks have gone, forgets those of forbidden files. */
+  /**
+   * The folder was compared with its index: notes where marks have gone, forgets those of forbidden files.
+   * Looks only at marks in files that have changed since the last time, and lets others run between.
+   */
   async follow(id: string): Promise<void> {
-    const opening = this.folders.get(id);
-    if (!opening) return;
-    const open = await opening;
-    if (open.marks.count === 0) return;
-    const rules = this.parts.rulesOf(id);
-    const { isGone, moves } = this.withIndexOf(id, (snapshot) => {
-      const skipped = skippedReasons(snapshot);
-      const forbidden = new Set(
-        [...new Set(open.marks.list().flatMap(({ mark }) => pathsOf(mark)))]
-          .filter((name) => snapshot.document(name) === undefined)
-          .filter((name) => isForbidden(open.folder, name, rules, skipped)),
-      );
-      return {
-        isGone: ({ mark, origin }: KeptMark) =>
-          [...pathsOf(mark), ...pathsOf(origin)].some((name) => forbidden.has(name)),
-        moves: open.marks.list().flatMap((kept) => moveOf(snapshot, kept) ?? []),
-      };
-    });
-    const gone = await open.marks.forget(isGone);
-    if (gone > 0) await open.influences.clear();
+    const open = await this.folders.get(id);
+    if (!open || open.marks.count === 0) return;
+    const { gone, moves } = await this.lookAround(id, open);
+    const isGone = ({ mark, origin }: KeptMark): boolean =>
+      [...pathsOf(mark), ...pathsOf(origin)].some((name) => gone.has(name));
+    const goneCount = gone.size === 0 ? 0 : await open.marks.forget(isGone);
+    if (goneCount > 0) await open.influences.clear();
     await open.marks.move(moves);
-    if (gone + moves.length > 0) this.tell(open);
+    if (goneCount + moves.length > 0) this.tell(open);
+  }
+
+  /** Paths that may not keep a mark, and what has moved. */
+  private async lookAround(
+    id: string,
+    { folder, marks, seen }: OpenFolder,
+  ): Promise<{ gone: ReadonlySet<string>; moves: readonly MarkMove[] }> {
+    const lent = this.parts.lend(id);
+    const { snapshot } = lent;
+    try {
+      const changed = changedSince(snapshot, marks.list(), seen);
+      const hidden = [...changed].filter((name) => snapshot.document(name) === undefined);
+      const rules = this.parts.rulesOf(id);
+      const skipped = hidden.length === 0 ? new Map() : skippedReasons(snapshot);
+      const gone = hidden.filter((name) => isForbidden(folder, name, rules, skipped));
+      const moves: MarkMove[] = [];
+      for (const kept of marks.list()) {
+        if (!pathsOf(kept.mark).some((name) => changed.has(name))) continue;
+        await new Promise((resolve) => setImmediate(resolve));
+        const move = moveOf(snapshot, kept);
+        if (move) moves.push(move);
+      }
+      return { gone: new Set(gone), moves };
+    } finally {
+      lent.dispose();
+    }
   }
 
   /** Closes a folder's marks and removes every file of them. */
@@ -254,7 +269,8 @@ export class Marking implements Disposable {
       const influences = new MarkInfluences(marks, own);
       const compact = (): void =>
         void this.compact(marks, influences).catch((error: unknown) => this.log(error));
-      return { folder, marks, influences, compactSoon: debounce(compact, compactAfterMs) };
+      const compactSoon = debounce(compact, compactAfterMs);
+      return { folder, marks, influences, compactSoon, seen: new Map() };
     } catch (error) {
       this.troubles.set(id, [messageOf(error)]);
       throw error;
@@ -342,6 +358,25 @@ function moveOf(snapshot: Snapshot, { mark, origin, near }: KeptMark): MarkMove 
 
 function isSamePlace(a: MarkedSource, b: MarkedSource): boolean {
   return a.path === b.path && a.start === b.start && a.end === b.end && a.hash === b.hash;
+}
+
+/**
+ * Marked paths whose file is another than `seen` says; notes what is there now. A file that is not there may
+ * have gone to another place: it has changed when the number of files has.
+ */
+function changedSince(
+  snapshot: Snapshot,
+  marks: readonly KeptMark[],
+  seen: Map<string, string>,
+): ReadonlySet<string> {
+  const absent = `absent of ${snapshot.counts.documentCount}`;
+  const changed = new Set<string>();
+  for (const name of new Set(marks.flatMap(({ mark }) => pathsOf(mark)))) {
+    const now = snapshot.document(name)?.hash ?? absent;
+    if (seen.get(name) !== now) changed.add(name);
+    seen.set(name, now);
+  }
+  return changed;
 }
 
 function skippedReasons(snapshot: Snapshot): Map<string, SkipReason> {

@@ -116,6 +116,8 @@ export interface MarkParams {
   readonly verdict: Verdict;
   /** Where the hit stood, from 1. */
   readonly rank?: number;
+  /** Unsaved buffers, as the search that gave the hit had them: the lines are then those of the buffer. */
+  readonly overlays?: readonly Overlay[];
   /** Nobody judged, the hit was only opened: counts little, and never against a real mark. */
   readonly isWeak?: boolean;
 }

@@ -71,6 +71,7 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
     end: line,
     verdict,
     rank: z.int().min(1).optional(),
+    overlays: overlays.optional(),
     isWeak: z.boolean().optional(),
   }),
   undoMark: z.object({ folder, id: id.optional() }),

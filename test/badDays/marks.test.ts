@@ -222,6 +222,29 @@ test('follows a mark through a rename and an edit, and keeps it when the code is
   assert.match(await stateOf(), / stale$/);
 });
 
+test('marks the code of a buffer that is not saved, and follows it when it is', async () => {
+  const file = 'notes/note3.md';
+  const saved = fs.readFileSync(path.join(world.code, file), 'utf8');
+  const added = `# Zeppelins\n\n${'They are filled with helium and moored at a mast.\n'.repeat(12)}\n`;
+  const overlays = [{ path: file, text: added + saved }];
+  const { id, start } = await client.call('addMark', {
+    ...markOn({ path: file, start: 15, end: 18 }, { query: 'where is it kept' }),
+    overlays,
+  });
+  assert.equal(start, 15);
+  const placeOf = async (): Promise<string> => {
+    await client.call('index', { folder: world.code, waitFor: 'all', refresh: true });
+    const { marks: all } = await client.call('listMarks', { folder: world.code });
+    const { start: first, end, state } = all.find((mark) => mark.id === id)!;
+    return `${first}-${end} ${state}`;
+  };
+  assert.equal(await placeOf(), '0-3 active');
+  fs.writeFileSync(path.join(world.code, file), added + saved);
+  assert.equal(await placeOf(), '15-18 active');
+  fs.writeFileSync(path.join(world.code, file), saved);
+  await client.call('undoMark', { folder: world.code, id });
+});
+
 test('keeps marks when the index is rebuilt', async () => {
   const before = await marks();
   const { isComplete } = await client.call('rebuild', { folder: world.code });

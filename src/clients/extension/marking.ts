@@ -1,10 +1,12 @@
 /** Sets and takes back marks, remembers which was the last of this window, and says both in a sentence with an Undo. */
 import * as vscode from 'vscode';
 import { NearmissError } from '../../base/errors';
+import type { Overlay } from '../../protocol/methods';
 import type { MarkInfo, SourceSpan, Verdict } from '../../protocol/types';
 import type { EngineHost } from './engineHost';
 import { inMessage, nameAndSpan } from './hitText';
 import type { WorkspaceHit } from './multiRoot';
+import { overlaysOf } from './openBuffers';
 import type { WorkspaceIndexes } from './workspace';
 
 /** What a hit is an answer to: words, or a span whose like was looked for. */
@@ -40,6 +42,7 @@ export class Marking {
       end,
       verdict,
       rank,
+      overlays: buffersFor(hit, question),
     });
     this.mine.push({ folder, id: mark.id });
     return mark;
@@ -58,6 +61,7 @@ export class Marking {
         end,
         verdict: 'relevant',
         rank,
+        overlays: buffersFor(hit, question),
         isWeak: true,
       })
       .catch(() => undefined);
@@ -110,6 +114,11 @@ function aimOf({ query, source }: Question): { query: string } | { source: Sourc
   if (!source) return { query };
   const { path, start, end } = source;
   return { source: { path, start, end } };
+}
+
+/** The buffers whose lines the mark names. */
+function buffersFor({ folder, path }: MarkableHit, { source }: Question): Overlay[] {
+  return overlaysOf(folder).filter((each) => each.path === path || each.path === source?.path);
 }
 
 function refuseUntrusted(): void {
