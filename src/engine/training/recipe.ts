@@ -49,6 +49,8 @@ const recipeSchema = z.strictObject({
   dropout: z.number().min(0).max(0.9),
   /** Cosine with a positive from which on a text is taken for a duplicate of it. */
   duplicateCosine: share,
+  /** Sets marks aside that contradict one another or lie on what is likely the answer; for heads. */
+  quarantine: z.boolean(),
   hnm: z.strictObject({ k: count, s: count, alpha: share }),
   pm: z.strictObject({ enabled: z.boolean(), delta: z.number().nonnegative() }),
   dcl: z.strictObject({ lambda: z.number().nonnegative(), t: positive }),
@@ -116,6 +118,7 @@ const COMMON: Recipe = {
   anchorTexts: 32,
   dropout: 0.1,
   duplicateCosine: 0.98,
+  quarantine: true,
   hnm: { k: 4, s: 6, alpha: 0.5 },
   pm: { enabled: false, delta: 0.1 },
   dcl: { lambda: 0, t: 5 },

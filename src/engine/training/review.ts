@@ -35,13 +35,20 @@ const SENTENCES: Readonly<Record<ReviewReason, string>> = {
     'It is closer to a text marked relevant than to the query, so it may be the answer too',
 };
 
+export interface ReviewOptions {
+  /** Base cosine from which on two texts are copies. */
+  readonly ceiling?: number;
+  /** Texts marked relevant, beside those of the marks themselves. */
+  readonly answers?: readonly { readonly query: string; readonly hash: string }[];
+}
+
 /** What to show, in the order of the marks; all others may be trained on. */
 export function reviewMarks(
   marks: readonly ReviewedMark[],
   calibration: Calibration | undefined,
-  ceiling: number = DUPLICATE_COSINE,
+  { ceiling = DUPLICATE_COSINE, answers = [] }: ReviewOptions = {},
 ): ReviewItem[] {
-  const accepted = acceptedTexts(marks);
+  const accepted = acceptedTexts(marks, answers);
   const reasons = marks.map((mark): ReviewReason | undefined => {
     if (accepted.get(foldQuery(mark.query))?.has(mark.wrong.hash)) return 'contradiction';
     if (mark.positives.some((positive) => isDuplicate(positive, mark.wrong, ceiling)))
@@ -61,13 +68,17 @@ export function reviewMarks(
 }
 
 /** Hashes of what was marked relevant, by folded query. */
-function acceptedTexts(marks: readonly ReviewedMark[]): Map<string, Set<string>> {
+function acceptedTexts(
+  marks: readonly ReviewedMark[],
+  answers: NonNullable<ReviewOptions['answers']>,
+): Map<string, Set<string>> {
   const accepted = new Map<string, Set<string>>();
-  for (const { query, positives } of marks) {
+  const own = marks.flatMap(({ query, positives }) =>
+    positives.map(({ hash }) => ({ query, hash })),
+  );
+  for (const { query, hash } of [...own, ...answers]) {
     const key = foldQuery(query);
-    const hashes = accepted.get(key) ?? new Set();
-    for (const { hash } of positives) hashes.add(hash);
-    accepted.set(key, hashes);
+    accepted.set(key, (accepted.get(key) ?? new Set()).add(hash));
   }
   return accepted;
 }

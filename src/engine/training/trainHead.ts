@@ -17,6 +17,7 @@ import type { Plan } from './plan';
 import type { Recipe } from './recipe';
 import { embedTexts } from './texts';
 import { type Tuned, tuneRecipe } from './tune';
+import { quarantineMarks } from './quarantine';
 import { type RunFiles, writeWhole } from './runFiles';
 import type { PartResult, TrainingContext } from './context';
 
@@ -28,13 +29,12 @@ export async function trainHead(
   context: TrainingContext,
   files: RunFiles,
 ): Promise<PartResult> {
-  const { plan, seed, base, control } = context;
+  const { seed, base, control } = context;
   const embedder = await context.openEmbedder();
   try {
-    const queries = new Set(
-      [plan.train, plan.heldOut].flatMap(({ rows }) => rows.map(({ query }) => query)),
-    );
-    const vectors = await embedTexts(plan.texts, (index) => queries.has(index), {
+    const { texts, train, heldOut } = context.plan;
+    const queries = new Set([train, heldOut].flatMap(({ rows }) => rows.map((row) => row.query)));
+    const vectors = await embedTexts(texts, (index) => queries.has(index), {
       embedder,
       dataFolder: context.dataFolder,
       control,
@@ -44,7 +44,8 @@ export async function trainHead(
     const given = { kind, vectors, dimension, base: base.fingerprint, seed };
     const makeLearner = (own: Plan, recipe: Recipe): HeadLearner =>
       new HeadLearner({ ...given, plan: own, recipe });
-    const tuned = await tunedRecipe(context, files, makeLearner);
+    const plan = reviewedPlan(context, vectors, dimension);
+    const tuned = await tunedRecipe({ ...context, plan }, files, makeLearner);
     const { recipe } = tuned;
     const learner = makeLearner(plan, recipe);
     const result = await runLoop({
@@ -59,6 +60,19 @@ export async function trainHead(
   } finally {
     embedder.dispose();
   }
+}
+
+/** The plan without marks that a person should look at first; each of them is noted. */
+function reviewedPlan(
+  { plan, recipe, seed, note }: TrainingContext,
+  vectors: Float32Array,
+  dimension: number,
+): Plan {
+  if (!recipe.quarantine) return plan;
+  const { duplicateCosine } = recipe;
+  const reviewed = quarantineMarks(plan, { vectors, dimension, duplicateCosine, seed });
+  for (const text of reviewed.notes) note(text);
+  return reviewed.plan;
 }
 
 /** The recipe itself, or the best that was found around it; a run that is gone on with has found it already. */

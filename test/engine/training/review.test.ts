@@ -29,6 +29,17 @@ test('shows marks that say the opposite of another mark, across spelling of the 
   ]);
 });
 
+test('knows answers that were marked apart from the mark', () => {
+  const lone: ReviewedMark = { query: 'open a socket', wrong: { hash: 'a' }, positives: [] };
+  const answers = [{ query: 'Open a  socket', hash: 'a' }];
+  assert.deepEqual(reviewMarks([lone], undefined), []);
+  const items = reviewMarks([lone], undefined, { answers });
+  assert.deepEqual(
+    items.map(({ reason }) => reason),
+    ['contradiction'],
+  );
+});
+
 test('shows marks on copies of the answer', () => {
   const vector = Float32Array.of(1, 0);
   const copy: ReviewedMark = {

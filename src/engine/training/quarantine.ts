@@ -1,0 +1,108 @@
+/**
+ * Marks of a plan that are set aside before anything is learnt (training-methods 6.2 and 9.4): those that contradict
+ * another mark, and those on what is likely the answer itself. They are named by the line of their record, so that a
+ * person can look at them; the file stays as it is.
+ */
+import { type Random, seededRandom } from '../../base/random';
+import { type Matrix, rowOf, zeros } from './losses/matrix';
+import { type Plan, type Row, documentsOf, seedFor } from './plan';
+import { type ReviewItem, type ReviewedMark, reviewMarks } from './review';
+import { calibrate, cosineDistance } from './twoConditions';
+
+/** Base embeddings of the plan's texts, `[texts, dimension]`, and the recipe's ceiling for copies. */
+export interface QuarantineMeans {
+  readonly vectors: Float32Array;
+  readonly dimension: number;
+  readonly duplicateCosine: number;
+  readonly seed: number;
+}
+
+export interface Quarantined {
+  /** The plan without what was set aside. */
+  readonly plan: Plan;
+  /** One sentence a mark. */
+  readonly notes: readonly string[];
+}
+
+/** One mark of the plan: a negative of an explicit row. */
+interface PlacedMark extends ReviewedMark {
+  readonly row: Row;
+  readonly negative: number;
+}
+
+/** Sets aside what `reviewMarks` finds. A plan without such marks comes back as it is. */
+export function quarantineMarks(plan: Plan, means: QuarantineMeans): Quarantined {
+  const marks = marksOf(plan, means);
+  const { texts, train } = plan;
+  const answers = train.rows.flatMap(({ query, positives }) =>
+    positives.map((positive) => ({ query: texts[query]!, hash: texts[positive]! })),
+  );
+  const random = seededRandom(seedFor(means.seed, 'quarantine', 0));
+  const calibration = marks.length > 0 ? calibrationOf(plan, means, random) : undefined;
+  const items = reviewMarks(marks, calibration, { ceiling: means.duplicateCosine, answers });
+  if (items.length === 0) return { plan, notes: [] };
+  const aside = new Map<Row, Set<number>>();
+  for (const { mark } of items) {
+    const { row, negative } = marks[mark]!;
+    aside.set(row, (aside.get(row) ?? new Set()).add(negative));
+  }
+  const rows = train.rows.flatMap((row) => without(row, aside.get(row)));
+  return {
+    plan: { ...plan, train: { ...train, rows } },
+    notes: items.map((item) => noteOf(item, marks)),
+  };
+}
+
+function noteOf({ mark, sentence }: ReviewItem, marks: readonly PlacedMark[]): string {
+  return `Line ${marks[mark]!.row.line}: a negative was set aside. ${sentence}`;
+}
+
+function marksOf({ texts, train }: Plan, { vectors, dimension }: QuarantineMeans): PlacedMark[] {
+  const vector = (text: number): Float32Array =>
+    vectors.subarray(text * dimension, (text + 1) * dimension);
+  return train.rows
+    .filter(({ isExplicit }) => isExplicit)
+    .flatMap((row) =>
+      row.negatives.map((negative) => ({
+        ...{ row, negative, query: texts[row.query]! },
+        wrong: { hash: texts[negative]!, vector: vector(negative) },
+        positives: row.positives.map((positive) => ({
+          ...{ hash: texts[positive]!, vector: vector(positive) },
+          distances: {
+            toQuery: cosineDistance(vector(row.query), vector(negative)),
+            toPositive: cosineDistance(vector(positive), vector(negative)),
+          },
+        })),
+      })),
+    );
+}
+
+/** The row without these negatives; nothing where nothing is left to learn from. */
+function without(row: Row, negatives: ReadonlySet<number> | undefined): Row[] {
+  if (!negatives) return [row];
+  const kept = [...row.negatives.keys()].filter((i) => !negatives.has(row.negatives[i]!));
+  if (kept.length + row.positives.length === 0) return [];
+  return [
+    {
+      ...row,
+      negatives: kept.map((i) => row.negatives[i]!),
+      negativeWeights: kept.map((i) => row.negativeWeights[i]!),
+    },
+  ];
+}
+
+function calibrationOf(
+  plan: Plan,
+  { vectors, dimension }: QuarantineMeans,
+  random: Random,
+): ReturnType<typeof calibrate> {
+  const matrix = (numbers: readonly number[]): Matrix => {
+    const out = zeros(numbers.length, dimension);
+    numbers.forEach((number, i) =>
+      rowOf(out, i).set(vectors.subarray(number * dimension, (number + 1) * dimension)),
+    );
+    return out;
+  };
+  const queries = [...new Set(plan.train.rows.map(({ query }) => query))];
+  return calibrate(matrix(queries), matrix(documentsOf(plan)), random);
+}
