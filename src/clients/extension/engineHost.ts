@@ -14,6 +14,7 @@ import type {
   ResultOf,
 } from '../../protocol/methods';
 import type { EngineClient } from '../engineClient';
+import { english, type Translate } from './translate';
 
 /** What a host needs of a client. */
 export type EngineLike = Pick<EngineClient, 'call' | 'on' | 'onLost' | 'dispose'>;
@@ -25,6 +26,7 @@ export interface EngineHostOptions {
   /** An engine that has served for so long has its earlier ends forgiven. */
   readonly calmMs?: number;
   readonly nowMs?: () => number;
+  readonly t?: Translate;
 }
 
 export type EngineState =
@@ -48,6 +50,7 @@ export class EngineHost implements Disposable {
   private readonly delaysMs: readonly number[];
   private readonly calmMs: number;
   private readonly nowMs: () => number;
+  private readonly t: Translate;
   private client: EngineLike | undefined;
   private up: Promise<EngineLike> | undefined;
   private current: EngineState = { kind: 'starting' };
@@ -60,6 +63,7 @@ export class EngineHost implements Disposable {
     this.delaysMs = options.delaysMs ?? defaultDelaysMs;
     this.calmMs = options.calmMs ?? defaultCalmMs;
     this.nowMs = options.nowMs ?? (() => performance.now());
+    this.t = options.t ?? english;
   }
 
   get state(): EngineState {
@@ -135,7 +139,7 @@ export class EngineHost implements Disposable {
 
   private whenUp(): Promise<EngineLike> {
     if (this.isDisposed)
-      return Promise.reject(new NearmissError('engine', 'The editor is closing'));
+      return Promise.reject(new NearmissError('engine', this.t('The editor is closing')));
     if (!this.up) this.restart();
     return this.up!;
   }
@@ -180,9 +184,8 @@ export class EngineHost implements Disposable {
   private lose(client: EngineLike): void {
     if (this.isDisposed || this.client !== client || this.current.kind !== 'up') return;
     if (this.nowMs() - this.upSinceMs >= this.calmMs) this.endCount = 0;
-    this.comeBack(
-      new NearmissError('engine', `The engine ended ${this.endCount + 1} times in a row`),
-    );
+    const said = this.t('The engine ended {0} times in a row', this.endCount + 1);
+    this.comeBack(new NearmissError('engine', said));
   }
 
   /** False when it has ended too often and stays down. */

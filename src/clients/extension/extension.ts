@@ -40,7 +40,9 @@ export function activate(context: vscode.ExtensionContext): void {
       memoryLimit: settings.get('memoryLimit'),
       provider: settings.get('provider'),
     });
-  const engine = own(new EngineHost({ makeClient: () => new EngineClient(options()) }));
+  const engine = own(
+    new EngineHost({ makeClient: () => new EngineClient(options()), t: vscode.l10n.t }),
+  );
   const workspace = own(new WorkspaceIndexes(engine, settings, context.workspaceState));
   const marking = new Marking(engine, workspace);
   const cursor = new HitCursor();

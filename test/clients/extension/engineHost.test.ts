@@ -15,6 +15,7 @@ class ToyEngine {
   private readonly pending = new Set<(error: Error) => void>();
   holds = false;
   isDisposed = false;
+  readonly asked: string[] = [];
 
   constructor(
     readonly number: number,
@@ -22,6 +23,8 @@ class ToyEngine {
   ) {}
 
   call(method: string): Promise<unknown> {
+    this.asked.push(method);
+    if (method === 'shutdown') this.end();
     if (this.startError) return Promise.reject(this.startError);
     if (!this.holds || method === 'status') return Promise.resolve(this.number);
     return new Promise((_, reject) => this.pending.add(reject));
@@ -180,4 +183,14 @@ test('takes the end of a client that it ended itself for no loss', async () => {
   host.dispose();
   assert.deepEqual(states, ['starting', 'up', 'starting', 'up']);
   await assert.rejects(whoAnswers(host), /closing/);
+});
+
+test('ends the engine that runs and starts one anew where its options have changed', async () => {
+  const { host, engines, states } = play();
+  await whoAnswers(host);
+  await host.replace();
+  assert.equal(await whoAnswers(host), 1);
+  assert.deepEqual(engines[0]!.asked, ['status', 'listModels', 'shutdown']);
+  assert.equal(states.includes('restarting 1'), false);
+  host.dispose();
 });

@@ -74,3 +74,7 @@ test('does not mind line ends that the editor trims', () => {
     'same 2-6',
   );
 });
+
+test('keeps to the lines where nothing is known of their text', () => {
+  checkPlace(['', 'a', '', 'b'], 'same 1-3', { snippet: '', snippetStart: 1, start: 1, end: 3 });
+});
