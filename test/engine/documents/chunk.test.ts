@@ -257,6 +257,20 @@ describe('a splitter', () => {
     );
   });
 
+  // A limit by the clock cut the largest sources by structure when the machine was busy, silently.
+  it('cuts a source alike however slow the machine is', async (t) => {
+    const methods = Array.from(
+      { length: 400 },
+      (_, n) => `  m${n}(a = [{}]) {\n    g(${n});\n  }\n`,
+    );
+    const text = `export default class C {\n${methods.join('')}}\n`;
+    const splitter = await makeSplitter();
+    const quiet = await splitter.split(documentOf('a.ts', text));
+    let now = 0;
+    t.mock.method(performance, 'now', () => (now += 3_600_000));
+    assert.deepStrictEqual(await splitter.split(documentOf('a.ts', text)), quiet);
+  });
+
   it('cuts by structure where a grammar is not the one that was built', async (t) => {
     const folder = temporaryFolder((end) => t.after(end));
     fs.cpSync(defaultGrammarFolder(), folder, { recursive: true });
