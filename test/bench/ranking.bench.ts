@@ -1,10 +1,13 @@
 /**
  * `npm run bench -- ranking`: each ranking rule, tier, share and chunk size on against off, over all retrieval
  * sets. The rooms run in this process with everything read cached, so a line costs seconds once the sets are
- * indexed. `ranking-rerank` and `ranking-chunks` measure those two, which read much that is not cached yet.
+ * indexed. `ranking-rerank`, `ranking-dimensions` and `ranking-chunks` measure those;
+ * `--set NAME` keeps to one set.
  */
+import { normalize } from '../../src/base/vector';
 import type { Disposable } from '../../src/base/lifecycle';
 import { search } from '../../src/engine/search/search';
+import type { Embedder } from '../../src/engine/encoders/types';
 import type { SearchContext, SearchRequest } from '../../src/engine/search/types';
 import type { FusionWeights } from '../../src/engine/search/weights';
 import type { Snapshot } from '../../src/engine/store/types';
@@ -17,7 +20,7 @@ import {
   rememberAnswers,
 } from './lab';
 import { evaluate, loadSet, type QualitySet, SET_NAMES } from './quality';
-import { benchArgument, type Figure, note, report } from './report';
+import { benchArgument, benchOption, type Figure, note, report } from './report';
 
 interface Trial {
   readonly label: string;
@@ -25,6 +28,8 @@ interface Trial {
   readonly request?: Partial<SearchRequest>;
   /** Encoders that answer; both when absent. */
   readonly tiers?: 'words' | 'static';
+  /** Components of the query's embedding that count; all when absent. */
+  readonly dimension?: number;
 }
 
 const rules: readonly Trial[] = [
@@ -43,21 +48,25 @@ const rules: readonly Trial[] = [
     weights: { definition: 0, definitionInNamedFile: 0, sentenceDefinition: 0 },
   },
   { label: 'without definitions named in sentences', weights: { sentenceDefinition: 0 } },
+  { label: 'without more for a file of that name', weights: { definitionInNamedFile: 0 } },
   { label: 'tests as high as anything', weights: { testFactor: 1 } },
   {
     label: 'examples and legacy as high as anything',
     weights: { exampleFactor: 1, legacyFactor: 1 },
   },
-  {
-    label: 're-exports and declarations as high as anything',
-    weights: { reexportFactor: 1, declarationFactor: 1 },
-  },
+  { label: 're-exports as high as anything', weights: { reexportFactor: 1 } },
+  { label: 'declarations as high as anything', weights: { declarationFactor: 1 } },
   {
     label: 'generated and vendored as high as anything',
     weights: { generatedFactor: 1, vendoredFactor: 1 },
   },
   { label: 'further chunks of a file as high as the first', weights: { sameFileFactor: 1 } },
 ];
+
+const dimensions: readonly Trial[] = [384, 256, 192, 128].map((dimension) => ({
+  label: `first ${dimension} dimensions`,
+  dimension,
+}));
 
 const rerankings: readonly Trial[] = [0, 0.1, 0.2, 0.3, 0.5].map((rerank) => ({
   label: `re-ranker at ${rerank}`,
@@ -72,9 +81,16 @@ const variants: readonly LabVariant[] = [
   { maxTokens: 220, overlapLines: 4 },
 ];
 
+const trials: Readonly<Record<string, readonly Trial[]>> = {
+  rerank: rerankings,
+  dimensions,
+};
+
 async function main(): Promise<void> {
   const lab = await openLab();
-  const sets = await Promise.all(SET_NAMES.map((name) => loadSet(name)));
+  const wanted = benchOption('set');
+  const names = SET_NAMES.filter((name) => wanted === undefined || name === wanted);
+  const sets = await Promise.all(names.map((name) => loadSet(name)));
   try {
     if (benchArgument === 'chunks') {
       for (const variant of variants)
@@ -82,7 +98,7 @@ async function main(): Promise<void> {
           { label: `${variant.maxTokens} tokens, overlap of ${variant.overlapLines} lines` },
         ]);
     } else {
-      await measure(lab, sets, DEFAULT_VARIANT, benchArgument === 'rerank' ? rerankings : rules);
+      await measure(lab, sets, DEFAULT_VARIANT, trials[benchArgument] ?? rules);
     }
   } finally {
     lab.close();
@@ -130,7 +146,7 @@ async function score(
     const context: SearchContext = {
       snapshot: snapshots.get(scope)!,
       tokenizer: encoders.tokenizer,
-      embedder: trial.tiers ? undefined : lab.embedder,
+      embedder: trial.tiers ? undefined : truncated(lab.embedder, trial.dimension),
       staticEncoder: trial.tiers === 'words' ? undefined : staticEncoder,
       reranker,
       weights: trial.weights,
@@ -145,6 +161,18 @@ async function score(
     }));
   });
   return figures.spans ?? figures.ndcg;
+}
+
+/** An embedder whose queries count by their first components only, which leaves documents out of scale a little. */
+function truncated(embedder: Embedder, dimension: number | undefined): Embedder {
+  if (dimension === undefined) return embedder;
+  return {
+    ...embedder,
+    async embedQuery(text, signal) {
+      const vector = Float32Array.from(await embedder.embedQuery(text, signal));
+      return normalize(vector.fill(0, dimension));
+    },
+  };
 }
 
 void main();
