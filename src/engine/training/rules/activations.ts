@@ -50,13 +50,12 @@ export const activations: Rules<ActivationOp> = {
 
 type Slope = (write: GraphWriter, x: string) => string;
 
-/** P(x) + x p(x), with p the normal density. */
+/** P(x) + x p(x), with p the normal density; with v = x / sqrt 2 it is (1 + erf(v) + v exp(ln(2 / sqrt pi) - v²)) / 2. */
 function erfSlope(write: GraphWriter, x: string): string {
-  const half = write.constant(0.5);
-  const error = write.op('Erf', [write.scale(x, Math.SQRT1_2)]);
-  const distribution = write.add(write.mul(error, half), half);
-  const density = write.exp(write.scale(write.square(x), -0.5));
-  return write.add(distribution, write.mul(write.scale(x, 1 / Math.sqrt(2 * Math.PI)), density));
+  const v = write.scale(x, Math.SQRT1_2);
+  const exponent = write.sub(write.constant(Math.log(2 / Math.sqrt(Math.PI))), write.square(v));
+  const curve = write.add(write.op('Erf', [v]), write.mul(v, write.exp(exponent)));
+  return write.scale(write.add(curve, write.constant(1)), 0.5);
 }
 
 /** y = x (1 + t) / 2 with t = tanh(c (x + .044715 x³)): (1 + t) / 2 + x (1 - t²) c (1 + 3 · .044715 x²) / 2 */
