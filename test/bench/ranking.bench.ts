@@ -43,12 +43,7 @@ const rules: readonly Trial[] = [
   },
   { label: 'without file support', weights: { fileSupport: 0 } },
   { label: 'without path words', weights: { pathWords: 0 } },
-  {
-    label: 'without definitions',
-    weights: { definition: 0, definitionInNamedFile: 0, sentenceDefinition: 0 },
-  },
-  { label: 'without definitions named in sentences', weights: { sentenceDefinition: 0 } },
-  { label: 'without more for a file of that name', weights: { definitionInNamedFile: 0 } },
+  { label: 'without definitions', weights: { definition: 0 } },
   { label: 'tests as high as anything', weights: { testFactor: 1 } },
   {
     label: 'examples and legacy as high as anything',

@@ -8,7 +8,7 @@ import { type PathTraits, pathTraits } from '../documents/kind';
 import { termsOf } from '../store/terms';
 import type { ChunkRow } from '../store/types';
 import type { AskedFor, Query } from './query';
-import { type Candidate, fileStem, lastName, nameFit } from './retrieve';
+import { type Candidate, fileStem, lastName } from './retrieve';
 import type { FusionWeights } from './weights';
 
 /** What one rule did to one candidate. */
@@ -191,25 +191,17 @@ function definitionEffects(
   weights: FusionWeights,
   top: number,
 ): RuleEffect[] {
+  // A name inside a sentence is no wish for its definition: there the rule helped on no set.
+  if (query.kind !== 'symbol') return [];
   const asked = candidate.defines ?? definedIn(candidate, query);
   if (!asked) return [];
   const name = lastName(asked);
-  const isWhole = query.kind === 'symbol';
-  const share = isWhole ? weights.definition : weights.sentenceDefinition;
   const parents = asked.split(/\.|::|->|#|\\/).slice(0, -1);
   // `Session.retry` wants the retry inside Session; a retry elsewhere gets half.
   const isRightPlace = parents.every((parent) => isInPlace(candidate, parent));
   const isExactCase = candidate.chunk.definitions.includes(name);
   const strength = (isRightPlace ? 1 : 0.5) * (isExactCase ? 1 : 0.6);
-  const isNamed = nameFit(candidate.chunk.path, name) > 0;
-  const bonus = isNamed ? weights.definitionInNamedFile * (isWhole ? 1 : 0.5) : 0;
-  return [
-    addition(
-      'definition',
-      (share + bonus) * strength * top,
-      `defines ${name}${isNamed ? ', in a file of that name' : ''}`,
-    ),
-  ];
+  return [addition('definition', weights.definition * strength * top, `defines ${name}`)];
 }
 
 function definedIn(candidate: Candidate, query: Query): string | undefined {

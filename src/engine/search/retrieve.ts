@@ -180,7 +180,7 @@ function pathFit(path: string, wanted: string): number {
 }
 
 /** A file named after a symbol, whatever the naming convention: InterceptorManager, interceptor_manager. */
-export function nameFit(path: string, symbol: string): number {
+function nameFit(path: string, symbol: string): number {
   const stem = fileStem(path).toLowerCase().replace(/[-_.]/g, '');
   const name = symbol.toLowerCase().replace(/[-_.$]/g, '');
   return name.length >= 3 && stem === name ? 1 : 0;

@@ -20,10 +20,6 @@ export interface FusionWeights {
   readonly pathWordsAlone: number;
   /** The chunk defines the symbol asked for. */
   readonly definition: number;
-  /** More for a definition in a file of that name. */
-  readonly definitionInNamedFile: number;
-  /** The same pair for an identifier inside a sentence. */
-  readonly sentenceDefinition: number;
   /** The path asked for. */
   readonly askedPath: number;
   /** Most that the re-ranker adds. */
@@ -52,8 +48,6 @@ export const DEFAULT_WEIGHTS: FusionWeights = {
   pathWords: 0.4,
   pathWordsAlone: 1,
   definition: 1.5,
-  definitionInNamedFile: 0.75,
-  sentenceDefinition: 0.75,
   askedPath: 3,
   rerank: 0.2,
   testFactor: 0.3,
