@@ -1,6 +1,7 @@
 /** Builds the rooms of an engine from a data folder and its settings. */
 import * as path from 'node:path';
 import { installationRoot } from '../base/installation';
+import type { Disposable } from '../base/lifecycle';
 import type { Logger } from '../base/log';
 import { EncoderPlan } from './encoderPlan';
 import { readBundledCheckpoint } from './encoders/bundled';
@@ -10,7 +11,9 @@ import { type FramedTokenizer, loadTokenizer } from './encoders/tokenizer';
 import type { ProviderSetting } from './encoders/variant';
 import { Engine } from './engine';
 import { IndexerHost } from './indexerHost';
-import { openThreadModels } from './indexing/threadModels';
+import type { SplitterSource } from './indexing/rooms';
+import type { ServiceModels } from './indexing/service';
+import type { ThreadModelsOptions } from './indexing/threadModels';
 import { ModelShelf } from './modelShelf';
 import { Overlays } from './overlays';
 import { FolderReaders } from './readers';
@@ -39,7 +42,7 @@ export function buildEngine(dataFolder: string, settings: Settings, log: Logger)
   const readers = new FolderReaders(dataFolder, log);
   const makeModels = (): SearchModels => new SearchModels(loaders, log);
   const file = path.join(__dirname, 'indexer.js');
-  const splitters = openThreadModels({ file, modelsFolder: bundledModels, dataFolder }, log);
+  const splitters = lateSplitters({ file, modelsFolder: bundledModels, dataFolder }, log);
   const overlays = new Overlays({ splitters, maxFileBytes: settings.maxFileBytes, log });
   const parts = { dataFolder, settings, log, indexer, readers, overlays, plan, makeModels };
   const engine = new Engine(parts);
@@ -51,6 +54,20 @@ export function buildEngine(dataFolder: string, settings: Settings, log: Logger)
     indexer.dispose();
   };
   return { engine, indexer, models, plan, end };
+}
+
+/** What cuts buffers is loaded with the first of them: the command line's engine starts without it. */
+function lateSplitters(options: ThreadModelsOptions, log: Logger): SplitterSource & Disposable {
+  let opening: Promise<ServiceModels> | undefined;
+  const open = (): Promise<ServiceModels> =>
+    (opening ??= import('./indexing/threadModels').then((room) =>
+      room.openThreadModels(options, log),
+    ));
+  return {
+    version: async () => (await open()).version(),
+    splitter: async () => (await open()).splitter(),
+    dispose: () => void opening?.then((models) => models.dispose()),
+  };
 }
 
 function buildIndexer(

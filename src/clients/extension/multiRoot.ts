@@ -70,6 +70,8 @@ function mergeHits(answers: readonly FolderAnswer[]): WorkspaceHit[] {
 
 /** Where nothing answers well, nothing may stand above a folder that does. */
 const weakPenalty = 10;
+/** What is marked not relevant stands behind the hits of every folder, weak ones as well. */
+const sunkPenalty = 20;
 /** What a rule or a mark gives in units of a cosine, about what it gives in the engine. */
 const ruleWeight = 0.35;
 
@@ -83,7 +85,8 @@ function strengthOf(hit: SearchHit, isWeak: boolean): number {
   const others = parts.filter((part) => !isMeaning(part));
   const added = others.reduce((sum, part) => sum + part.contribution, 0);
   const strength = cosine === undefined ? ruleWeight * hit.score : cosine + ruleWeight * added;
-  return strength - (isWeak ? weakPenalty : 0);
+  const isSunk = hit.mark?.verdict === 'notRelevant';
+  return strength - (isWeak ? weakPenalty : 0) - (isSunk ? sunkPenalty : 0);
 }
 
 function isMeaning(part: ExplainedPart): boolean {

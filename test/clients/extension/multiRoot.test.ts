@@ -52,6 +52,14 @@ test('leaves the hits of a single folder as they are', () => {
   assert.deepEqual(merged([toyAnswer('one', hits)]), ['one/a', 'one/b', 'one/c']);
 });
 
+test('puts what is marked not relevant behind the hits of every folder', () => {
+  const mark = { id: 'm', verdict: 'notRelevant', similarity: 1 } as const;
+  const one = toyAnswer('one', [toyHit('a', 0.2), { ...toyHit('b', 0.9), mark }]);
+  const two = toyAnswer('two', [toyHit('c', 0.5), toyHit('d', 0.1)]);
+  const weak = toyAnswer('three', [toyHit('e', 0.1)], { noGoodMatch: true });
+  assert.deepEqual(merged([one, two, weak]), ['two/c', 'one/a', 'two/d', 'three/e', 'one/b']);
+});
+
 test('puts the closer hits of two folders first, by the cosine and not by the score', () => {
   const one = toyAnswer('one', [toyHit('a', 0.8, 0, 0.2), toyHit('b', 0.3, 0, 0.1)]);
   const two = toyAnswer('two', [toyHit('c', 0.6, 0, 9), toyHit('d', 0.5, 0, 8)]);
