@@ -92,11 +92,16 @@ function lesson(state: PanelState): TemplateResult {
     <h2>${strings.emptyTitle}</h2>
     <ul class="lesson">
       ${[strings.emptyMeaning, strings.emptyWords, strings.emptyNarrow, strings.emptyMarks].map(
-        (text) => html`<li>${text}</li>`,
+        (text) => html`<li>${unbroken(text)}</li>`,
       )}
     </ul>
     <p class="hint">${strings.keysHint}</p>
   </div>`;
+}
+
+/** A line must not end after the minus of "-path:test". */
+function unbroken(text: string): string {
+  return text.replaceAll(' -', ' -\u2060');
 }
 
 function noHits(state: PanelState, send: Send): TemplateResult {

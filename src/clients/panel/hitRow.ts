@@ -5,9 +5,9 @@ import type { PanelHit } from '../../protocol/panelMessages';
 import { accountView } from './accountView';
 import type { Row } from './hits';
 import { isOwn } from './judging';
-import type { PanelState } from './model';
+import type { ColouredHit, PanelState } from './model';
 import { icon, iconButton, type Send } from './parts';
-import { type Piece, snippetLines } from './snippet';
+import { type Piece, type SnippetLine, snippetLines } from './snippet';
 import { visible } from './visible';
 import { filled, markText, numberText, type Strings, stringsOf } from './words';
 
@@ -145,11 +145,30 @@ function iconOf(hit: PanelHit): string {
   return kindIcons[hit.kind] ?? 'file-code';
 }
 
-function snippet(hit: PanelHit, { state, words }: RowContext): TemplateResult {
-  const lines = snippetLines(hit, words, state.colours[hit.key]);
+function snippet(hit: PanelHit, context: RowContext): TemplateResult {
+  const lines = linesOf(hit, context);
   return html`<div class="snippet">
     ${lines.map((line) => html`<div class="line">${line.pieces.map(pieceView)}</div>`)}
   </div>`;
+}
+
+interface KnownLines {
+  readonly query: string;
+  readonly colours: ColouredHit | undefined;
+  readonly lines: readonly SnippetLine[];
+}
+
+/** Worked out once for each hit, question and colours: every message paints all rows again. */
+const knownLines = new WeakMap<PanelHit, KnownLines>();
+
+function linesOf(hit: PanelHit, { state, words }: RowContext): readonly SnippetLine[] {
+  const { query } = state;
+  const colours = state.colours[hit.key];
+  const known = knownLines.get(hit);
+  if (known && known.query === query && known.colours === colours) return known.lines;
+  const lines = snippetLines(hit, words, colours);
+  knownLines.set(hit, { query, colours, lines });
+  return lines;
 }
 
 function pieceView({ text, style, isMatch }: Piece): TemplateResult | string {

@@ -65,7 +65,12 @@ function folderView(folder: FolderProgress, state: PanelState, send: Send): Temp
     >
       ${progressBar(percent / 100)}
     </div>
-    <dl>${tiersOf(folder).map((tier) => tierView(tier, state))}</dl>
+    <dl>
+      ${tiersOf(folder)
+        // What is not counted yet is no "0 of 0".
+        .filter(({ total }) => total > 0)
+        .map((tier) => tierView(tier, state))}
+    </dl>
     <p class="hint">
       ${
         folder.reason === undefined

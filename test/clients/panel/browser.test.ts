@@ -355,6 +355,9 @@ suite('the panel in a browser', { skip: browserMissing() }, () => {
     const bar = panel.page.getByRole('progressbar', { name: 'Indexing' });
     assert.equal(await bar.getAttribute('aria-valuenow'), '46');
     assert.ok(await panel.page.getByText('4,027 of 9,310 parts').isVisible());
+    const folders = [{ ...indexingFolder, embeddedCount: 0, embeddableCount: 0 }];
+    await panel.say({ type: 'status', status: { ...indexingStatus, folders } });
+    assert.equal(await panel.page.getByText('0 of 0').count(), 0);
     await panel.page.getByRole('button', { name: 'Pause Indexing' }).click();
     await panel.say({ type: 'status', status: { ...indexingStatus, isPaused: true } });
     await panel.page.getByRole('button', { name: 'Resume Indexing' }).click();
