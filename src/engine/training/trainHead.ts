@@ -11,6 +11,7 @@ import {
   readHead,
 } from '../encoders/heads';
 import { HeadLearner } from './headLearner';
+import { levelOfHead } from './headLevel';
 import { type Settled, settle } from './kept';
 import { type LoopResult, runLoop } from './loop';
 import type { Plan } from './plan';
@@ -112,7 +113,9 @@ async function publishHead(
   await files.publish(
     async (folder) => {
       await writeWhole(path.join(folder, ADAPTER_FILE), encodeHead(head));
-      const more = tuned.trials.length > 0 ? { recipe: tuned.recipe, tried: tuned.trials } : {};
+      const level = levelOfHead(head, context.plan, vectors, context.seed);
+      const tried = tuned.trials.length > 0 ? { recipe: tuned.recipe, tried: tuned.trials } : {};
+      const more = { ...tried, ...(level && { level }) };
       await context.writeRecord(folder, result, settled, more);
     },
     async (folder) => {
