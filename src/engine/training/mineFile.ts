@@ -3,7 +3,7 @@ import { NearmissError } from '../../base/errors';
 import type { RunControl } from './control';
 import type { FolderMeans } from './folderPool';
 import { mineRecords, readMineQueries } from './mine';
-import { MINING_DEFAULTS, type DropReason } from './negatives';
+import { type DropReason, MINING_DEFAULTS, type MinedGroup } from './negatives';
 import { writeWhole } from './runFiles';
 
 export interface MineOrder {
@@ -27,10 +27,13 @@ export async function mineFile(
 ): Promise<Mined> {
   const queries = await readMineQueries(file);
   await control.turn();
-  const { records, groups, skipped } = await mineRecords(queries, means, {
+  const outcome = await mineRecords(queries, means, {
     ...{ settings: MINING_DEFAULTS, seed },
     onProgress: (done, total) => onNews({ stage: 'mining', done, total }),
   });
+  const { groups, skipped } = outcome;
+  // Nothing that a person said is left of a group whose places are gone.
+  const records = outcome.records.filter((_, at) => isSaid(groups[at]!));
   if (records.length === 0)
     throw new NearmissError(
       'usage',
@@ -49,6 +52,10 @@ export async function mineFile(
       ...[...counts].map(([reason, count]) => `${count} left out: ${REASONS[reason]}`),
     ],
   };
+}
+
+function isSaid({ positives, negatives }: MinedGroup): boolean {
+  return positives.length > 0 || negatives.some(({ source }) => source === 'explicit');
 }
 
 const REASONS: Readonly<Record<DropReason, string>> = {
