@@ -23,6 +23,8 @@ export function statusLine(
   const isWaiting = folders.some(({ state }) => state === 'waiting');
   if (engine.kind === 'starting' || isWaiting) return busy(t('Nearmiss starting'));
   const live = folders.filter(({ state }) => state === 'indexed');
+  if (folders.length > 0 && live.length === 0)
+    return { text: '$(circle-slash) Nearmiss', isProblem: false };
   if (live.some(({ status }) => status?.state === 'paused'))
     return { text: '$(debug-pause) Nearmiss', isProblem: false };
   const percent = percentOf(live);

@@ -61,6 +61,7 @@ test('says in the status bar what the engine does and how far the folders are', 
   checkLine(up, [toyFolder('indexed', { ...halfway, fraction: 1 })], '$(sync~spin) Nearmiss 99 %');
   checkLine(up, [toyFolder('waiting')], '$(sync~spin) Nearmiss starting');
   checkLine(up, [toyFolder('failed')], '$(warning) Nearmiss');
+  checkLine(up, [toyFolder('declined'), toyFolder('off')], '$(circle-slash) Nearmiss');
   const paused = toyFolder('indexed', { ...halfway, state: 'paused' });
   checkLine(up, [paused], '$(debug-pause) Nearmiss');
 });
