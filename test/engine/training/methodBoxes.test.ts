@@ -62,3 +62,22 @@ test('training a query head leaves every stored embedding as it was, bit for bit
   assert.deepEqual(task.vectors, before);
   assert.ok(learner.head.b.some((x) => x !== 0));
 });
+
+test('plain chunks with no mark at all teach a shared head: a text is its own positive under two masks', async () => {
+  const chunks: TrainingRecord[] = Array.from({ length: 6 }, (_, i) => ({
+    ...{ task: 'ir', query: `chunk ${i}`, line: i + 1 },
+    ...{ positives: [`chunk ${i}`], negatives: [], source: 'synthetic' },
+  }));
+  const own = makePlan({ train: chunks, heldOut: marks, heldOutShare: 0.2, seed: 1 });
+  const vectors = Float32Array.from(randomMatrix(own.texts.length, 6, seededRandom(5)).data);
+  const gradientAt = async (dropout: number): Promise<{ loss: number; size: number }> => {
+    const recipe = makeRecipe('shared-head', 10, { dropout, rank: 2, anchor: 0 });
+    const task = { kind: 'shared-head', plan: own, vectors, dimension: 6, base: 'toy' } as const;
+    const { loss, gradients } = await new HeadLearner({ ...task, recipe, seed: 3 }).step(0);
+    return { loss, size: Math.hypot(...gradients.get('b')!) };
+  };
+  const [without, withViews] = [await gradientAt(0), await gradientAt(0.3)];
+  // Without dropout both views are one vector: the positive has nothing to say.
+  assert.ok(withViews.loss > without.loss);
+  assert.ok(withViews.size > 0);
+});
