@@ -20,6 +20,8 @@ import { panelStrings } from '../../src/protocol/panelStrings';
 import { editorThemes, type ThemeName } from './editorThemes';
 
 const origin = 'https://panel.test';
+/** Longest wait for a fact, on a busy machine. */
+const patienceMs = 60_000;
 const root = installationRoot();
 const axeSource = fs.readFileSync(path.join(root, 'node_modules/axe-core/axe.min.js'), 'utf8');
 /** Rules about whole pages: a panel is a part of one. */
@@ -55,7 +57,7 @@ export class PanelPage {
       deviceScaleFactor: zoom,
       reducedMotion: given.reducedMotion ? 'reduce' : 'no-preference',
     });
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(patienceMs);
     await page.route('**/*', (route) => route.fulfill(fileFor(new URL(route.request().url()))));
     await page.addInitScript({ path: path.join(root, 'test/support/panelStandIn.js') });
     await page.goto(`${origin}/`);
@@ -125,6 +127,11 @@ export class PanelPage {
   /** Waits until the panel has said something of that type. */
   untilSaid(type: PanelMessage['type']): Promise<void> {
     return this.call('untilSaid', type);
+  }
+
+  /** Waits until the panel has kept its state as it is on the screen. */
+  untilKept(): Promise<void> {
+    return this.call('untilKept');
   }
 
   /** Accessible name of what has the focus. */

@@ -28,6 +28,13 @@ globalThis.standIn = {
     return until(() => standIn.said.some((message) => message.type === type));
   },
 
+  untilKept() {
+    return until(() => {
+      const kept = JSON.parse(sessionStorage.getItem('state') ?? '{}');
+      return kept.scrollTop === document.querySelector('#scroller').scrollTop;
+    });
+  },
+
   focusedName() {
     const { activeElement } = document;
     return activeElement.getAttribute('aria-label') ?? activeElement.textContent.trim();
@@ -83,7 +90,7 @@ let answered = -1;
 
 /** Gives up after a while, so that a fault fails its test and not the whole run. */
 async function until(isTrue) {
-  for (let turn = 0; turn < 2000; turn++) {
+  for (let turn = 0; turn < 10_000; turn++) {
     if (isTrue()) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -256,7 +256,7 @@ suite('the panel in a browser', { skip: browserMissing() }, () => {
     await panel.ask('q', hitsNamed(...names));
     await panel.hit('f').scrollIntoViewIfNeeded();
     const before = await topOf(panel, 'f');
-    await panel.page.waitForTimeout(300); // longer than the rest before the state is kept
+    await panel.untilKept();
     await panel.page.reload();
     await panel.applyTheme('dark');
     assert.equal(await panel.order(), names.join(' '));
