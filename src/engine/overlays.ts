@@ -11,6 +11,7 @@ import type { Document } from './documents/document';
 import { tidyText } from './documents/encoding';
 import { encoderText } from './documents/encoderText';
 import { languageOf } from './documents/language';
+import { splitByLines } from './documents/lineSplitter';
 import { redactSecrets } from './documents/secrets';
 import type { Embedder } from './encoders/types';
 import type { SplitterSource } from './indexing/rooms';
@@ -19,6 +20,8 @@ import type { NewChunk, Snapshot } from './store/types';
 
 /** Chunks embedded within one search; more would be felt while typing. */
 const EMBEDDED_AT_ONCE = 8;
+/** The splitter's thread takes about so long to start; a buffer that comes before is cut by lines for that answer. */
+const DEFAULT_CUT_WITHIN_MS = 400;
 /** Buffers whose chunks are remembered. */
 const REMEMBERED_BUFFERS = 50;
 /** Embeddings of chunks that only buffers have. */
@@ -35,11 +38,15 @@ export interface OverlayOptions {
   /** Longer buffers are left out, as files would be. */
   readonly maxFileBytes: number;
   readonly log: Logger;
+  /** How long an answer waits for the splitter before it takes a buffer cut by lines. */
+  readonly cutWithinMs?: number;
 }
 
 interface Cut {
   readonly language: string;
   readonly chunks: readonly NewChunk[];
+  /** Cut by lines, in haste: such chunks are searched by words alone. */
+  readonly isRough?: boolean;
 }
 
 export class Overlays implements Disposable {
@@ -69,7 +76,7 @@ export class Overlays implements Disposable {
       for (const chunk of cut.chunks) {
         const text = encoderText(buffer.path, chunk);
         let contextual = known.get(text) ?? this.vectors.get(keyOf(text, embedder));
-        if (!contextual && embedder && left-- > 0)
+        if (!contextual && embedder && !cut.isRough && left-- > 0)
           contextual = await this.embed(text, embedder, signal);
         chunks.push({ ...chunk, contextual });
       }
@@ -118,31 +125,46 @@ export class Overlays implements Disposable {
     const text = redactSecrets(tidyText(buffer.text.replace(/^\uFEFF/, ''))).text;
     const key = `${buffer.path}\0${digest(text)}`;
     try {
-      const known = this.cuts.get(key);
-      if (known) return await known;
-      const cutting = this.cut(buffer.path, text);
-      this.cuts.set(key, cutting);
-      cutting.catch(() => this.cuts.delete(key));
-      return await cutting;
+      let cutting = this.cuts.get(key);
+      if (!cutting) {
+        cutting = this.cut(documentOf(buffer.path, text));
+        this.cuts.set(key, cutting);
+        cutting.catch(() => this.cuts.delete(key));
+      }
+      const withinMs = this.options.cutWithinMs ?? DEFAULT_CUT_WITHIN_MS;
+      return (await inTime(cutting, withinMs)) ?? cutRoughly(documentOf(buffer.path, text));
     } catch (error) {
       this.options.log.error('cutting a buffer', error);
       return undefined;
     }
   }
 
-  private async cut(path: string, text: string): Promise<Cut> {
-    const lineEnd = text.indexOf('\n');
-    const language = languageOf(path, lineEnd < 0 ? text : text.slice(0, lineEnd));
-    const document: Document = {
-      path,
-      language,
-      text,
-      hash: digest(text),
-      sizeBytes: text.length,
-      mtimeMs: 0,
-    };
+  private async cut(document: Document): Promise<Cut> {
     const splitter = await this.options.splitters.splitter();
-    return { language, chunks: await splitter.split(document) };
+    return { language: document.language, chunks: await splitter.split(document) };
+  }
+}
+
+function documentOf(path: string, text: string): Document {
+  const lineEnd = text.indexOf('\n');
+  const language = languageOf(path, lineEnd < 0 ? text : text.slice(0, lineEnd));
+  return { path, language, text, hash: digest(text), sizeBytes: text.length, mtimeMs: 0 };
+}
+
+function cutRoughly(document: Document): Cut {
+  return { language: document.language, chunks: splitByLines(document), isRough: true };
+}
+
+/** What the work gives, or undefined when it takes longer; it goes on then. */
+async function inTime<T>(work: Promise<T>, withinMs: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), withinMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -51,6 +51,7 @@ function openOverlays(): { overlays: Overlays; splitCount: () => number } {
     },
     maxFileBytes: 100_000,
     log: silentLogger,
+    cutWithinMs: 60_000,
   });
   return { overlays, splitCount: () => count };
 }
@@ -109,6 +110,33 @@ test('searches the stored text where a buffer cannot be cut, or is too long', as
     const view = await failing.over(folder.snapshot, [{ path: 'b.ts', text }], undefined);
     assert.equal(view, folder.snapshot);
   }
+});
+
+test('cuts by lines while the splitter is not there yet, and by syntax once it is', async () => {
+  let letGo: () => void = () => undefined;
+  const ready = new Promise<void>((resolve) => (letGo = resolve));
+  const late = new Overlays({
+    splitters: {
+      version: () => splitters.version(),
+      splitter: () => ready.then(() => splitters.splitter()),
+      dispose: () => undefined,
+    },
+    maxFileBytes: 100_000,
+    log: silentLogger,
+    cutWithinMs: 1,
+  });
+  const embedder = toyEmbedder();
+  const symbols = async (): Promise<string[]> => {
+    const buffer = { path: 'b.ts', text: functions(2, 'late') };
+    const view = await late.over(folder.snapshot, [buffer], embedder);
+    assert.equal(view.searchWords({ terms: ['late1'] }, 9).length, 1);
+    return view.chunksAt('b.ts', 0, 99).map(({ symbol }) => symbol);
+  };
+  assert.deepEqual(new Set(await symbols()), new Set(['']));
+  assert.deepEqual(embedder.texts, [], 'what is cut in haste is not worth an embedding');
+  letGo();
+  while ((await symbols()).includes('')) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual(await symbols(), ['late0', 'late1']);
 });
 
 test('gives one embedding of a selection that is not saved', async () => {
@@ -171,6 +199,8 @@ test('answers from exactly the paths asked for, and more of one file when asked'
       (hit) => hit.path === 'src/session.ts',
     ).length;
   assert.equal(await ofFile(), 3);
+  // Until its splitter has started, the engine takes fewer, longer chunks.
+  while ((await ofFile(50)) < 8) await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(await ofFile(6), 6);
 });
 
