@@ -171,6 +171,30 @@ suite('the panel in a browser', { skip: browserMissing() }, () => {
     await panel.close();
   });
 
+  test('judges the like of a span in its own words, and goes back to the question', async () => {
+    const panel = await PanelPage.open(browser);
+    await panel.ask('q', hitsNamed('a'));
+    const source = { folder: '/w', path: 'src/z.ts', start: 1, end: 3, label: 'z.ts:2' };
+    await panel.say({ type: 'similar', source });
+    await panel.answer(hitsNamed('b', 'c'));
+    assert.ok(await panel.page.getByText('Similar to z.ts:2').isVisible());
+    assert.deepEqual((await panel.saidOf('search')).at(-1)?.source, source);
+    await panel.hit('b').hover({ position: { x: 5, y: 5 } });
+    await panel.hit('b').getByRole('button', { name: 'Not similar' }).click();
+    const b = hitNamed('b').key;
+    assert.deepEqual(await panel.saidOf('mark'), [
+      { type: 'mark', key: b, verdict: 'notRelevant' },
+    ]);
+    const mark = { id: '1', verdict: 'notRelevant' as const, similarity: 1 };
+    await panel.say({ type: 'marked', key: b, mark });
+    assert.equal(await panel.page.getByRole('status').textContent(), 'Marked not similar');
+    await panel.page.getByRole('button', { name: 'Back to Search' }).click();
+    await panel.answer(hitsNamed('a'));
+    assert.deepEqual((await panel.saidOf('search')).at(-1)?.query, 'q');
+    assert.equal(await panel.box.inputValue(), 'q');
+    await panel.close();
+  });
+
   test('goes back to older questions and remembers this one', async () => {
     const panel = await PanelPage.open(browser, { options: { history: ['newer', 'older'] } });
     await panel.box.fill('draft');
