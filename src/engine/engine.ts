@@ -40,6 +40,8 @@ import type { DocumentRow } from './store/types';
 const hopelessAfter = 4;
 /** How long the indexing process holds back for one query at most. */
 const busyForMs = 1000;
+/** How long an answer whose first hits are shown waits for models and embeddings that are being loaded. */
+const warmWithinMs = 4000;
 
 export interface EngineParts {
   readonly dataFolder: string;
@@ -146,7 +148,10 @@ export class Engine implements Disposable {
     return { session, isNew: saved === undefined };
   }
 
-  /** Runs a search on one snapshot. With a budget it takes the models that are loaded, else it waits for all. */
+  /**
+   * Runs a search on one snapshot. With a budget it takes the models that are loaded, else it waits for all. While
+   * they are still being loaded, what can be said without them is for `onFirst`, and the answer follows soon.
+   */
   async search(
     folder: string,
     { buffers = [], ...request }: SearchRequest & { readonly buffers?: readonly Buffer[] },
@@ -156,11 +161,19 @@ export class Engine implements Disposable {
     const record = this.indexedRecord(folder);
     const isInteractive = request.budgetMs !== undefined;
     const needs = isInteractive ? 'available' : request.rerank ? 'whole' : 'withoutReranker';
-    const result = await this.withContext(record, needs, async (context) => {
-      const { overlays } = this.parts;
-      const snapshot = await overlays.over(context.snapshot, buffers, context.embedder, signal);
-      return search({ ...context, snapshot }, request, signal, onFirst);
-    });
+    const ask = (): Promise<SearchResult> =>
+      this.withContext(record, needs, async (context) => {
+        const { overlays } = this.parts;
+        const snapshot = await overlays.over(context.snapshot, buffers, context.embedder, signal);
+        return search({ ...context, snapshot }, request, signal, onFirst);
+      });
+    const isEarly = isInteractive && onFirst !== undefined && !this.isWarm(record.id);
+    let result = await ask();
+    if (isEarly) {
+      onFirst(result);
+      await this.becomesWarm(record.id);
+      result = await ask();
+    }
     this.prioritize(record.id, result);
     return result;
   }
@@ -363,6 +376,24 @@ export class Engine implements Disposable {
       void filling.then(() => models.dispose());
       if (--this.searchCount === 0) indexer.send({ type: 'notBusy' });
     }
+  }
+
+  private isWarm(id: string): boolean {
+    return this.models.hasFirstStage && this.parts.readers.isWarm(id);
+  }
+
+  /** Waits for models and embeddings to be in memory, but not longer than a person would. */
+  private async becomesWarm(id: string): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, warmWithinMs);
+    });
+    const models = this.sharedModels.acquire();
+    // The model that is loaded decides which embeddings are taken into memory.
+    const warm = models.value.withoutReranker().then(() => this.parts.readers.becomesWarm(id));
+    await Promise.race([warm, patience]);
+    clearTimeout(timer);
+    models.dispose();
   }
 
   private warmUp(id: string): void {

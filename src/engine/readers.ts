@@ -17,6 +17,8 @@ interface Entry {
   readonly shared: Shared<FolderReader>;
   /** Settles when everything committed so far is in memory. */
   ready: Promise<void>;
+  /** What was committed when the reader was opened is in memory, or failed to get there. */
+  isReady: boolean;
 }
 
 export class FolderReaders implements Disposable {
@@ -55,6 +57,15 @@ export class FolderReaders implements Disposable {
     this.entry(id);
   }
 
+  /** Whether the folder's embeddings are in memory, but for those that were committed just now. */
+  isWarm(id: string): boolean {
+    return this.open.get(id)?.isReady === true;
+  }
+
+  async becomesWarm(id: string): Promise<void> {
+    await this.entry(id).ready;
+  }
+
   /** What the index holds, without taking its embeddings into memory. */
   counts(id: string): StoreCounts {
     const reader = this.openReader(id);
@@ -87,7 +98,12 @@ export class FolderReaders implements Disposable {
     const known = this.open.get(id);
     if (known) return known;
     const reader = this.openReader(id);
-    const entry: Entry = { reader, shared: new Shared(reader), ready: Promise.resolve() };
+    const entry: Entry = {
+      reader,
+      shared: new Shared(reader),
+      ready: Promise.resolve(),
+      isReady: false,
+    };
     this.open.set(id, entry);
     this.takeIn(entry);
     return entry;
@@ -104,7 +120,10 @@ export class FolderReaders implements Disposable {
     entry.ready = entry.reader
       .refresh()
       .catch((error: unknown) => this.log.error('taking in embeddings', error))
-      .finally(() => lease.dispose());
+      .finally(() => {
+        entry.isReady = true;
+        lease.dispose();
+      });
   }
 }
 

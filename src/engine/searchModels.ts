@@ -28,9 +28,12 @@ export interface ModelLoaders {
 
 type Part = keyof ModelLoaders;
 
+const firstStage = ['tokenizer', 'staticEncoder', 'embedder'] as const satisfies readonly Part[];
+
 export class SearchModels implements Disposable {
   private readonly loading = new Map<Part, Promise<void>>();
   private loaded: { -readonly [P in keyof LoadedModels]: LoadedModels[P] } = {};
+  private readonly settled = new Set<Part>();
   private readonly failures = new Map<Part, string>();
   private isDisposed = false;
 
@@ -45,6 +48,11 @@ export class SearchModels implements Disposable {
     return { ...this.loaded };
   }
 
+  /** Whether everything that the first stage can use is loaded, or known not to load. */
+  get hasFirstStage(): boolean {
+    return firstStage.every((part) => this.settled.has(part));
+  }
+
   /** Everything that can be loaded. */
   async whole(): Promise<LoadedModels> {
     const loaded = await this.withoutReranker();
@@ -54,10 +62,7 @@ export class SearchModels implements Disposable {
 
   /** Everything that the first stage of a search can use; the re-ranker is loaded meanwhile, not waited for. */
   async withoutReranker(): Promise<LoadedModels> {
-    const parts = (['tokenizer', 'staticEncoder', 'embedder'] as const).map((part) =>
-      this.begin(part),
-    );
-    await Promise.all(parts);
+    await Promise.all(firstStage.map((part) => this.begin(part)));
     // Only now: loading it holds this thread, which the first answer would wait for.
     void this.begin('reranker');
     const { tokenizer, staticEncoder, embedder } = this.loaded;
@@ -91,6 +96,8 @@ export class SearchModels implements Disposable {
       if (isAbort(error)) return;
       this.failures.set(part, messageOf(error));
       this.log.error(`loading the ${part}`, error);
+    } finally {
+      this.settled.add(part);
     }
   }
 

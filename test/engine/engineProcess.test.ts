@@ -123,6 +123,22 @@ test('rejects pending calls with a sentence when it is killed, and the next call
   assert.notEqual(await pidOf(client), first);
 });
 
+// The first question of a new window was answered by words alone, and nothing better followed.
+test('answers by meaning at last though it is asked while it loads its models', async () => {
+  const dataFolder = world.newData();
+  await makeClient({ dataFolder }).call('index', { folder: world.code, waitFor: 'all' });
+  await killEngine(dataFolder);
+  const client = makeClient({ dataFolder });
+  let firstCount = 0;
+  client.on('firstHits', ({ ticket }) => (firstCount += ticket === 7 ? 1 : 0));
+  const question = { folder: world.code, query: 'keep a user signed in', limit: 10, rerank: false };
+  const result = await client.call('search', { ...question, budgetMs: 250, ticket: 7 });
+  assert.ok(firstCount > 0, 'no first hits');
+  assert.deepEqual(result.tiers, ['words', 'contextual']);
+  const patient = await client.call('search', question);
+  assert.deepEqual(result.hits, patient.hits);
+});
+
 test('starts the indexing process again when it is killed, and waits go on', async () => {
   const dataFolder = world.newData();
   const client = makeClient({ dataFolder });

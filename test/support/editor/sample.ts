@@ -62,7 +62,11 @@ async function indexedSample(): Promise<{ readonly data: string; readonly sample
   ) as [string, string, string, string];
   fs.rmSync(draft, { recursive: true, force: true });
   copySample(draft);
-  const wanted = JSON.stringify([buildOf(path.join(root, 'dist/engine.js')), contentOf(draft)]);
+  const wanted = JSON.stringify([
+    sample,
+    buildOf(path.join(root, 'dist/engine.js')),
+    contentOf(draft),
+  ]);
   if (fs.existsSync(state) && fs.readFileSync(state, 'utf8') === wanted) return { data, sample };
   fs.rmSync(state, { force: true });
   fs.rmSync(sample, { recursive: true, force: true });

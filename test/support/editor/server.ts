@@ -35,6 +35,7 @@ const quietSettings = {
   'chat.disableAIFeatures': true,
   'telemetry.telemetryLevel': 'off',
   'git.enabled': false,
+  'files.autoSave': 'off',
   'extensions.ignoreRecommendations': true,
   'extensions.autoCheckUpdates': false,
   'typescript.disableAutomaticTypeAcquisition': true,
