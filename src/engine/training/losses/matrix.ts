@@ -129,21 +129,28 @@ export function addTo(sum: Matrix, other: Matrix, factor = 1): Matrix {
 
 /** Each row scaled to norm 1. The way back takes the part along the row out: (g − (û·g)û) / |u|. */
 export function unitRows(a: Matrix): Step<Matrix, Matrix> {
-  const value = zeros(a.rows, a.columns);
-  const norms = Array.from({ length: a.rows }, (_, i) =>
-    Math.sqrt(dotOf(rowOf(a, i), rowOf(a, i))),
-  );
-  for (let i = 0; i < a.data.length; i++)
-    value.data[i] = a.data[i]! / Math.max(norms[Math.floor(i / a.columns)]!, NORM_FLOOR);
+  const { rows, columns, data } = a;
+  const value = zeros(rows, columns);
+  const norms = new Float64Array(rows);
+  for (let i = 0; i < rows; i++) {
+    let sum = 0;
+    for (let at = i * columns; at < (i + 1) * columns; at++) sum += data[at]! * data[at]!;
+    norms[i] = Math.sqrt(sum);
+    const norm = Math.max(norms[i]!, NORM_FLOOR);
+    for (let at = i * columns; at < (i + 1) * columns; at++) value.data[at] = data[at]! / norm;
+  }
   return {
     value,
     back(gradient) {
-      const out = zeros(a.rows, a.columns);
-      for (let i = 0; i < a.rows; i++) {
-        const [unit, g] = [rowOf(value, i), rowOf(gradient, i)];
-        const along = norms[i]! > NORM_FLOOR ? dotOf(unit, g) : 0;
+      const out = zeros(rows, columns);
+      for (let i = 0; i < rows; i++) {
+        const [start, end] = [i * columns, (i + 1) * columns];
+        let along = 0;
+        if (norms[i]! > NORM_FLOOR)
+          for (let at = start; at < end; at++) along += value.data[at]! * gradient.data[at]!;
         const norm = Math.max(norms[i]!, NORM_FLOOR);
-        rowOf(out, i).set(g.map((value, d) => (value - along * unit[d]!) / norm));
+        for (let at = start; at < end; at++)
+          out.data[at] = (gradient.data[at]! - along * value.data[at]!) / norm;
       }
       return out;
     },
