@@ -1,5 +1,6 @@
 /** Every gradient rule against central differences, on shapes at the edges: one row, one column, broadcasts on each side. */
 import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
 import { type AttributeValue, DataType, float } from '../../../src/engine/onnx/model';
 import { type SupportedOp, supportedOps } from '../../../src/engine/training/rules/table';
 import { type GradientCase, checkGradients } from '../../support/gradients';
@@ -374,3 +375,24 @@ for (const op of supportedOps) {
     });
   });
 }
+
+/** A shape, and one that broadcasts with it: axes of length 1 here and there, leading axes missing on one side. */
+const broadcastShapes = fc
+  .record({
+    dims: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 4 }),
+    ones: fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
+    missing: fc.tuple(fc.nat(4), fc.nat(4)),
+  })
+  .map(({ dims, ones, missing }) => {
+    const side = (from: number, count: number): number[] =>
+      dims.map((dim, axis) => (ones[from + axis] ? 1 : dim)).slice(Math.min(count, dims.length));
+    return [side(0, missing[0]), side(4, missing[1])] as const;
+  });
+
+test('broadcasts of any two shapes are summed back', () =>
+  fc.assert(
+    fc.asyncProperty(broadcastShapes, fc.constantFrom('Add', 'Mul', 'Sub'), (inputs, op) =>
+      checkGradients({ inputs, write: (write, a, b) => write.op(op, [a!, b!]) }),
+    ),
+    { numRuns: 25, seed: 1 },
+  ));
