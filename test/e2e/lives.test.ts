@@ -1,8 +1,9 @@
-/** What lives beside the window: the engine that dies and comes back. */
+/** What lives beside the window: the engine that dies and comes back, and the one that two windows share. */
 import assert from 'node:assert/strict';
 import { productProcesses } from '../support/processes';
 import { killEngine } from '../support/product';
 import { flow, useWorld } from '../support/editor/world';
+import { eventually } from '../support/editor/workbench';
 
 const query = 'remove a class from every selected element';
 const world = useWorld({ name: 'lives', isIndexed: true });
@@ -28,3 +29,23 @@ flow(
     await window.screenshot('09-engine-back');
   },
 );
+
+flow('serves two windows from one engine and shows marks in both', world, async (here) => {
+  const [first, second] = [here.window, await here.openWindow()];
+  await second.openPanel();
+  await second.search(query);
+  await first.search(query);
+  const engines = productProcesses(here.dataFolder).filter(({ command }) =>
+    command.includes('dist/engine.js'),
+  );
+  assert.equal(engines.length, 1);
+  const hit = first.hits.nth(1);
+  const place = /^[^\s,]+/.exec((await hit.getAttribute('aria-label')) ?? '')?.[0] ?? '';
+  await hit.hover();
+  await hit.getByRole('button', { name: 'Not relevant', exact: true }).click();
+  await eventually(
+    async () => (await second.hitNames()).slice(0, 5),
+    (names) => names.length === 5 && !names.some((name) => name.startsWith(`${place},`)),
+  );
+  await second.screenshot('10-marked-in-the-other-window');
+});
