@@ -1,4 +1,4 @@
-/** Marks act at once, are taken back exactly, and are still there after a reload. */
+/** Marks act at once, are taken back exactly, still there after a reload, and the same in palette, panel and list. */
 import assert from 'node:assert/strict';
 import { flow, useWorld } from '../support/editor/world';
 import { eventually, type Workbench } from '../support/editor/workbench';
@@ -43,6 +43,38 @@ flow('sinks a hit that is marked and lifts it again exactly', world, async ({ wi
   assert.notEqual(reloaded[0], wrong);
   await window.screenshot('04-still-marked-after-reload');
 });
+
+flow(
+  'shows in the panel and in the list what was marked in the palette',
+  world,
+  async ({ window }) => {
+    await window.searchInPalette('parse options of the command line');
+    const row = window.quickRows.nth(3);
+    const [place = ''] = places([(await row.getAttribute('aria-label')) ?? '']);
+    const [file = ''] = place.split(':');
+    await row.hover();
+    await row.getByRole('button', { name: 'Relevant', exact: true }).click();
+    await eventually(
+      async () => (await window.rowNames())[0] ?? '',
+      (first) => first.includes(place),
+    );
+    await window.screenshot('05-marked-in-the-palette');
+    await window.page.keyboard.press('Escape');
+    await window.search('parse options of the command line');
+    await eventually(
+      async () => (await window.hitNames())[0] ?? '',
+      (first) => first.includes(file) && first.includes('Marked relevant'),
+    );
+    await window.screenshot('05-seen-in-the-panel');
+    await window.command('Nearmiss: Show Marks');
+    await eventually(
+      () => window.rowNames(),
+      (rows) => rows.some((name) => name.includes(file)),
+    );
+    await window.screenshot('05-show-marks');
+    await window.page.keyboard.press('Escape');
+  },
+);
 
 /** `path:line` or `name:span` of each, without what follows. */
 function places(names: readonly string[]): string[] {
