@@ -23,6 +23,7 @@ interface SetMark {
 }
 
 export class Marking {
+  private readonly told = new Set<string>();
   private readonly mine: SetMark[] = [];
 
   constructor(
@@ -88,11 +89,19 @@ export class Marking {
   async all(): Promise<{ folder: string; mark: MarkInfo }[]> {
     const lists = await Promise.all(
       this.workspace.indexed.map(async ({ path: folder }) => {
-        const { marks } = await this.engine.ask('listMarks', { folder });
+        const { marks, problems } = await this.engine.ask('listMarks', { folder });
+        problems.forEach((problem) => this.tellOnce(problem));
         return marks.map((mark) => ({ folder, mark }));
       }),
     );
     return lists.flat().sort((a, b) => (a.mark.time < b.mark.time ? -1 : 1));
+  }
+
+  /** What is wrong with a journal, a damaged line say. */
+  private tellOnce(problem: string): void {
+    if (this.told.has(problem)) return;
+    this.told.add(problem);
+    void vscode.window.showWarningMessage(inMessage(problem));
   }
 
   /** Sets a mark and says so, with a way back. */
