@@ -1,5 +1,8 @@
-/** Marks act at once, are taken back exactly, still there after a reload, and the same in palette, panel and list. */
+/** Marks act at once, are taken back exactly, are still there after a reload, and outlive a damaged journal line. */
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { killEngine } from '../support/product';
 import { flow, useWorld } from '../support/editor/world';
 import { eventually, type Workbench } from '../support/editor/workbench';
 
@@ -76,6 +79,28 @@ flow(
   },
 );
 
+flow('keeps the rest of a damaged journal and says so', world, async ({ window, dataFolder }) => {
+  const journal = journalOf(dataFolder);
+  const lines = fs.readFileSync(journal, 'utf8').split('\n');
+  const first = lines.findIndex((line) => line.includes(query));
+  assert.ok(first >= 0);
+  await killEngine(dataFolder);
+  lines[first] = (lines[first] ?? '').replace(query, 'x'.repeat(query.length));
+  fs.writeFileSync(journal, lines.join('\n'));
+  await window.command('Nearmiss: Show Marks');
+  const rows = await eventually(
+    () => window.rowNames(),
+    (names) => names.some((name) => name.includes('parse options of the command line')),
+  );
+  assert.ok(!rows.some((name) => name.includes(query)));
+  await window.page
+    .getByText(/damaged|cannot be read/i)
+    .first()
+    .waitFor();
+  await window.screenshot('17-damaged-journal');
+  await window.page.keyboard.press('Escape');
+});
+
 /** `path:line` or `name:span` of each, without what follows. */
 function places(names: readonly string[]): string[] {
   return names.map((name) => /^[^\s,]+/.exec(name)?.[0] ?? name);
@@ -89,4 +114,18 @@ async function judge(window: Workbench, place: string, verdict: string): Promise
     () => window.hitNames().then(places),
     (names) => names[0] !== place,
   );
+}
+
+function journalsBelow(dataFolder: string): string[] {
+  return fs
+    .readdirSync(dataFolder, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('journal.jsonl'))
+    .map((name) => path.join(dataFolder, name));
+}
+
+function journalOf(dataFolder: string): string {
+  const [journal] = journalsBelow(dataFolder);
+  assert.ok(journal, 'no journal');
+  return journal;
 }
