@@ -141,8 +141,7 @@ export class Engine implements Disposable {
     const isSame = isDeepStrictEqual(record, known?.record);
     const session = known && isSame ? known : await this.begin(record, known);
     if (session === known && params.refresh) {
-      session.expectNewRun();
-      indexer.send({ type: 'refresh', folderId: id });
+      indexer.send({ type: 'refresh', folderId: id, number: session.expectRefresh() });
     }
     await session.wait(params.waitFor, params.waitMs, signal);
     return { session, isNew: saved === undefined };
@@ -321,6 +320,8 @@ export class Engine implements Disposable {
     else if (message.type === 'embedder')
       for (const session of this.sessions.values())
         this.tellEmbedder(session, message.error?.message ?? this.parts.plan.problem);
+    else if (message.type === 'ready')
+      for (const session of this.sessions.values()) session.expectNewProcess();
     else if (message.type === 'providerLost') void this.parts.plan.giveUpProvider(message.reason);
     else if (message.type === 'failed' && message.folderId === undefined) this.takeDeath(message);
     else if ('folderId' in message && message.folderId !== undefined) {

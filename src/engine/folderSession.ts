@@ -34,8 +34,11 @@ export class FolderSession implements Disposable {
   private progress: FolderProgress | undefined;
   private done: { readonly run: number; readonly tier: 'static' | 'embedding' } | undefined;
   private lastError: SerializedError | undefined;
-  /** Runs before this one say nothing about what was asked for last. */
-  private firstRun = 1;
+  /** Number of the last refresh asked for; what was before its comparison says nothing about it. */
+  private refreshNumber = 0;
+  /** The refresh that is waited for, 0 for none, and the latest that is over. */
+  private wantedRefresh = 0;
+  private refreshed = 0;
   private readonly waiters = new Set<Waiter>();
 
   constructor(readonly record: FolderRecord) {}
@@ -61,6 +64,7 @@ export class FolderSession implements Disposable {
   /** Takes what the indexing process says about this folder. */
   take(message: FromIndexer): void {
     if (this.isDeaf) return;
+    if (message.type === 'progress' || message.type === 'done') this.refreshed = message.refreshed;
     if (message.type === 'progress') this.progress = message.progress;
     else if (message.type === 'done') this.done = { run: message.run, tier: message.tier };
     else if (message.type === 'skipped') this.skipped = message.skipped;
@@ -71,15 +75,15 @@ export class FolderSession implements Disposable {
     this.settle();
   }
 
-  /** A full pass was asked for: only a later run counts from here on. */
-  expectNewRun(): void {
+  /** A comparison is about to be asked for under the number returned: only what follows it counts from here on. */
+  expectRefresh(): number {
     this.lastError = undefined;
-    this.firstRun = Math.max(this.progress?.run ?? 0, this.done?.run ?? 0) + 1;
+    return (this.wantedRefresh = ++this.refreshNumber);
   }
 
-  /** The indexing process is a new one: its runs count from 1 again. */
+  /** The indexing process is a new one: its runs count from 1 again, and it compares everything anyway. */
   expectNewProcess(): void {
-    this.firstRun = 1;
+    this.wantedRefresh = 0;
     this.done = undefined;
     if (this.progress) this.progress = { ...this.progress, run: 0, state: 'scanning' };
   }
@@ -136,7 +140,11 @@ export class FolderSession implements Disposable {
   }
 
   private get isDone(): boolean {
-    return (this.done?.run ?? 0) >= this.firstRun && this.done?.run === this.progress?.run;
+    return (
+      this.refreshed >= this.wantedRefresh &&
+      this.done !== undefined &&
+      this.done.run === this.progress?.run
+    );
   }
 
   private isReached(aim: WaitFor): boolean {
@@ -145,7 +153,8 @@ export class FolderSession implements Disposable {
     if (progress?.state === 'paused') return true;
     if (this.isDone)
       return aim !== 'all' || this.done?.tier === 'embedding' || this.embedderProblem !== undefined;
-    if (!progress || progress.run < this.firstRun || aim === 'all') return false;
+    if (!progress || progress.run < 1 || aim === 'all') return false;
+    if (this.refreshed < this.wantedRefresh) return false;
     return (aim === 'words' ? statesAfterWords : statesAfterStatic).includes(progress.state);
   }
 }

@@ -11,7 +11,7 @@ function makeSession(): FolderSession {
   return new FolderSession({ id: 'a', folder: '/a' });
 }
 
-function tellProgress(session: FolderSession, state: IndexerState, run = 1): void {
+function tellProgress(session: FolderSession, state: IndexerState, run = 1, refreshed = 0): void {
   const progress: FolderProgress = {
     run,
     state,
@@ -23,12 +23,18 @@ function tellProgress(session: FolderSession, state: IndexerState, run = 1): voi
     skippedCount: 0,
     fraction: 0.5,
   };
-  session.take({ type: 'progress', folderId: 'a', progress });
+  session.take({ type: 'progress', folderId: 'a', progress, refreshed });
 }
 
-function tellDone(session: FolderSession, tier: 'static' | 'embedding', run = 1): void {
-  tellProgress(session, 'idle', run);
-  session.take({ type: 'done', folderId: 'a', run, tier, changedCount: 0, removedCount: 0 });
+function tellDone(
+  session: FolderSession,
+  tier: 'static' | 'embedding',
+  run = 1,
+  refreshed = 0,
+): void {
+  tellProgress(session, 'idle', run, refreshed);
+  const counts = { changedCount: 0, removedCount: 0 };
+  session.take({ type: 'done', folderId: 'a', run, tier, ...counts, refreshed });
 }
 
 /** Which waits have ended by now. */
@@ -69,11 +75,27 @@ test('waits on for embeddings after the static tier, unless none will come', asy
 test('takes a run from before the request for no answer to it', async () => {
   const session = makeSession();
   tellDone(session, 'embedding', 1);
-  session.expectNewRun();
-  const all = session.wait('all', undefined, never);
+  const number = session.expectRefresh();
+  const waits = {
+    words: session.wait('words', undefined, never),
+    all: session.wait('all', undefined, never),
+  };
   tellProgress(session, 'idle', 1);
-  assert.deepEqual(await endedOf({ all }), []);
-  tellDone(session, 'embedding', 2);
+  assert.deepEqual(await endedOf(waits), []);
+  tellProgress(session, 'embedding', 2, number);
+  assert.deepEqual(await endedOf(waits), ['words']);
+  tellDone(session, 'embedding', 2, number);
+  assert.deepEqual(await endedOf(waits), ['words', 'all']);
+});
+
+// The wait was for a run after the one under way, which never came: the comparison had been part of it.
+test('is content with the run under way when the comparison asked for was part of it', async () => {
+  const session = makeSession();
+  tellDone(session, 'embedding', 1);
+  tellProgress(session, 'embedding', 2);
+  const number = session.expectRefresh();
+  const all = session.wait('all', undefined, never);
+  tellDone(session, 'embedding', 2, number);
   assert.deepEqual(await endedOf({ all }), ['all']);
 });
 

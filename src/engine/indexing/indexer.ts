@@ -49,7 +49,11 @@ export interface IndexerOptions {
 
 export type IndexerEvent =
   | { readonly type: 'started'; readonly watching: WatchMode }
-  | { readonly type: 'progress'; readonly progress: FolderProgress }
+  | {
+      readonly type: 'progress';
+      readonly progress: FolderProgress;
+      readonly refreshed: number;
+    }
   | {
       readonly type: 'committed';
       readonly kinds: readonly CommitKind[];
@@ -61,6 +65,7 @@ export type IndexerEvent =
       readonly tier: 'static' | 'embedding';
       readonly changedCount: number;
       readonly removedCount: number;
+      readonly refreshed: number;
     }
   | { readonly type: 'skipped'; readonly skipped: readonly Skipped[] }
   | { readonly type: 'failed'; readonly error: unknown };
@@ -85,6 +90,9 @@ export class FolderIndexer implements Disposable {
   private readonly watcher: FolderWatcher | undefined;
   private readonly finished: Promise<void>;
   private compareWish: 'none' | 'quiet' | 'asked' = 'asked';
+  /** Number of the latest refresh asked for, and of the latest whose comparison is over. */
+  private refreshNumber = 0;
+  private refreshed = 0;
   private edits = new Set<string>();
   private isTakingEdits = false;
   private toldWatching: WatchMode | undefined;
@@ -98,7 +106,9 @@ export class FolderIndexer implements Disposable {
 
   constructor(private readonly options: IndexerOptions) {
     this.owned.add(options.writer);
-    this.meter.onReport((progress) => this.events.fire({ type: 'progress', progress }));
+    this.meter.onReport((progress) =>
+      this.events.fire({ type: 'progress', progress, refreshed: this.refreshed }),
+    );
     if (options.watch) this.watcher = this.owned.add(this.makeWatcher());
     this.pass = this.makePass();
     this.embedding = this.makeEmbedding();
@@ -109,8 +119,9 @@ export class FolderIndexer implements Disposable {
     return this.meter.current;
   }
 
-  /** Compares the whole folder with the index; a `done` follows. */
-  refresh(): void {
+  /** Compares the whole folder with the index; a `done` follows that tells this number or a later one. */
+  refresh(number = 0): void {
+    this.refreshNumber = Math.max(this.refreshNumber, number);
     this.wishCompare('asked');
   }
 
@@ -179,12 +190,14 @@ export class FolderIndexer implements Disposable {
 
   private async compare(): Promise<void> {
     const wish = this.compareWish;
+    const number = this.refreshNumber;
     this.compareWish = 'none';
     // What changed before the walk is found by the walk.
     this.edits = new Set();
     if (wish === 'asked') this.meter.begin();
     try {
       this.note(await this.pass.compare(() => this.meter.begin()));
+      this.refreshed = number;
     } catch (error) {
       this.compareWish = wish;
       throw error;
@@ -253,7 +266,8 @@ export class FolderIndexer implements Disposable {
     const [changedCount, removedCount] = [this.changedPaths.size, this.removedCount];
     this.changedPaths = new Set();
     this.removedCount = 0;
-    this.events.fire({ type: 'done', run, tier, changedCount, removedCount });
+    const { refreshed } = this;
+    this.events.fire({ type: 'done', run, tier, changedCount, removedCount, refreshed });
   }
 
   /** Waits after a failure and compares anew. A full disk or a locked file is waited out within the run. */

@@ -68,8 +68,11 @@ export type ToIndexer =
     }
   /** Ends work on a folder and closes its database; `stopped` follows. */
   | { readonly type: 'stop'; readonly folderId: string }
-  /** Compares the whole folder with its index. A `done` of a later run follows in any case. */
-  | { readonly type: 'refresh'; readonly folderId: string }
+  /**
+   * Compares the whole folder with its index, within the run under way or in a new one. A `done` follows whose
+   * `refreshed` is this number or a later one; numbers count up from 1.
+   */
+  | { readonly type: 'refresh'; readonly folderId: string; readonly number: number }
   /** These paths (relative, with `/`) may have changed. */
   | {
       readonly type: 'pathsChanged';
@@ -129,7 +132,13 @@ export type FromIndexer =
       readonly watching: 'events' | 'polling' | 'off';
     }
   /** At most some ten a second a folder; the last one before `done` is always sent. */
-  | { readonly type: 'progress'; readonly folderId: string; readonly progress: FolderProgress }
+  | {
+      readonly type: 'progress';
+      readonly folderId: string;
+      readonly progress: FolderProgress;
+      /** The latest refresh whose comparison is over; 0 before the first. */
+      readonly refreshed: number;
+    }
   /** Something was committed: new snapshots see it. `generation` counts up within one process. */
   | {
       readonly type: 'committed';
@@ -145,6 +154,7 @@ export type FromIndexer =
       readonly tier: 'static' | 'embedding';
       readonly changedCount: number;
       readonly removedCount: number;
+      readonly refreshed: number;
     }
   /** The whole list as of the last full pass, also stored in the index. Sent when it changed. */
   | {

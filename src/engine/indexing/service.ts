@@ -95,7 +95,7 @@ export class IndexingService {
       case 'stop':
         return this.stop(message.folderId);
       case 'refresh':
-        return this.indexer(message.folderId)?.refresh();
+        return this.indexer(message.folderId)?.refresh(message.number);
       case 'pathsChanged':
         return this.indexer(message.folderId)?.pathsChanged(message.paths);
       case 'prioritize':

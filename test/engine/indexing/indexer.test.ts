@@ -77,6 +77,23 @@ test('embeds nothing again after a rename that keeps the last three path segment
   });
 });
 
+test('says which comparison a run included, also one asked for while it was under way', async () => {
+  await withFolder(sources, async (world) => {
+    writeFiles(world.folder, { 'src/more.ts': 'let more = 1;\n' });
+    world.indexer.refresh(1);
+    world.indexer.refresh(2);
+    assert.equal((await world.next('done')).refreshed, 2);
+    writeFiles(world.folder, { 'src/last.ts': 'let last = 1;\n' });
+    world.indexer.pathsChanged(['src/last.ts']);
+    await world.next('progress');
+    world.indexer.refresh(3);
+    let { refreshed } = await world.next('done');
+    // The run of the edit may have ended before: then the comparison has one of its own.
+    if (refreshed < 3) ({ refreshed } = await world.next('done'));
+    assert.equal(refreshed, 3);
+  });
+});
+
 test('compares the folder when ignore rules change', async () => {
   await withFolder(sources, async (world) => {
     writeFiles(world.folder, { '.gitignore': 'src/\n' });

@@ -91,7 +91,7 @@ test('keeps two folders, each by its id, with one embedder', async () => {
 });
 
 function doneMessage(folderId: string, tier: 'static' | 'embedding'): FromIndexer {
-  return { type: 'done', folderId, run: 0, tier, changedCount: 1, removedCount: 0 };
+  return { type: 'done', folderId, run: 0, tier, changedCount: 1, removedCount: 0, refreshed: 0 };
 }
 
 test('ends without embeddings when the model cannot be loaded, and says why', async () => {
@@ -144,7 +144,7 @@ test('tidies the embeddings when work has rested, and says nothing of it', async
 
 test('answers a message for a folder it does not know with nothing', async () => {
   await withService(async ({ service, sent }) => {
-    await service.handle({ type: 'refresh', folderId: 'none' });
+    await service.handle({ type: 'refresh', folderId: 'none', number: 1 });
     await service.handle({ type: 'pathsChanged', folderId: 'none', paths: ['a'] });
     await service.handle({ type: 'pause' });
     await service.handle({ type: 'resume' });
