@@ -34,7 +34,7 @@ export async function showMarks(services: Services): Promise<void> {
     pick.placeholder =
       marks.length === 0
         ? t('No marks yet: mark a hit as relevant or not relevant')
-        : t('{0} marks; type to filter, Enter opens', marks.length);
+        : t('Marks: {0}; type to filter, Enter opens', marks.length);
   };
   pick.title = t('Nearmiss: Marks');
   pick.matchOnDescription = true;
