@@ -1,4 +1,4 @@
-/** Marks act at once, are taken back exactly, are still there after a reload, and outlive a damaged journal line. */
+/** Marks: at once, taken back exactly, still there after a reload and after clearing, gone when all is forgotten. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -100,6 +100,33 @@ flow('keeps the rest of a damaged journal and says so', world, async ({ window, 
   await window.screenshot('17-damaged-journal');
   await window.page.keyboard.press('Escape');
 });
+
+flow(
+  'keeps marks when the index is cleared and removes them when all is forgotten',
+  world,
+  async ({ window, dataFolder }) => {
+    await window.command('Nearmiss: Clear Index');
+    await window.screenshot('16-clear-index');
+    await window.answer(/^Clear/);
+    await eventually(
+      () => Promise.resolve(fs.readFileSync(journalOf(dataFolder), 'utf8')),
+      (text) => text.includes('parse options of the command line'),
+    );
+    await window.command('Nearmiss: Show Marks');
+    await eventually(
+      () => window.rowNames(),
+      (names) => names.some((name) => name.includes('parse options of the command line')),
+    );
+    await window.page.keyboard.press('Escape');
+    await window.command('Nearmiss: Forget Everything');
+    await window.screenshot('16-forget-everything');
+    await window.answer(/^Forget/);
+    await eventually(
+      () => Promise.resolve(journalsBelow(dataFolder).map((file) => fs.readFileSync(file, 'utf8'))),
+      (texts) => texts.every((text) => !text.includes('parse options')),
+    );
+  },
+);
 
 /** `path:line` or `name:span` of each, without what follows. */
 function places(names: readonly string[]): string[] {

@@ -88,7 +88,8 @@ export class Marking {
   /** Marks of all folders, oldest first. */
   async all(): Promise<{ folder: string; mark: MarkInfo }[]> {
     const lists = await Promise.all(
-      this.workspace.indexed.map(async ({ path: folder }) => {
+      // Also of folders whose index was cleared: their marks are still there.
+      this.workspace.folders.map(async ({ path: folder }) => {
         const { marks, problems } = await this.engine.ask('listMarks', { folder });
         problems.forEach((problem) => this.tellOnce(problem));
         return marks.map((mark) => ({ folder, mark }));
