@@ -34,7 +34,8 @@ test('says in a sentence that a folder is missing or none', () => {
 });
 
 test('keeps which folder an index is of, and passes over what it cannot read', () => {
-  const record = { id: 'a-1', folder: '/a', include: ['*.ts'], exclude: undefined };
+  const rules = { include: ['*.ts'], exclude: undefined, letIn: ['a/*'], usesGitRules: false };
+  const record = { id: 'a-1', folder: '/a', ...rules };
   saveFolder(data, record);
   saveFolder(data, { id: 'b-1', folder: '/b' });
   fs.writeFileSync(path.join(indexFolder(data, 'b-1'), 'folder.json'), '{');
