@@ -1,4 +1,4 @@
-/** Searching in the panel: hits, their reasons, what they open, the like of a selection. */
+/** Searching in the panel: hits, their reasons, what they open, the like of a selection, text that is not saved yet. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -52,6 +52,28 @@ flow('finds places like a selection and takes a verdict on them', world, async (
     () => window.hitNames(),
     (names) => JSON.stringify(names) === JSON.stringify(before),
   );
+});
+
+flow('finds text that is typed and not saved', world, async ({ window, workspace }) => {
+  const file = 'cheerio/slim.ts';
+  await window.openFile(file, 1);
+  await window.page.keyboard.press('Control+Home');
+  await window.page.keyboard.insertText(
+    'export function brewHerbalTea(kettle: string): string {\n  return `chamomile from ${kettle}`;\n}\n',
+  );
+  await window.page.locator('.tab.active.dirty').waitFor();
+  await window.search('brew herbal tea with chamomile');
+  const name = await eventually(
+    () => window.hitNames().then(([first = '']) => first),
+    (first) => first.startsWith(`${file}:1,`),
+  );
+  assert.match(name, /brewHerbalTea/);
+  assert.ok(!fs.readFileSync(path.join(workspace, file), 'utf8').includes('chamomile'));
+  await window.screenshot('08-unsaved-text-found');
+  await window.hits.first().focus();
+  await window.page.keyboard.press('Enter');
+  await window.atLine(file, 1);
+  await window.command('File: Revert File');
 });
 
 flow('breaks no policy and reports no error', world, async ({ complaints, folder }) => {

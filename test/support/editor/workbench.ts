@@ -141,9 +141,9 @@ export class Workbench {
   /** The panel's own document, for what roles and names cannot tell. */
   async panelFrame(): Promise<Frame> {
     await this.box.waitFor();
-    const inner = this.page.frames().filter((frame) => frame.name() === 'active-frame');
-    for (const frame of inner) if (await frame.getByRole('searchbox').count()) return frame;
-    throw new Error('no panel');
+    const frame = await (await this.box.elementHandle())?.ownerFrame();
+    if (!frame) throw new Error('no panel');
+    return frame;
   }
 
   /** Presses a button of a dialog or a message. */
