@@ -23,6 +23,8 @@ const pageRules = [
 ];
 
 flow('looks right in four themes and has no serious fault in any', world, async ({ window }) => {
+  await window.openPanel();
+  await window.statusReady.waitFor();
   await window.search(query);
   await window.hits.nth(1).hover();
   for (const theme of themes) {
