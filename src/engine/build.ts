@@ -110,7 +110,7 @@ export function modelLoaders({
       return loadStaticEncoder(path.join(bundled, 'static-encoder'), await tokenizer());
     },
     async embedder() {
-      const made = await plan.whenMade();
+      const made = await plan.whenOthersMadeIt();
       if (!made) return undefined;
       const { checkpoint, choice } = made;
       const isBundled = checkpoint.folder === bundledFolder;
@@ -120,7 +120,7 @@ export function modelLoaders({
     },
     async reranker() {
       const checkpoint = await readBundledCheckpoint(root, 'cross-encoder');
-      const arithmetic = (await plan.whenMade())?.choice.cpuArithmetic ?? 'fp32';
+      const arithmetic = (await plan.whenOthersMadeIt())?.choice.cpuArithmetic ?? 'fp32';
       const choice = { arithmetic, provider: 'cpu' } as const;
       const options = { choice, folder: modelsFolder, threads, log, tokenizer: await tokenizer() };
       return openReranker(checkpoint, options);

@@ -47,6 +47,8 @@ export class EncoderPlan implements Disposable {
   private trouble: string | undefined;
   private lost: string | undefined;
   private checkpoint: Promise<Checkpoint> | undefined;
+  private tellWanted: () => void = () => undefined;
+  private readonly whenAsked = new Promise<void>((resolve) => (this.tellWanted = resolve));
 
   constructor(private readonly options: PlanOptions) {}
 
@@ -78,16 +80,28 @@ export class EncoderPlan implements Disposable {
 
   /** The plan, measured now if that was never done; undefined when no contextual embedding can be had. */
   whenMade(): Promise<Plan | undefined> {
+    this.tellWanted();
     this.making ??= this.make();
     return this.making;
+  }
+
+  /** The plan, but measured only when somebody else asks for it: measuring takes both cores for some seconds. */
+  async whenOthersMadeIt(): Promise<Plan | undefined> {
+    await this.whenAsked;
+    return this.whenMade();
+  }
+
+  /** False while the plan is neither made nor being made. */
+  get isBegun(): boolean {
+    return this.making !== undefined;
   }
 
   /** Another checkpoint was chosen: makes a new plan. */
   renew(): Promise<Plan | undefined> {
     this.made = undefined;
     this.checkpoint = undefined;
-    this.making = this.make();
-    return this.making;
+    this.making = undefined;
+    return this.whenMade();
   }
 
   /** The device failed in use: from the next start on the processor does its work. */

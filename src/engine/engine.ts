@@ -159,6 +159,8 @@ export class Engine implements Disposable {
   ): Promise<SearchResult> {
     const record = this.indexedRecord(folder);
     const isInteractive = request.budgetMs !== undefined;
+    if (isInteractive) this.makePlanInTime();
+    else void this.parts.plan.whenMade();
     const needs = isInteractive ? 'available' : request.rerank ? 'whole' : 'withoutReranker';
     const ask = (): Promise<SearchResult> =>
       this.withContext(record, needs, async (context) => {
@@ -166,7 +168,8 @@ export class Engine implements Disposable {
         const snapshot = await overlays.over(context.snapshot, buffers, context.embedder, signal);
         return search({ ...context, snapshot }, request, signal, onFirst);
       });
-    const isEarly = isInteractive && onFirst !== undefined && !this.isWarm(record.id);
+    const isWorthWaiting = this.parts.plan.isBegun && !this.isWarm(record.id);
+    const isEarly = isInteractive && onFirst !== undefined && isWorthWaiting;
     let result = await ask();
     if (isEarly) {
       onFirst(result);
@@ -184,6 +187,7 @@ export class Engine implements Disposable {
     text: string | undefined,
     signal: AbortSignal,
   ): Promise<SearchResult> {
+    void this.parts.plan.whenMade();
     return this.withContext(this.indexedRecord(folder), 'withoutReranker', async (context) => {
       if (text === undefined) return findSimilar(context, request);
       const buffer = { path: request.path, text };
@@ -332,9 +336,9 @@ export class Engine implements Disposable {
       }
       const session = this.sessions.get(message.folderId);
       session?.take(message);
-      if (isPastStatic(message)) void this.parts.plan.whenMade();
+      if (session) this.makePlanInTime();
       if (session && ['progress', 'done'].includes(message.type))
-        this.progress.fire(session.status);
+        this.progress.fire(this.statusOf(session.record));
     }
   }
 
@@ -362,11 +366,11 @@ export class Engine implements Disposable {
     work: (context: SearchContext) => Promise<T>,
   ): Promise<T> {
     const { readers, indexer } = this.parts;
+    const isPatient = needs !== 'available';
     const models = this.sharedModels.acquire();
     const loaded = await models.value[needs]();
     this.searchCount++;
     indexer.send({ type: 'busy', forMs: busyForMs });
-    const isPatient = needs !== 'available';
     const { marks, filling } = await this.marking.forSearch(record, loaded, isPatient);
     const { id } = record;
     const lent = isPatient ? await readers.wholeSnapshot(id) : readers.snapshot(id);
@@ -377,6 +381,12 @@ export class Engine implements Disposable {
       void filling.then(() => models.dispose());
       if (--this.searchCount === 0) indexer.send({ type: 'notBusy' });
     }
+  }
+
+  /** Measuring how to embed takes both cores for some seconds, which words and static embeddings need first. */
+  private makePlanInTime(): void {
+    if (![...this.sessions.values()].some((session) => session.isInFirstTiers))
+      void this.parts.plan.whenMade();
   }
 
   private isWarm(id: string): boolean {
@@ -428,15 +438,15 @@ export class Engine implements Disposable {
   }
 
   private statusOf(record: FolderRecord): FolderStatus {
-    const known = this.sessions.get(record.id)?.status;
-    const status = known ?? this.storedStatus(record);
+    const session = this.sessions.get(record.id);
+    const status = session?.hasCounted ? session.status : this.storedStatus(record, session);
     if (this.parts.indexer.isPausedFor(record.id)) return { ...status, state: 'paused' };
     return status.state === 'paused' ? { ...status, state: 'scanning' } : status;
   }
 
-  /** What the index itself says of a folder that nobody asked for since the engine started. */
-  private storedStatus(record: FolderRecord): FolderStatus {
-    const blank = new FolderSession(record).status;
+  /** What the index itself says of a folder that was not compared with it since the engine started. */
+  private storedStatus(record: FolderRecord, session = new FolderSession(record)): FolderStatus {
+    const blank = session.status;
     try {
       const counts = this.parts.readers.counts(record.id);
       const { documentCount, syntaxDocumentCount } = counts;
@@ -445,7 +455,8 @@ export class Engine implements Disposable {
       const chunks = { staticDocumentCount: syntaxDocumentCount, embeddableCount, embeddedCount };
       return { ...blank, ...documents, ...chunks, skippedCount };
     } catch (error) {
-      return { ...blank, reason: messageOf(error) };
+      // The indexing process makes the file, or says what is wrong with it.
+      return this.sessions.has(record.id) ? blank : { ...blank, reason: messageOf(error) };
     }
   }
 
@@ -453,13 +464,6 @@ export class Engine implements Disposable {
     for (const session of this.sessions.values()) session.dispose();
     this.sessions.clear();
   }
-}
-
-/** Measuring how to embed takes both cores for some seconds, which words and static embeddings need first. */
-function isPastStatic(message: FromIndexer): boolean {
-  return (
-    message.type === 'done' || (message.type === 'progress' && message.progress.state === 'idle')
-  );
 }
 
 /** Globs that are not given stay as they were. */

@@ -18,6 +18,7 @@ import type { FolderProgress, FromIndexer } from './indexing/messages';
 /** Words are complete from these states on. */
 const statesAfterWords: readonly string[] = ['static', 'embedding', 'graph', 'idle'];
 const statesAfterStatic: readonly string[] = ['embedding', 'graph', 'idle'];
+const statesOfFirstTiers: readonly string[] = ['unknown', 'scanning', 'words', 'static'];
 
 interface Waiter {
   readonly aim: WaitFor;
@@ -59,6 +60,16 @@ export class FolderSession implements Disposable {
       fraction: progress?.fraction ?? 0,
       isComplete: this.isDone && this.done?.tier === 'embedding',
     };
+  }
+
+  /** True from the start until every file is found by words and static embeddings, or until that fails. */
+  get isInFirstTiers(): boolean {
+    return this.lastError === undefined && statesOfFirstTiers.includes(this.status.state);
+  }
+
+  /** False until the indexing process has counted something: till then the index itself knows more. */
+  get hasCounted(): boolean {
+    return (this.progress?.documentCount ?? 0) > 0;
   }
 
   /** Takes what the indexing process says about this folder. */

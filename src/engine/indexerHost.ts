@@ -31,7 +31,7 @@ export class IndexerHost implements Disposable {
   private readonly messages = new Emitter<FromIndexer>();
   private readonly starts = new Map<string, Start>();
   private readonly paused = new Set<string>();
-  private embedder: EmbedderChoice | undefined;
+  private embedder: EmbedderChoice | 'undecided' | undefined = 'undecided';
   private isPausedWhole = false;
   private isDisposed = false;
   private startedAt = 0;

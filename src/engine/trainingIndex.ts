@@ -41,8 +41,8 @@ export async function openTrainingIndex(
     const models = store.add(
       new SearchModels(modelLoaders({ root, modelsFolder, threads, plan, log }), log),
     );
-    const loaded = await models.whole();
     const spaceId = (await plan.whenMade())?.spaceId;
+    const loaded = await models.whole();
     const embeddingsFile = path.join(dataFolder, 'embeddings.db');
     const reader = store.add(openFolderReader(file, { spaceId, embeddingsFile }));
     await reader.refresh();

@@ -75,6 +75,7 @@ export const panelStrings = {
   similarTo: 'Similar to {0}',
   backToSearch: 'Back to Search',
   indexing: 'Indexing',
+  comparing: 'Looking for changes',
   indexingFolder: 'Indexing {0}',
   indexPaused: 'Indexing is paused',
   pause: 'Pause Indexing',

@@ -73,7 +73,8 @@ export function progressText(status: FolderStatus): string {
   const files = status.documentCount.toLocaleString('en');
   const counted = {
     unknown: 'not compared since the engine started',
-    scanning: `looking at files (${files} so far)`,
+    scanning:
+      status.documentCount === 0 ? 'looking at files' : `looking for changes in ${files} files`,
     words: `words: ${status.wordDocumentCount.toLocaleString('en')} of ${files} files`,
     static: `chunks: ${status.staticDocumentCount.toLocaleString('en')} of ${files} files`,
     embedding: `embeddings: ${status.embeddedCount.toLocaleString('en')} of ${status.embeddableCount.toLocaleString('en')} chunks`,

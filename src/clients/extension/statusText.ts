@@ -28,8 +28,15 @@ export function statusLine(
   if (live.some(({ status }) => status?.state === 'paused'))
     return { text: '$(debug-pause) Nearmiss', isProblem: false };
   const percent = percentOf(live);
+  if (live.some(isComparing) && !percent) return busy(t('Nearmiss'));
   if (percent !== undefined) return busy(t('Nearmiss {0} %', percent));
   return { text: '$(search-sparkle) Nearmiss', isProblem: false };
+}
+
+/** Nobody knows yet whether anything is to be done, in a folder that has an index. */
+function isComparing({ status }: Folder): boolean {
+  if (!status || status.wordDocumentCount === 0) return false;
+  return status.state === 'unknown' || status.state === 'scanning';
 }
 
 /** All work that is left in per cent, rounded down; undefined when nothing is. */

@@ -13,6 +13,11 @@ export function unfinished(status: PanelStatus): FolderProgress[] {
   return status.folders.filter((folder) => !folder.isComplete);
 }
 
+/** True while nobody knows yet whether anything is to be done, in a folder that has an index. */
+export function isComparing({ state, wordDocumentCount }: FolderProgress): boolean {
+  return (state === 'unknown' || state === 'scanning') && wordDocumentCount > 0;
+}
+
 /** Whole per cent; 100 only when everything is done. */
 export function percentOf(folder: FolderProgress): number {
   const percent = Math.floor(Math.min(1, Math.max(0, folder.fraction)) * 100);

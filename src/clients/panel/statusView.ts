@@ -4,7 +4,7 @@ import type { FolderProgress } from '../../protocol/panelMessages';
 import type { PanelStringKey } from '../../protocol/panelStrings';
 import type { PanelState } from './model';
 import { icon, iconButton, linkButton, progressBar, type Send } from './parts';
-import { percentOf, type TierProgress, tiersOf, unfinished } from './progress';
+import { isComparing, percentOf, type TierProgress, tiersOf, unfinished } from './progress';
 import { visible } from './visible';
 import { filled, numberText, stringsOf } from './words';
 
@@ -37,11 +37,12 @@ function folderView(folder: FolderProgress, state: PanelState, send: Send): Temp
   const percent = percentOf(folder);
   const title =
     folders.length > 1 ? filled(strings.indexingFolder, visible(folder.name)) : strings.indexing;
-  const text = isPaused ? strings.indexPaused : title;
+  const isCompared = !isComparing(folder);
+  const text = isPaused ? strings.indexPaused : isCompared ? title : strings.comparing;
   return html`<div class="indexing">
     <div class="head">
       <span class="text">${text}</span>
-      <span class="percent">${percent} %</span>
+      ${isCompared ? html`<span class="percent">${percent} %</span>` : nothing}
       ${iconButton(
         isPaused
           ? {
@@ -56,15 +57,7 @@ function folderView(folder: FolderProgress, state: PanelState, send: Send): Temp
             },
       )}
     </div>
-    <div
-      role="progressbar"
-      aria-label=${title}
-      aria-valuemin="0"
-      aria-valuemax="100"
-      aria-valuenow=${percent}
-    >
-      ${progressBar(percent / 100)}
-    </div>
+    ${isCompared ? barView(title, percent) : nothing}
     <dl>
       ${tiersOf(folder)
         // What is not counted yet is no "0 of 0".
@@ -80,6 +73,18 @@ function folderView(folder: FolderProgress, state: PanelState, send: Send): Temp
           : visible(folder.reason)
       }
     </p>
+  </div>`;
+}
+
+function barView(title: string, percent: number): TemplateResult {
+  return html`<div
+    role="progressbar"
+    aria-label=${title}
+    aria-valuemin="0"
+    aria-valuemax="100"
+    aria-valuenow=${percent}
+  >
+    ${progressBar(percent / 100)}
   </div>`;
 }
 

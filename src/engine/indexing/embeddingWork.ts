@@ -65,7 +65,11 @@ export class EmbeddingWork {
     meter.begin();
     const { waitMs, reason } = await gate.heavyWait(this.lastStepMs);
     if (stage === 'loading' || waitMs > 0) {
-      meter.update(reason ? 'waiting' : 'embedding', {}, reason);
+      meter.update(
+        reason ? 'waiting' : 'embedding',
+        stage === 'loading' ? this.counts() : {},
+        reason,
+      );
       // A rest is due once a step, not again after it.
       this.lastStepMs = 0;
       await alarm.sleep(signal, stage === 'loading' ? undefined : waitMs);
@@ -92,7 +96,7 @@ export class EmbeddingWork {
       documentCount: counts.documentCount,
       wordDocumentCount: counts.documentCount,
       staticDocumentCount: counts.syntaxDocumentCount,
-      embeddableCount: spaceId === undefined ? 0 : counts.embeddableCount,
+      embeddableCount: this.isExpected ? counts.embeddableCount : 0,
       embeddedCount: spaceId === undefined ? 0 : counts.embeddedCount,
       skippedCount: counts.skippedCount,
     };

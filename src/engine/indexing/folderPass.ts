@@ -40,7 +40,7 @@ export interface PassResult {
 /** Up to so many files are cut by syntax at once. */
 const FEW_FILES = 16;
 /** Bytes of source a chunk covers, roughly, for the first guess of how many there will be. */
-const BYTES_PER_CHUNK = 600;
+const BYTES_PER_CHUNK = 400;
 const SPLITTER_META = 'splitter';
 const SKIPPED_META = 'skippedDigest';
 

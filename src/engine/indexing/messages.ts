@@ -54,8 +54,11 @@ export type ToIndexer =
       /** False: neither battery nor load slows the work down. Default true. */
       readonly isGentle?: boolean;
     }
-  /** Sets or swaps the model; `undefined` stops contextual embedding. */
-  | { readonly type: 'useEmbedder'; readonly choice: EmbedderChoice | undefined }
+  /**
+   * Sets or swaps the model; `undefined` stops contextual embedding. While it is undecided, a run waits for the
+   * decision with all but its embeddings done.
+   */
+  | { readonly type: 'useEmbedder'; readonly choice: EmbedderChoice | 'undecided' | undefined }
   /** Begins to keep a folder's index fresh. Sent again for a known folder: its options are replaced, a full pass follows. */
   | {
       readonly type: 'start';

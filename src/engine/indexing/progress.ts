@@ -1,7 +1,8 @@
 /**
  * How far a folder is, in numbers that never fall within a run. Totals move while files are found, edited
- * and deleted; the meter shows each count of done things, and the fraction, at its highest so far, and
- * reports at most ten times a second. A run ends at 1.
+ * and deleted: each count of done things is shown at its highest so far, and the fraction always goes on from
+ * where it is, by the share that a step was of the work then left. So a wrong guess of the total neither
+ * throws it back nor holds it up. Reports come at most ten times a second. A run ends at 1.
  */
 import { Emitter } from '../../base/event';
 import type { Disposable } from '../../base/lifecycle';
@@ -15,6 +16,7 @@ const REPORT_EVERY_MS = 100;
 const WORDS_WEIGHT = 1;
 const STATIC_WEIGHT = 3;
 const EMBEDDING_WEIGHT = 10;
+const MOST_FRACTION = 0.999;
 
 const nothing: ProgressCounts = {
   documentCount: 0,
@@ -90,8 +92,9 @@ export class ProgressMeter implements Disposable {
       embeddedCount,
       skippedCount: said.skippedCount,
     };
-    const fraction = fractionOf(next, this.expectedChunkCount);
-    return { ...next, fraction: Math.max(before.fraction, fraction) };
+    const done = doneWork(next) - doneWork(before);
+    const left = Math.max(0, wholeWork(next, this.expectedChunkCount) - doneWork(next));
+    return { ...next, fraction: fractionAfter(before.fraction, done, left) };
   }
 
   private show(next: FolderProgress): void {
@@ -110,14 +113,31 @@ export class ProgressMeter implements Disposable {
   }
 }
 
-/** Below 1 until the run is ended, so that a bar that is full means that nothing is left. */
-function fractionOf(progress: ProgressCounts, expectedChunkCount: number): number {
-  const chunkCount = Math.max(progress.embeddableCount, expectedChunkCount);
-  const total =
-    progress.documentCount * (WORDS_WEIGHT + STATIC_WEIGHT) + chunkCount * EMBEDDING_WEIGHT;
-  const done =
-    progress.wordDocumentCount * WORDS_WEIGHT +
-    progress.staticDocumentCount * STATIC_WEIGHT +
-    progress.embeddedCount * EMBEDDING_WEIGHT;
-  return total === 0 ? 0 : Math.min(done / total, 0.999);
+/**
+ * The fraction after a step of `done` work that leaves `left`: with a total that stays as it is, done work by
+ * all work. Below 1 until the run is ended, so that a bar that is full means that nothing is left.
+ */
+function fractionAfter(before: number, done: number, left: number): number {
+  if (done <= 0) return before;
+  return Math.max(before, Math.min(before + ((1 - before) * done) / (done + left), MOST_FRACTION));
+}
+
+function doneWork({
+  wordDocumentCount,
+  staticDocumentCount,
+  embeddedCount,
+}: ProgressCounts): number {
+  return (
+    wordDocumentCount * WORDS_WEIGHT +
+    staticDocumentCount * STATIC_WEIGHT +
+    embeddedCount * EMBEDDING_WEIGHT
+  );
+}
+
+function wholeWork(
+  { documentCount, embeddableCount }: ProgressCounts,
+  expectedChunkCount: number,
+): number {
+  const chunkCount = Math.max(embeddableCount, expectedChunkCount);
+  return documentCount * (WORDS_WEIGHT + STATIC_WEIGHT) + chunkCount * EMBEDDING_WEIGHT;
 }

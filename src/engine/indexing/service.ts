@@ -129,9 +129,10 @@ export class IndexingService {
     return { configure, models };
   }
 
-  private async useEmbedder(choice: EmbedderChoice | undefined): Promise<void> {
+  private async useEmbedder(choice: EmbedderChoice | 'undecided' | undefined): Promise<void> {
     const round = ++this.embedderRound;
     this.setEmbedder(choice && 'loading');
+    if (choice === 'undecided') return;
     if (!choice) return this.options.send({ type: 'embedder' });
     try {
       const onLost = (reason: string): void => this.options.send({ type: 'providerLost', reason });

@@ -59,6 +59,9 @@ test('says in the status bar what the engine does and how far the folders are', 
   checkLine(up, [toyFolder('indexed', complete)], '$(search-sparkle) Nearmiss');
   checkLine(up, [toyFolder('indexed', halfway)], '$(sync~spin) Nearmiss 61 %');
   checkLine(up, [toyFolder('indexed', { ...halfway, fraction: 1 })], '$(sync~spin) Nearmiss 99 %');
+  // An index from before the engine's start is there: no "0 %" while it is compared with the folder.
+  const compared = { ...halfway, state: 'scanning', fraction: 0 } as const;
+  checkLine(up, [toyFolder('indexed', compared)], '$(sync~spin) Nearmiss');
   checkLine(up, [toyFolder('waiting')], '$(sync~spin) Nearmiss starting');
   checkLine(up, [toyFolder('failed')], '$(warning) Nearmiss');
   checkLine(up, [toyFolder('declined'), toyFolder('off')], '$(circle-slash) Nearmiss');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { accountOf, compareAccounts, scaleOf } from '../../../src/clients/panel/account';
-import { percentOf, tiersOf, unfinished } from '../../../src/clients/panel/progress';
+import { isComparing, percentOf, tiersOf, unfinished } from '../../../src/clients/panel/progress';
 import { indexingFolder, indexingStatus } from './gallery';
 
 const part = (name: string, contribution: number, text = name): object => ({
@@ -57,6 +57,13 @@ test('never says 100 % before everything is done', () => {
   assert.equal(percentOf({ ...indexingFolder, fraction: 1 }), 99);
   assert.equal(percentOf({ ...indexingFolder, fraction: -1 }), 0);
   assert.equal(percentOf({ ...indexingFolder, isComplete: true }), 100);
+});
+
+test('gives no share of work while it is unknown whether there is any', () => {
+  assert.equal(isComparing({ ...indexingFolder, state: 'scanning' }), true);
+  assert.equal(isComparing({ ...indexingFolder, state: 'unknown' }), true);
+  assert.equal(isComparing(indexingFolder), false);
+  assert.equal(isComparing({ ...indexingFolder, state: 'scanning', wordDocumentCount: 0 }), false);
 });
 
 test('tells each tier with its own total', () => {

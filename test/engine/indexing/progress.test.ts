@@ -44,6 +44,51 @@ test('never lets a count of done things or the fraction fall within a run', () =
   );
 });
 
+/** The fraction after each tenth of the embeddings, when 100 files were thought to have `guess` chunks. */
+function fractionsOf({ guess, truth }: { guess: number; truth: number }): number[] {
+  const meter = new ProgressMeter();
+  meter.begin();
+  meter.expectChunks(guess);
+  const files = { documentCount: 100, wordDocumentCount: 100 };
+  meter.update('words', files);
+  meter.update('static', { ...files, staticDocumentCount: 100 });
+  meter.expectChunks(0);
+  const shown: number[] = [];
+  for (let tenth = 0; tenth <= 10; tenth++) {
+    meter.update('embedding', { embeddableCount: truth, embeddedCount: (tenth * truth) / 10 });
+    shown.push(meter.current.fraction);
+  }
+  meter.dispose();
+  return shown;
+}
+
+test('is done work by all work while the total stays', () => {
+  const expected = Array.from({ length: 10 }, (_, tenth) => (400 + tenth * 400) / 4400);
+  assert.deepEqual(
+    fractionsOf({ guess: 400, truth: 400 })
+      .slice(0, 10)
+      .map((fraction) => fraction.toFixed(6)),
+    expected.map((fraction) => fraction.toFixed(6)),
+  );
+});
+
+// The bar stood at "99 %" from a quarter of the embeddings on, because nobody had expected any.
+test('goes on evenly to the end when there is more or less to do than was thought', () => {
+  for (const guess of [0, 40, 4000, 40_000]) {
+    const shown = fractionsOf({ guess, truth: 4000 });
+    const rest = 1 - shown[0]!;
+    shown.slice(1, 10).forEach((fraction, index) => {
+      const tenths = (fraction - shown[0]!) / rest;
+      assert.ok(
+        guess === 0 || Math.abs(tenths - (index + 1) / 10) < 1e-6,
+        `${guess}: ${shown.join(' ')}`,
+      );
+      assert.ok(fraction >= shown[index]!);
+    });
+    assert.equal(shown.at(-1), 0.999);
+  }
+});
+
 test('begins a new run only after the last one has ended', () => {
   const meter = new ProgressMeter();
   meter.begin();

@@ -118,6 +118,28 @@ test('goes on to embeddings when an embedder comes later', async () => {
   });
 });
 
+// The run ended at 100 %, and another began at 0 % when the choice was made.
+test('goes on in the same run, and expects embeddings, while the model is undecided', async () => {
+  await withService(async ({ service, root, sent, start, until }) => {
+    writeFiles(root, { 'a/x.ts': 'let x = 1;\n'.repeat(400) });
+    await service.handle({ type: 'useEmbedder', choice: 'undecided' });
+    await start('a');
+    const progress = () => sent.flatMap((message) => ('progress' in message ? [message] : []));
+    while (progress().at(-1)?.progress.state !== 'embedding') await until('progress');
+    const { fraction, embeddableCount, embeddedCount } = progress().at(-1)!.progress;
+    assert.ok(fraction < 0.5, `${fraction} before anything is embedded`);
+    assert.ok(embeddableCount > 5 && embeddedCount === 0);
+    await service.handle({ type: 'useEmbedder', choice });
+    assert.deepEqual(await until('done'), { ...doneMessage('a', 'embedding'), run: 1 });
+    const fractions = progress().map((message) => message.progress.fraction);
+    assert.deepEqual(
+      fractions,
+      [...fractions].sort((a, b) => a - b),
+    );
+    assert.equal(fractions.at(-1), 1);
+  });
+});
+
 test('opens an index later that cannot be opened now', async () => {
   await withService(async ({ root, start, until }) => {
     writeFiles(root, { 'a/x.ts': 'let x = 1;\n', blocked: '' });
