@@ -11,6 +11,8 @@ const namedParts = 3;
 export interface AnswerOptions {
   readonly query: string;
   readonly isExplained: boolean;
+  /** Hits carry all their lines. */
+  readonly hasTexts?: boolean;
   /** A sentence for each model that could not be loaded: the answer does without it. */
   readonly modelProblems: readonly string[];
 }
@@ -30,7 +32,7 @@ export function toWireResult(result: RoomResult, options: AnswerOptions): Search
   };
 }
 
-function toWireHit(hit: Hit, rank: number, { isExplained }: AnswerOptions): SearchHit {
+function toWireHit(hit: Hit, rank: number, { isExplained, hasTexts }: AnswerOptions): SearchHit {
   const { text, start } = snippetOf(hit);
   return {
     rank,
@@ -50,6 +52,7 @@ function toWireHit(hit: Hit, rank: number, { isExplained }: AnswerOptions): Sear
       verdict: hit.mark.mark.verdict,
       similarity: hit.mark.similarity,
     },
+    text: hasTexts ? hit.text : undefined,
   };
 }
 

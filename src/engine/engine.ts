@@ -8,7 +8,7 @@ import { Emitter } from '../base/event';
 import { type Disposable, DisposableStore, Shared } from '../base/lifecycle';
 import type { Logger } from '../base/log';
 import type { IndexParams, MarkParams } from '../protocol/methods';
-import type { FolderStatus, MarkInfo, WhyResult } from '../protocol/types';
+import type { FolderStatus, MarkInfo, SpanText, WhyResult } from '../protocol/types';
 import {
   folderId,
   type FolderRecord,
@@ -19,6 +19,7 @@ import {
   saveFolder,
 } from './dataFolder';
 import type { EncoderPlan, Plan } from './encoderPlan';
+import type { Span } from './documents/document';
 import { explainPath } from './documents/explain';
 import type { WalkOptions } from './documents/walk';
 import { FolderSession } from './folderSession';
@@ -28,6 +29,7 @@ import type { FromIndexer } from './indexing/messages';
 import { Marking } from './marking';
 import type { Buffer, Overlays } from './overlays';
 import type { FolderReaders } from './readers';
+import { readIndexedSpan } from './readSpan';
 import { findSimilar, type SimilarRequest } from './search/similar';
 import { search } from './search/search';
 import type { SearchContext, SearchRequest, SearchResult } from './search/types';
@@ -217,6 +219,20 @@ export class Engine implements Disposable {
       const row = lent.snapshot.document(relative);
       const reasons = [verdict.sentence, indexSentence(row, verdict.indexed)];
       return { path: relative, isIndexed: row !== undefined, reasons };
+    } finally {
+      lent.dispose();
+    }
+  }
+
+  /** Lines of a file that is in the index and still belongs there; throws for every other. */
+  async readSpan(root: string, relative: string, span: Span): Promise<SpanText> {
+    const { id } = this.recordOf(root);
+    const lent = this.parts.readers.snapshot(id);
+    try {
+      return await readIndexedSpan({
+        ...{ root, relative, span, rules: this.rulesOf(id) },
+        snapshot: lent.snapshot,
+      });
     } finally {
       lent.dispose();
     }

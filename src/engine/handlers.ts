@@ -55,6 +55,7 @@ export const handlers: {
     const answer = (): AnswerOptions => ({
       query,
       isExplained: explain,
+      hasTexts: params.budgetTokens !== undefined,
       modelProblems: engine.modelProblems,
     });
     const onFirst =
@@ -69,17 +70,23 @@ export const handlers: {
   },
 
   async similar({ engine }, params, { signal }) {
-    const { folder, start, end, limit, text } = params;
+    const { folder, start, end, limit, text, budgetTokens } = params;
     const relative = insidePath(folder, params.path);
     if (end <= start) throw new NearmissError('usage', 'The last line comes before the first');
-    const request = { path: relative, span: { start, end }, limit };
+    const request = { path: relative, span: { start, end }, limit, budgetTokens };
     const result = await engine.similar(folder, request, text, signal);
     const { modelProblems } = engine;
     return toWireResult(result, {
       query: relative,
       isExplained: params.explain ?? false,
+      hasTexts: budgetTokens !== undefined,
       modelProblems,
     });
+  },
+
+  readSpan({ engine }, { folder, path: given, start, end }) {
+    const root = realFolder(folder);
+    return engine.readSpan(root, insidePath(root, given), { start, end });
   },
 
   async why({ engine }, { folder, path: given }) {
@@ -165,6 +172,7 @@ function searchRequest(engine: Engine, params: ParamsOf<'search'>): SearchReques
     rerankCount: settings.rerankCount,
     budgetMs: params.budgetMs,
     perFile: params.perFile ?? settings.perFile,
+    budgetTokens: params.budgetTokens,
     // The one-line reason is made of the parts.
     explain: true,
   };
@@ -204,12 +212,19 @@ function buffersOf(folder: string, overlays: readonly Overlay[] = []): Buffer[] 
 function insidePath(folder: string, given: string): string {
   const root = realFolder(folder);
   const absolute = path.resolve(root, given);
+  // Looking whether a network path exists would already sign in to another machine.
+  if (/^[\\/]{2}/.test(given) && relativeInside(root, given) === undefined)
+    throw outside(given, root);
   const inside = relativeInside(
     root,
     fs.existsSync(absolute) ? fs.realpathSync.native(absolute) : absolute,
   );
   if (inside !== undefined && inside !== '') return inside;
-  throw new NearmissError(
+  throw outside(given, root);
+}
+
+function outside(given: string, root: string): NearmissError {
+  return new NearmissError(
     'outsideFolder',
     `${given} is outside ${root}`,
     'Name a file inside it, or another folder with --folder',

@@ -11,6 +11,7 @@ import type {
   SearchResult,
   SkippedFile,
   SourceSpan,
+  SpanText,
   Verdict,
   WhyResult,
 } from './types';
@@ -82,6 +83,8 @@ export interface SearchParams {
   readonly onlyPaths?: readonly string[];
   /** At most so many hits of one file; without it, the engine's setting. */
   readonly perFile?: number;
+  /** Hits come with their text, whole declarations where they fit, no line twice, so many tokens in all. */
+  readonly budgetTokens?: number;
 }
 
 export interface Overlay {
@@ -100,6 +103,8 @@ export interface SimilarParams {
   readonly explain?: boolean;
   /** The selection's own text where it is not saved; the lines then only say where it stands. */
   readonly text?: string;
+  /** As of a search. */
+  readonly budgetTokens?: number;
 }
 
 /** A verdict on one hit: of a query, or of the places like a source span. Exactly one of the two is given. */
@@ -136,6 +141,8 @@ export interface Methods {
   search: Call<SearchParams, SearchResult>;
   similar: Call<SimilarParams, SearchResult>;
   status: Call<{ readonly folder?: string }, EngineStatus>;
+  /** Lines of a file that is in the index, secrets taken out; refused for every other file. */
+  readSpan: Call<SourceSpan & { readonly folder: string }, SpanText>;
   why: Call<{ readonly folder: string; readonly path: string }, WhyResult>;
   listModels: Call<Nothing, readonly ModelInfo[]>;
   addModel: Call<{ readonly folder: string }, ModelInfo>;

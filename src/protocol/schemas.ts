@@ -12,6 +12,7 @@ const line = z.int().min(0);
 const file = z.string().min(1).max(32_768);
 const source = z.object({ path: text, start: line, end: line });
 const verdict = z.enum(['relevant', 'notRelevant']);
+const budgetTokens = z.int().min(50).max(1_000_000);
 const id = z.string().min(1).max(200);
 /** Buffers that an editor has open and unsaved at once, and how much of each is read. */
 const overlays = z.array(z.object({ path: file, text: z.string().max(4_000_000) })).max(200);
@@ -43,6 +44,7 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
     overlays: overlays.optional(),
     onlyPaths: z.array(file).max(100_000).optional(),
     perFile: limit.optional(),
+    budgetTokens: budgetTokens.optional(),
   }),
   similar: z.object({
     folder,
@@ -52,7 +54,9 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
     limit,
     explain: z.boolean().optional(),
     text: text.optional(),
+    budgetTokens: budgetTokens.optional(),
   }),
+  readSpan: z.object({ folder, path: file, start: line, end: line }),
   status: z.object({ folder: folder.optional() }),
   why: z.object({ folder, path: text }),
   listModels: z.strictObject({}),

@@ -81,6 +81,15 @@ export interface SearchHit {
   readonly why: string;
   readonly explain?: readonly ExplainedPart[];
   readonly mark?: HitMark;
+  /** All lines of the span, where a budget of tokens was given. */
+  readonly text?: string;
+}
+
+/** Lines of an indexed file, as they were asked for as far as they exist. */
+export interface SpanText extends SourceSpan {
+  readonly language: string;
+  readonly lineCount: number;
+  readonly text: string;
 }
 
 export interface SearchResult {

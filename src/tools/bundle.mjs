@@ -26,6 +26,7 @@ const release = {
 const entries = {
   cli: 'src/clients/cli/main.ts',
   engine: 'src/engine/main.ts',
+  mcp: 'src/clients/mcp/server.ts',
   indexer: 'src/engine/indexerProcess.ts',
   probe: 'src/engine/probeProcess.ts',
   trainer: 'src/engine/trainerProcess.ts',

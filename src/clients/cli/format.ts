@@ -64,9 +64,11 @@ function formatHit(hit: SearchHit, words: RegExp | undefined, style: Style): str
 }
 
 function formatSnippet(hit: SearchHit, words: RegExp | undefined, style: Style): string[] {
-  const width = String(hit.snippetStart + hit.snippet.split('\n').length).length;
-  return hit.snippet.split('\n').map((line, index) => {
-    const number = String(hit.snippetStart + index + 1).padStart(width);
+  const lines = (hit.text ?? hit.snippet).split('\n');
+  const first = hit.text === undefined ? hit.snippetStart : hit.start;
+  const width = String(first + lines.length).length;
+  return lines.map((line, index) => {
+    const number = String(first + index + 1).padStart(width);
     const text = harmless(line);
     const marked = words ? text.replaceAll(words, (word) => style.strong(word)) : text;
     return `    ${style.faint(`${number} │`)} ${marked}`;

@@ -6,6 +6,7 @@ import { clear, doctor, pause, resume, status, why } from './careCommands';
 import { exitDone } from './failure';
 import { index } from './indexCommand';
 import { exportMarks, importMarks, listMarks, mark, undoMark } from './markCommands';
+import { mcp } from './mcpCommand';
 import { addModel, listModels, useModel, verifyModels } from './modelCommands';
 import { search, similar } from './searchCommand';
 import type { CommonOptions } from './session';
@@ -33,6 +34,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   addMarkCommands(program, act);
   addCareCommands(program, act);
   addModelCommands(program, act);
+  addAgentCommands(program, act);
   addTrainingCommands(program, act);
   await program.parseAsync([...args], { from: 'user' });
   return exitCode;
@@ -74,6 +76,7 @@ function addSearchCommands(program: Command, act: Act): void {
     .option('--path <glob>', 'only paths that match; may be repeated', collect)
     .option('--lang <language>', 'only this language; may be repeated', collect)
     .option('--kind <kind>', 'only this kind of chunk; may be repeated', collect)
+    .option('--budget <tokens>', 'whole declarations without repeats, so many tokens', tokens)
     .option('--no-rerank', 'leave the cross-encoder out')
     .option('--explain', 'say what each part contributed')
     .option('--json', 'print the result as JSON')
@@ -85,6 +88,7 @@ function addSearchCommands(program: Command, act: Act): void {
     .argument('<file:line[-line]>', 'lines of an indexed file')
     .option('--folder <folder>', 'folder to search', '.')
     .option('--limit <count>', 'number of hits', count, 10)
+    .option('--budget <tokens>', 'whole declarations without repeats, so many tokens', tokens)
     .option('--explain', 'say what each part contributed')
     .option('--json', 'print the result as JSON')
     .option('-y, --yes', 'index a home folder or a very large one without asking')
@@ -171,6 +175,18 @@ function addModelCommands(program: Command, act: Act): void {
     .action(act(useModel));
 }
 
+function addAgentCommands(program: Command, act: Act): void {
+  common(program.command('mcp'))
+    .description('serve search to an agent, over stdin and stdout')
+    .option(
+      '--folder <folder>',
+      'a folder it may search; may be repeated; here by default',
+      collect,
+    )
+    .option('--marks', 'let it mark hits, too')
+    .action(act(mcp));
+}
+
 function addTrainingCommands(program: Command, act: Act): void {
   training(program.command('train'))
     .description('train a part of the ranking on records of what is relevant and what is not')
@@ -248,6 +264,12 @@ function count(value: string): number {
   const number = Number(value);
   if (Number.isInteger(number) && 1 <= number && number <= 1000) return number;
   throw new InvalidArgumentError('It must be a whole number from 1 to 1000');
+}
+
+function tokens(value: string): number {
+  const number = Number(value);
+  if (Number.isInteger(number) && 50 <= number && number <= 1_000_000) return number;
+  throw new InvalidArgumentError('It must be a whole number from 50 to 1000000');
 }
 
 function whole(value: string): number {

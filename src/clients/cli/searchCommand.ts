@@ -30,6 +30,7 @@ interface SearchOptions extends CommonOptions {
   readonly path?: readonly string[];
   readonly lang?: readonly string[];
   readonly kind?: readonly string[];
+  readonly budget?: number;
   readonly rerank: boolean;
   readonly explain?: boolean;
   readonly wait?: boolean;
@@ -88,6 +89,7 @@ async function searchBatch(folder: string, file: string, options: SearchOptions)
 interface SimilarOptions extends CommonOptions {
   readonly folder: string;
   readonly limit: number;
+  readonly budget?: number;
   readonly explain?: boolean;
 }
 
@@ -96,9 +98,9 @@ export function similar(place: string, options: SimilarOptions): Promise<number>
   const folder = existingFolder(options.folder);
   return withSession(options, async (session) => {
     const status = await prepare(session, folder, options);
-    const { limit, explain } = options;
+    const { limit, explain, budget: budgetTokens } = options;
     const path = fileOf(folder, file);
-    const params = { folder, path, start, end, limit, explain };
+    const params = { folder, path, start, end, limit, explain, budgetTokens };
     printResult(await session.client.call('similar', params, session.signal), options, status);
     return exitDone;
   });
@@ -133,6 +135,7 @@ function searchParams(folder: string, query: string, options: SearchOptions): Se
     kinds: options.kind,
     rerank,
     explain,
+    budgetTokens: options.budget,
   };
 }
 
@@ -171,9 +174,10 @@ function resultJson(result: SearchResult): unknown {
 }
 
 function hitJson(hit: SearchHit): unknown {
-  const { rank, path, start, end, score, symbol, kind, language, snippet, explain } = hit;
+  const { rank, path, start, end, score, symbol, kind, language, snippet, explain, text } = hit;
   const shown = { rank, path, start: start + 1, end, score, symbol, kind, language, snippet };
-  return explain === undefined ? shown : { ...shown, explain };
+  const packed = text === undefined ? shown : { ...shown, text };
+  return explain === undefined ? packed : { ...packed, explain };
 }
 
 function batchHit({ path, start, end, score }: SearchHit): unknown {

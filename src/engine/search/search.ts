@@ -16,6 +16,7 @@ import {
   type MarkEffect,
   wantedChunks,
 } from './marks';
+import { packHits } from './pack';
 import { isMostlyUnknown, joinFilters, parseQuery, type Query } from './query';
 import {
   bestWindow,
@@ -73,8 +74,10 @@ export async function search(
   const ranked = rankCandidates(context, question, clock);
   const finish = (unmarked: readonly Ranked[], isReranked: boolean): SearchResult => {
     const hits = applyMarks(unmarked, influences, sorting).slice(0, request.limit);
+    const shown = hits.map((hit) => toHit(hit, query, context, request, weights));
+    const { budgetTokens } = request;
     return {
-      hits: hits.map((hit) => toHit(hit, query, context, request, weights)),
+      hits: budgetTokens === undefined ? shown : packHits(snapshot, shown, budgetTokens),
       tiers: tiersOf(vectors),
       noGoodMatch: isWithoutAnswer(hits, query, context),
       note: noteOf(isUnknown, query),

@@ -16,6 +16,7 @@ import {
   type MarkEffect,
   wantedChunks,
 } from './marks';
+import { packHits } from './pack';
 import { passes } from './retrieve';
 import type { Hit, SearchContext, SearchResult } from './types';
 
@@ -28,6 +29,8 @@ export interface SimilarRequest {
   readonly perFile?: number;
   /** What the span says where it is not saved, in place of what is stored there. */
   readonly unsaved?: UnsavedText;
+  /** As of a search. */
+  readonly budgetTokens?: number;
 }
 
 export interface UnsavedText {
@@ -51,8 +54,9 @@ export function findSimilar(context: SearchContext, request: SimilarRequest): Se
   const { scored, tier } = nearest(context, asked, limit, request.filter);
   const found = toHits(snapshot, scored, own, request, influences);
   const hits = applyMarks(found, influences, sorting).slice(0, request.limit).map(explained);
+  const { budgetTokens } = request;
   return {
-    hits,
+    hits: budgetTokens === undefined ? hits : packHits(snapshot, hits, budgetTokens),
     tiers: [tier],
     noGoodMatch: hits.length === 0,
     isReranked: false,

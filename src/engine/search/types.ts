@@ -35,6 +35,8 @@ export interface SearchRequest {
   /** At most this many hits of one file. Default 3. */
   readonly perFile?: number;
   readonly explain?: boolean;
+  /** Hits are packed: texts whole where they fit, no line twice, so many tokens in all. */
+  readonly budgetTokens?: number;
 }
 
 /** One part of a hit's score, in words a person accepts. */
