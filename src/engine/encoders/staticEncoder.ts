@@ -67,20 +67,26 @@ export function makeStaticEncoder(
 ): StaticEncoder {
   const { dimension, firstToken } = settings;
   const factors = scales.map((scale, row) => scale * weightOf(row + firstToken, settings));
+  // How often each token occurs in the text at hand; zeros between two texts.
+  const counts = new Uint32Array(factors.length);
   return {
     fingerprint: staticFingerprint(settings, { scales, rows }),
     dimension,
     embed(text) {
       const sum = new Float32Array(dimension);
-      const starts: number[] = [];
-      const weights: number[] = [];
+      const different: number[] = [];
       for (const id of tokenizer.encode(text)) {
-        const factor = factors[id - firstToken];
-        if (factor === undefined) continue;
-        starts.push((id - firstToken) * dimension);
-        weights.push(factor);
+        const row = id - firstToken;
+        if (factors[row] !== undefined && counts[row]!++ === 0) different.push(row);
       }
-      addRows(sum, rows, starts, weights);
+      const weights = different.map((row) => factors[row]! * counts[row]!);
+      addRows(
+        sum,
+        rows,
+        different.map((row) => row * dimension),
+        weights,
+      );
+      for (const row of different) counts[row] = 0;
       return normalize(sum);
     },
   };
@@ -118,8 +124,11 @@ function weightOf(id: number, { weighting, firstWord }: StaticSettings): number 
 
 /** Scales a unit-length vector to int8, 127 for 1. */
 export function quantizeStatic(vector: Float32Array): Int8Array {
+  const bytes = new Int8Array(vector.length);
   // Through Math.round: the array alone would cut towards zero.
-  return Int8Array.from(vector, (value) => Math.round(127 * Math.max(-1, Math.min(1, value))));
+  for (let i = 0; i < vector.length; i++)
+    bytes[i] = Math.round(127 * Math.max(-1, Math.min(1, vector[i]!)));
+  return bytes;
 }
 
 /** Reads config.json and table.bin and checks one against the other. */

@@ -12,7 +12,7 @@ import type { FoundFile } from '../documents/walk';
 import type { DocumentRow, DocumentTier, FolderWriter, NewChunk } from '../store/types';
 import { storedTime } from './changes';
 import { withEmbeddings } from './chunks';
-import { readAhead } from './readAhead';
+import { readAhead, type ReadLimits } from './readAhead';
 import type { DocumentSource, Splitter } from './rooms';
 import type { SkippedList } from './skippedList';
 
@@ -36,7 +36,12 @@ export interface StageOptions {
   readonly onStep?: (fileCount: number) => void;
 }
 
-const READ_WIDTH = 8;
+/** Read and cut ahead of the writer: as much as is cut while a transaction is written, within a bound on memory. */
+const AHEAD: ReadLimits<FoundFile> = {
+  count: 48,
+  bytes: 4 << 20,
+  bytesOf: (file) => file.sizeBytes,
+};
 /** A transaction holds so many files, or what was made ready in this time. Large ones are cheaper by the file. */
 const STEP_FILES = 64;
 const STEP_MS = 160;
@@ -95,7 +100,7 @@ export class DocumentStage {
     let step = emptyStep();
     let budgetMs = FIRST_STEP_MS;
     let turnAt = performance.now() + TURN_MS;
-    const ready = readAhead(files, READ_WIDTH, (file) => this.prepare(file, options));
+    const ready = readAhead(files, AHEAD, (file) => this.prepare(file, options));
     for await (const { item, result } of ready) {
       step.fileCount++;
       this.add(step, item, result);

@@ -89,6 +89,8 @@ export class FolderPass {
           this.warmUp();
           await this.indexWords(changed, tally);
           this.storeSkipped();
+          // Who waits for words need not wait for the watch.
+          this.context.meter.update('static');
         }
         // What changed between this walk and the watch's beginning went unseen: look once more.
         isWatchNew = await this.context.watch();

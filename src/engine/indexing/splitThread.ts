@@ -13,7 +13,7 @@ import type { Logger } from '../../base/log';
 import type { Document } from '../documents/document';
 import type { NewChunk } from '../store/types';
 import { loadSplitter } from './models';
-import type { Splitter } from './rooms';
+import type { ThreadSplitter } from './splitPool';
 
 /** Marks the data that a splitting thread is started with. */
 interface SplitThreadData {
@@ -49,7 +49,7 @@ export async function openSplitThread(
   file: string,
   modelsFolder: string,
   log: Logger,
-): Promise<Splitter & { readonly ended: Promise<void> }> {
+): Promise<ThreadSplitter> {
   const data: SplitThreadData = { role: 'split', modelsFolder };
   const worker = new Worker(file, { workerData: data });
   const pending = new Map<number, Pending>();

@@ -1,11 +1,13 @@
 /**
- * The real models of the indexing process: embedders, and a splitting thread that is started when the first
- * document comes, again when it ended before its time, and let go when no document came for a while.
+ * The real models of the indexing process: embedders, and splitting threads that are started when documents
+ * come, and let go when none came for a while.
  */
+import * as os from 'node:os';
 import type { Logger } from '../../base/log';
 import { openChosenEmbedder, splitterVersion } from './models';
 import type { Splitter } from './rooms';
 import type { ServiceModels } from './service';
+import { openSplitPool } from './splitPool';
 import { openSplitThread } from './splitThread';
 
 export interface ThreadModelsOptions {
@@ -17,22 +19,23 @@ export interface ThreadModelsOptions {
 
 /** A new thread is there in a fraction of a second; an idle one holds some hundred megabytes. */
 const RELEASE_AFTER_MS = 60_000;
+/** Together they cut as fast as the one writer writes; on a single core one has to do. */
+const THREAD_COUNT = Math.min(2, os.availableParallelism());
 
 export function openThreadModels(options: ThreadModelsOptions, log: Logger): ServiceModels {
   const { file, modelsFolder, dataFolder } = options;
-  let thread: Promise<Splitter> | undefined;
+  let pool: Promise<Splitter> | undefined;
   let release: NodeJS.Timeout | undefined;
   const letGo = (): void => {
     clearTimeout(release);
-    thread?.then((splitter) => splitter.dispose()).catch(() => undefined);
-    thread = undefined;
+    pool?.then((splitter) => splitter.dispose()).catch(() => undefined);
+    pool = undefined;
   };
   const open = (): Promise<Splitter> => {
-    const opening = openSplitThread(file, modelsFolder, log);
-    const forget = (): void => {
-      if (thread === opening) thread = undefined;
-    };
-    opening.then(({ ended }) => ended.then(forget), forget);
+    const opening = openSplitPool(THREAD_COUNT, () => openSplitThread(file, modelsFolder, log));
+    opening.catch(() => {
+      if (pool === opening) pool = undefined;
+    });
     return opening;
   };
   const releaseLater = (): void => {
@@ -44,8 +47,8 @@ export function openThreadModels(options: ThreadModelsOptions, log: Logger): Ser
     version: () => splitterVersion(modelsFolder),
     async splitter() {
       releaseLater();
-      thread ??= open();
-      return thread;
+      pool ??= open();
+      return pool;
     },
     openEmbedder: (choice, onLost) => openChosenEmbedder(choice, { dataFolder, log, onLost }),
     dispose: letGo,
