@@ -23,6 +23,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   search: ['base', 'documents', 'encoders', 'store'],
   feedback: ['base', 'documents', 'store'],
   training: ['base', 'documents', 'onnx', 'encoders', 'store', 'search', 'feedback'],
+  learning: ['base', 'documents', 'encoders', 'store', 'search', 'feedback', 'training'],
   engine: [
     'base',
     'protocol',
@@ -34,6 +35,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'search',
     'feedback',
     'training',
+    'learning',
   ],
   clients: ['base', 'protocol'],
   'clients/cli': ['base', 'protocol', 'clients'],

@@ -5,9 +5,11 @@ import type { Disposable } from '../base/lifecycle';
 import type { Logger } from '../base/log';
 import { EncoderPlan } from './encoderPlan';
 import { readBundledCheckpoint } from './encoders/bundled';
+import { readCheckpoint } from './encoders/checkpoint';
 import { openQueryEmbedder, openReranker } from './encoders/openEncoder';
 import { loadStaticEncoder } from './encoders/staticEncoder';
 import { type FramedTokenizer, loadTokenizer } from './encoders/tokenizer';
+import type { Reranker } from './encoders/types';
 import type { ProviderSetting } from './encoders/variant';
 import { Engine } from './engine';
 import { IndexerHost } from './indexerHost';
@@ -19,6 +21,7 @@ import { Overlays } from './overlays';
 import { FolderReaders } from './readers';
 import { type ModelLoaders, SearchModels } from './searchModels';
 import type { Settings } from './settings';
+import { Versions } from './versions';
 
 export interface BuiltEngine {
   readonly engine: Engine;
@@ -43,11 +46,13 @@ export function buildEngine(dataFolder: string, settings: Settings, log: Logger)
   const makeModels = (): SearchModels => new SearchModels(loaders, log);
   const file = path.join(__dirname, 'indexer.js');
   const splitters = lateSplitters({ file, modelsFolder: bundledModels, dataFolder }, log);
+  const versions = buildVersions(dataFolder, { root, modelsFolder, threads, plan, log });
   const overlays = new Overlays({ splitters, maxFileBytes: settings.maxFileBytes, log });
-  const parts = { dataFolder, settings, log, indexer, readers, overlays, plan, makeModels };
-  const engine = new Engine(parts);
+  const parts = { dataFolder, settings, log, indexer, readers, overlays, plan };
+  const engine = new Engine({ ...parts, versions, makeModels });
   const models = new ModelShelf({ bundledModels, modelsFolder, probeFile });
   const end = async (): Promise<void> => {
+    await engine.learning.stop();
     await indexer.shutdown();
     await engine.marking.end();
     engine.dispose();
@@ -81,6 +86,30 @@ function buildIndexer(
     configure: { type: 'configure', dataFolder, modelsFolder, graphFromCount },
     log,
   });
+}
+
+function buildVersions(dataFolder: string, options: LoaderOptions): Versions {
+  const { root, plan, log } = options;
+  return new Versions({
+    ...{ dataFolder, log },
+    async baseModels() {
+      const made = await plan.whenMade();
+      if (!made) return undefined;
+      const { fingerprint } = await readBundledCheckpoint(root, 'cross-encoder');
+      return { biEncoder: made.checkpoint.fingerprint, crossEncoder: fingerprint };
+    },
+    openReranker: (folder) => openLearnedReranker(folder, options),
+  });
+}
+
+/** A re-ranker that was learned: the arithmetic is that of the bundled one. */
+export async function openLearnedReranker(
+  folder: string,
+  { threads, plan, log }: Pick<LoaderOptions, 'threads' | 'plan' | 'log'>,
+): Promise<Reranker> {
+  const arithmetic = (await plan.whenMade())?.choice.cpuArithmetic ?? 'fp32';
+  const choice = { arithmetic, provider: 'cpu' } as const;
+  return openReranker(await readCheckpoint(folder), { choice, threads, log });
 }
 
 interface LoaderOptions {

@@ -7,6 +7,7 @@ import {
   idOfFolder,
   indexFolder,
   indexNames,
+  learningFolder,
   markFolder,
   markNames,
   realFolder,
@@ -57,6 +58,8 @@ export async function forgetData(
     markBytes += sizeOf(target);
     await forgetMarks(id);
     removeTree(target);
+    // What was learned from marks says what they said.
+    markBytes += removeTree(learningFolder(dataFolder, id));
   }
   // A folder that is gone may have left nothing but its marks.
   if (ids.length > 0 && folder !== undefined && !fs.existsSync(folder))

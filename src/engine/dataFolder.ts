@@ -5,6 +5,7 @@
  *   folders/<id>/folder.json    which folder this is the index of
  *   folders/<id>/index.db, vectors-<space>.*
  *   marks/<id>/journal.jsonl    the folder's marks, which stay when its index is cleared
+ *   learning/<id>/              versions learned from them, the run under way
  *   models/<fingerprint>/       checkpoints the user added
  *   log/
  *
@@ -65,6 +66,11 @@ export function indexFolder(dataFolder: string, id: string): string {
 /** Where the marks of a folder lie. */
 export function markFolder(dataFolder: string, id: string): string {
   return path.join(dataFolder, 'marks', id);
+}
+
+/** Where what was learned from a folder's marks lies. */
+export function learningFolder(dataFolder: string, id: string): string {
+  return path.join(dataFolder, 'learning', id);
 }
 
 /** Ids of the folders that have marks here. */

@@ -2,6 +2,7 @@
  * The composition root: opens what a data folder holds, lends snapshots and models to searches, tells the
  * indexing process what to keep fresh. Owns every lifetime; knows no client.
  */
+import * as path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf, NearmissError } from '../base/errors';
 import { Emitter } from '../base/event';
@@ -26,6 +27,7 @@ import { FolderSession } from './folderSession';
 import { refuseLargeFolder } from './largeFolder';
 import type { IndexerHost } from './indexerHost';
 import type { FromIndexer } from './indexing/messages';
+import { Learning } from './learning';
 import { Marking } from './marking';
 import type { Buffer, Overlays } from './overlays';
 import type { FolderReaders } from './readers';
@@ -35,6 +37,9 @@ import { search } from './search/search';
 import type { SearchContext, SearchRequest, SearchResult } from './search/types';
 import type { SearchModels } from './searchModels';
 import type { Settings } from './settings';
+import type { LentVersion, VersionNeeds, Versions } from './versions';
+import { isInScope } from './learning/scope';
+import { joinFilters, parseQuery } from './search/query';
 import { removeIndexFiles } from './store/indexFiles';
 import type { DocumentRow } from './store/types';
 
@@ -53,6 +58,7 @@ export interface EngineParts {
   readonly readers: FolderReaders;
   readonly overlays: Overlays;
   readonly plan: EncoderPlan;
+  readonly versions: Versions;
   /** Models for searches, none of them loaded yet; called again when the plan has become another. */
   readonly makeModels: () => SearchModels;
 }
@@ -66,6 +72,7 @@ export class Engine implements Disposable {
   private models: SearchModels;
   private sharedModels: Shared<SearchModels>;
   readonly marking: Marking;
+  readonly learning: Learning;
 
   constructor(readonly parts: EngineParts) {
     this.models = parts.makeModels();
@@ -73,6 +80,7 @@ export class Engine implements Disposable {
     this.store.add({ dispose: () => this.sharedModels.retire() });
     this.store.add(parts.readers);
     this.store.add(parts.overlays);
+    this.store.add(parts.versions);
     this.store.add({ dispose: () => this.disposeSessions() });
     this.store.add(parts.indexer.onMessage((message) => this.take(message)));
     this.store.add(parts.plan.onChange((plan) => this.follow(plan)));
@@ -86,6 +94,15 @@ export class Engine implements Disposable {
         checkpoint: () => parts.plan.status()?.checkpoint ?? '',
       }),
     );
+    this.learning = this.store.add(
+      new Learning({
+        dataFolder: parts.dataFolder,
+        trainerFile: path.join(__dirname, 'trainer.js'),
+        versions: parts.versions,
+        lend: (id) => parts.readers.snapshot(id),
+        marksOf: (folder) => this.marking.kept(folder),
+      }),
+    );
     void this.marking.openAll((id) => savedFolder(parts.dataFolder, id)?.folder);
     void parts.plan.takeStored();
   }
@@ -94,7 +111,8 @@ export class Engine implements Disposable {
   get problems(): readonly string[] {
     const { plan, indexer } = this.parts;
     const others = [plan.loss, indexer.trouble].filter((text) => text !== undefined);
-    return [...this.modelProblems, ...others, ...this.marking.problems];
+    const { problems } = this.parts.versions;
+    return [...this.modelProblems, ...others, ...this.marking.problems, ...problems];
   }
 
   /** A sentence for each model that answers have to do without. */
@@ -111,14 +129,26 @@ export class Engine implements Disposable {
     this.models = makeModels();
     this.sharedModels = new Shared(this.models);
     await made;
+    this.parts.versions.renew();
   }
 
   onProgress(listener: (status: FolderStatus) => void): Disposable {
     return this.progress.on(listener);
   }
 
+  /** Another version answers in a folder, or there are others. */
+  onVersions(
+    listener: (change: { readonly folder: string; readonly folderId: string }) => void,
+  ): Disposable {
+    return this.parts.versions.onChange((id) => {
+      const record = savedFolder(this.parts.dataFolder, id);
+      if (record) listener({ folder: record.folder, folderId: id });
+    });
+  }
+
   /** True while a folder has work left that goes on by itself. */
   get isWorking(): boolean {
+    if (this.learning.isWorking) return true;
     if (this.deathsInARow >= hopelessAfter) return false;
     return [...this.sessions.values()].some(
       ({ status }) => !['idle', 'paused'].includes(status.state) && !status.isComplete,
@@ -167,8 +197,10 @@ export class Engine implements Disposable {
     const ask = (): Promise<SearchResult> =>
       this.withContext(record, needs, async (context) => {
         const { overlays } = this.parts;
-        const snapshot = await overlays.over(context.snapshot, buffers, context.embedder, signal);
-        return search({ ...context, snapshot }, request, signal, onFirst);
+        const { embedder, version, ...rest } = context;
+        const snapshot = await overlays.over(context.snapshot, buffers, embedder, signal);
+        const learned = learnedFor(version, { ...rest, embedder, snapshot }, request);
+        return search({ ...rest, embedder, snapshot, ...learned }, request, signal, onFirst);
       });
     const isWorthWaiting = this.parts.plan.isBegun && !this.isWarm(record.id);
     const isEarly = isInteractive && onFirst !== undefined && isWorthWaiting;
@@ -190,7 +222,10 @@ export class Engine implements Disposable {
     signal: AbortSignal,
   ): Promise<SearchResult> {
     void this.parts.plan.whenMade();
-    return this.withContext(this.indexedRecord(folder), 'withoutReranker', async (context) => {
+    return this.withContext(this.indexedRecord(folder), 'withoutReranker', async (given) => {
+      const { version, ...bare } = given;
+      // Looks everywhere, so that what is for a part of the folder has no say.
+      const context = { ...bare, ...(version?.scope ? {} : learnedOf(version, bare)) };
       if (text === undefined) return findSimilar(context, request);
       const buffer = { path: request.path, text };
       const vector = await this.parts.overlays.embedText(buffer, context.embedder, signal);
@@ -257,6 +292,11 @@ export class Engine implements Disposable {
     return savedFolder(this.parts.dataFolder, folderId(realFolder(folder)));
   }
 
+  /** The record of an indexed folder; throws where it has no index here. */
+  indexedRecord(folder: string): FolderRecord {
+    return this.recordOf(realFolder(folder));
+  }
+
   session(folder: string): FolderSession | undefined {
     return this.sessions.get(folderId(realFolder(folder)));
   }
@@ -275,6 +315,13 @@ export class Engine implements Disposable {
     this.parts.readers.close(id);
     this.sessions.get(id)?.dispose();
     this.sessions.delete(id);
+  }
+
+  /** Forgets a folder's marks, and ends what is being learned from them. */
+  async forgetLearned(id: string): Promise<void> {
+    await this.learning.stop(id);
+    this.parts.versions.release(id);
+    await this.marking.forget(id);
   }
 
   dispose(): void {
@@ -378,8 +425,8 @@ export class Engine implements Disposable {
 
   private async withContext<T>(
     record: FolderRecord,
-    needs: 'available' | 'whole' | 'withoutReranker',
-    work: (context: SearchContext) => Promise<T>,
+    needs: VersionNeeds,
+    work: (context: SearchContext & { readonly version?: LentVersion }) => Promise<T>,
   ): Promise<T> {
     const { readers, indexer } = this.parts;
     const isPatient = needs !== 'available';
@@ -389,11 +436,13 @@ export class Engine implements Disposable {
     indexer.send({ type: 'busy', forMs: busyForMs });
     const { marks, filling } = await this.marking.forSearch(record, loaded, isPatient);
     const { id } = record;
+    const version = await this.parts.versions.forSearch(id, needs);
     const lent = isPatient ? await readers.wholeSnapshot(id) : readers.snapshot(id);
     try {
-      return await work({ snapshot: lent.snapshot, marks, ...loaded });
+      return await work({ snapshot: lent.snapshot, marks, ...loaded, version });
     } finally {
       lent.dispose();
+      version?.dispose();
       void filling.then(() => models.dispose());
       if (--this.searchCount === 0) indexer.send({ type: 'notBusy' });
     }
@@ -439,10 +488,6 @@ export class Engine implements Disposable {
     return this.indexedRecord(folder).id;
   }
 
-  private indexedRecord(folder: string): FolderRecord {
-    return this.recordOf(realFolder(folder));
-  }
-
   private recordOf(folder: string): FolderRecord {
     const record = savedFolder(this.parts.dataFolder, folderId(folder));
     if (record) return record;
@@ -480,6 +525,28 @@ export class Engine implements Disposable {
     for (const session of this.sessions.values()) session.dispose();
     this.sessions.clear();
   }
+}
+
+/** What a version puts in place of the base in this search: all of it or nothing. */
+function learnedFor(
+  version: LentVersion | undefined,
+  context: SearchContext,
+  request: SearchRequest,
+): Partial<SearchContext> {
+  if (version?.scope) {
+    const filter = joinFilters(parseQuery(request.query).filter, request.filter);
+    if (!isInScope(version.scope, filter, context.snapshot)) return {};
+  }
+  return learnedOf(version, context);
+}
+
+/** Another model may have been chosen since the version was read. */
+function learnedOf(
+  version: LentVersion | undefined,
+  { embedder }: Pick<SearchContext, 'embedder'>,
+): Partial<SearchContext> {
+  if (!version || (embedder && embedder.space.checkpoint !== version.biEncoder)) return {};
+  return version.context;
 }
 
 /** Globs that are not given stay as they were. */

@@ -150,11 +150,34 @@ export const handlers: {
     const { dataFolder } = engine.parts;
     return forgetData(dataFolder, folder, {
       release: (id) => engine.release(id),
-      forgetMarks: (id) => engine.marking.forget(id),
+      forgetMarks: (id) => engine.forgetLearned(id),
     });
   },
 
   rebuild: ({ engine }, { folder }) => engine.rebuild(folder),
+
+  learningPlan: ({ engine }, { folder, kind }) =>
+    engine.learning.plan(engine.indexedRecord(folder), kind),
+  learn: ({ engine }, params, { signal }) =>
+    engine.learning.learn(engine.indexedRecord(params.folder), params, signal),
+  cancelLearning: ({ engine }, { folder }) =>
+    engine.learning.cancel(engine.indexedRecord(folder).id),
+  pauseLearning: ({ engine }, { folder, isPaused }) =>
+    engine.learning.pause(engine.indexedRecord(folder).id, isPaused),
+  versions({ engine }, { folder }) {
+    const record = engine.indexedRecord(folder);
+    return engine.parts.versions.list(record.id, record.folder);
+  },
+  async useVersion({ engine }, params) {
+    const { id, folder } = engine.indexedRecord(params.folder);
+    await engine.parts.versions.use(id, params);
+    return engine.parts.versions.list(id, folder);
+  },
+  learningReport: ({ engine }, { folder, version }) =>
+    engine.learning.report(engine.indexedRecord(folder), version),
+  reviewQueue: ({ engine }, { folder }) => engine.learning.queue(engine.indexedRecord(folder)),
+  resolveReview: ({ engine }, { folder, id, decision }) =>
+    engine.learning.resolve(engine.indexedRecord(folder), id, decision),
 
   shutdown({ leave }) {
     leave();

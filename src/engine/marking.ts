@@ -117,6 +117,11 @@ export class Marking implements Disposable {
     return { marks: infos, problems: marks.problems };
   }
 
+  /** The marks as they are kept, oldest first: what learning starts from. */
+  async kept(folder: string): Promise<readonly KeptMark[]> {
+    return (await this.open(folder)).marks.list();
+  }
+
   /** Writes every judged and opened mark to a file; returns their number. */
   async exportTo(folder: string, file: string): Promise<number> {
     const { marks } = await this.open(folder);

@@ -97,6 +97,10 @@ class EngineProcess {
     this.built = buildEngine(dataFolder, this.settings, this.log);
     this.built.engine.onProgress((status) => this.server.broadcast('indexProgress', status));
     this.built.engine.marking.onChange((change) => this.server.broadcast('marksChanged', change));
+    this.built.engine.learning.onProgress((progress) =>
+      this.server.broadcast('learningProgress', progress),
+    );
+    this.built.engine.onVersions((change) => this.server.broadcast('versionsChanged', change));
     this.log.info('serving', { version: productVersion(), node: process.version });
     this.watch = setInterval(() => this.look(), watchEveryMs);
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)

@@ -73,6 +73,13 @@ async function run(request: TrainingRequest): Promise<TrainingResult> {
       const { mergeModels } = await import('./training/mergeModels');
       return { kind: 'merge', out: request.out, ...(await mergeModels(request)) };
     }
+    case 'learn': {
+      const { learnInFolder } = await import('./learnInFolder');
+      const opened = await openIndex(request);
+      const learned = await learnInFolder(request, opened, { control, onNews, onLimits });
+      opened.dispose();
+      return { kind: 'learn', ...learned };
+    }
     case 'mine': {
       const { mineFile } = await import('./training/mineFile');
       const opened = await openIndex(request);
@@ -102,7 +109,12 @@ function send(message: FromTrainer): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
+let isLimited = false;
+
+/** Of a run of several trainings the first one's limits count. */
 function onLimits(limits: { readonly memoryBytes: number; readonly niceness: number }): void {
+  if (isLimited) return;
+  isLimited = true;
   startMemoryGuard(limits.memoryBytes, TRAINER_MEMORY_WORD);
   try {
     os.setPriority(limits.niceness);

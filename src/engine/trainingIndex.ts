@@ -5,9 +5,11 @@ import { NearmissError } from '../base/errors';
 import { installationRoot } from '../base/installation';
 import { type Disposable, DisposableStore } from '../base/lifecycle';
 import { silentLogger } from '../base/log';
-import { modelLoaders } from './build';
+import { modelLoaders, openLearnedReranker } from './build';
 import { folderId, indexFolder, realFolder } from './dataFolder';
 import { EncoderPlan } from './encoderPlan';
+import type { Checkpoint } from './encoders/checkpoint';
+import type { Reranker } from './encoders/types';
 import type { ProviderSetting } from './encoders/variant';
 import type { SearchContext } from './search/types';
 import { SearchModels } from './searchModels';
@@ -16,6 +18,12 @@ import { openFolderReader } from './store/store';
 
 export interface TrainingIndex extends Disposable {
   readonly context: SearchContext;
+  /** The checkpoint that embeds, and the re-ranker's; undefined where none embeds. */
+  readonly biEncoder?: Checkpoint;
+  readonly crossEncoderFolder: string;
+  readonly rerankCount: number;
+  /** A re-ranker that was trained, in the arithmetic of the one in use. */
+  readonly openReranker: (checkpointFolder: string) => Promise<Reranker>;
 }
 
 /** Opens what the engine wrote; it may go on writing. Throws a NearmissError('usage') where the folder has no index. */
@@ -41,13 +49,21 @@ export async function openTrainingIndex(
     const models = store.add(
       new SearchModels(modelLoaders({ root, modelsFolder, threads, plan, log }), log),
     );
-    const spaceId = (await plan.whenMade())?.spaceId;
+    const made = await plan.whenMade();
+    const spaceId = made?.spaceId;
     const loaded = await models.whole();
     const embeddingsFile = path.join(dataFolder, 'embeddings.db');
     const reader = store.add(openFolderReader(file, { spaceId, embeddingsFile }));
     await reader.refresh();
     const snapshot = store.add(reader.snapshot());
-    return { context: { snapshot, ...loaded }, dispose: () => store.dispose() };
+    return {
+      context: { snapshot, ...loaded },
+      biEncoder: made?.checkpoint,
+      crossEncoderFolder: path.join(root, 'models', 'cross-encoder'),
+      rerankCount: settings.rerankCount,
+      openReranker: (own) => openLearnedReranker(own, { threads, plan, log }),
+      dispose: () => store.dispose(),
+    };
   } catch (error) {
     store.dispose();
     throw error;

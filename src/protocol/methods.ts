@@ -4,6 +4,18 @@
  * misread what a newer one says.
  */
 import type {
+  LearningPlan,
+  LearningProgress,
+  LearningReport,
+  LearnParams,
+  LearnResult,
+  ReviewDecision,
+  ReviewItem,
+  VersionList,
+  VersionScope,
+  VersionState,
+} from './learning';
+import type {
   EngineStatus,
   FolderStatus,
   MarkInfo,
@@ -16,7 +28,7 @@ import type {
   WhyResult,
 } from './types';
 
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** How far an `index` call waits: not at all, words of every file, static embeddings, everything. */
 export type WaitFor = 'nothing' | 'words' | 'static' | 'all';
@@ -85,6 +97,15 @@ export interface SearchParams {
   readonly perFile?: number;
   /** Hits come with their text, whole declarations where they fit, no line twice, so many tokens in all. */
   readonly budgetTokens?: number;
+}
+
+/** Which version answers from now on, and where. */
+export interface UseVersionParams {
+  readonly folder: string;
+  /** "base", "previous", or the name of a version or how that begins. */
+  readonly version: string;
+  readonly state?: VersionState;
+  readonly scope?: VersionScope;
 }
 
 export interface Overlay {
@@ -175,6 +196,29 @@ export interface Methods {
   forgetAll: Call<{ readonly folder?: string }, { readonly freedBytes: number }>;
   /** Drops the folder's index and begins anew; marks are kept. */
   rebuild: Call<{ readonly folder: string }, FolderStatus>;
+  /** What learning would do with the folder's marks; nothing is trained. */
+  learningPlan: Call<{ readonly folder: string; readonly kind?: 'marks' | 'adapt' }, LearningPlan>;
+  /** Learns, measures, and promotes what passed. Answers at the end; aborting the call cancels the run. */
+  learn: Call<LearnParams, LearnResult>;
+  /** Ends the folder's run between two steps, by whichever client it was started; false where there is none. */
+  cancelLearning: Call<{ readonly folder: string }, boolean>;
+  /** Holds the folder's run between two steps, or lets it go on; false where there is none. */
+  pauseLearning: Call<{ readonly folder: string; readonly isPaused: boolean }, boolean>;
+  /** Oldest first; the base is always there. */
+  versions: Call<{ readonly folder: string }, VersionList>;
+  useVersion: Call<UseVersionParams, VersionList>;
+  /** Of a version, or of the last run, promoted or not. Null where nothing was learned yet. */
+  learningReport: Call<
+    { readonly folder: string; readonly version?: string },
+    LearningReport | null
+  >;
+  /** Marks that a person should look at before they are learned from. */
+  reviewQueue: Call<{ readonly folder: string }, readonly ReviewItem[]>;
+  /** Decides on one of them; null takes the decision back. Answers with the queue. */
+  resolveReview: Call<
+    { readonly folder: string; readonly id: string; readonly decision: ReviewDecision | null },
+    readonly ReviewItem[]
+  >;
   /** Finishes what is pending and leaves. */
   shutdown: Call<Nothing, null>;
 }
@@ -185,6 +229,9 @@ export interface Notifications {
   firstHits: { readonly ticket: number; readonly result: SearchResult };
   /** Marks of the folder were added, taken back, moved or forgotten, by whichever client. */
   marksChanged: { readonly folder: string; readonly folderId: string };
+  learningProgress: LearningProgress;
+  /** Another version answers, or there are others; the order of hits may be another. */
+  versionsChanged: { readonly folder: string; readonly folderId: string };
 }
 
 /** Every notification, for those who pass all of them on. */
@@ -192,6 +239,8 @@ export const notificationNames = Object.keys({
   indexProgress: true,
   firstHits: true,
   marksChanged: true,
+  learningProgress: true,
+  versionsChanged: true,
 } satisfies Record<keyof Notifications, true>) as readonly (keyof Notifications)[];
 
 export type Method = keyof Methods;

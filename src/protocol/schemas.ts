@@ -14,6 +14,12 @@ const source = z.object({ path: text, start: line, end: line });
 const verdict = z.enum(['relevant', 'notRelevant']);
 const budgetTokens = z.int().min(50).max(1_000_000);
 const id = z.string().min(1).max(200);
+const learningKind = z.enum(['marks', 'adapt']);
+const versionState = z.enum(['shadow', 'pilot', 'all']);
+const scope = z.object({
+  path: z.string().min(1).max(32_768).optional(),
+  language: z.string().min(1).max(100).optional(),
+});
 /** Buffers that an editor has open and unsaved at once, and how much of each is read. */
 const overlays = z.array(z.object({ path: file, text: z.string().max(4_000_000) })).max(200);
 
@@ -84,6 +90,35 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
   importMarks: z.object({ folder, file }),
   forgetAll: z.object({ folder: folder.optional() }),
   rebuild: z.object({ folder }),
+  learningPlan: z.object({ folder, kind: learningKind.optional() }),
+  learn: z.object({
+    folder,
+    kind: learningKind.optional(),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1)
+      .optional(),
+    scope: scope.optional(),
+    state: versionState.optional(),
+    resume: z.boolean().optional(),
+  }),
+  cancelLearning: z.object({ folder }),
+  pauseLearning: z.object({ folder, isPaused: z.boolean() }),
+  versions: z.object({ folder }),
+  useVersion: z.object({
+    folder,
+    version: id,
+    state: versionState.optional(),
+    scope: scope.optional(),
+  }),
+  learningReport: z.object({ folder, version: id.optional() }),
+  reviewQueue: z.object({ folder }),
+  resolveReview: z.object({
+    folder,
+    id,
+    decision: z.enum(['keep', 'drop', 'both']).nullable(),
+  }),
   shutdown: z.strictObject({}),
 };
 

@@ -3,6 +3,7 @@
  * the result or what went wrong. Plain data: the command line and the engine start the same process by its bundle.
  */
 import type { SerializedError } from '../base/errors';
+import type { LearningReport } from './learning';
 
 export const TRAINING_PARTS = [
   'query-head',
@@ -60,7 +61,19 @@ export interface MineRequest {
   readonly dataFolder: string;
 }
 
-export type TrainingRequest = TrainRequest | EvaluateRequest | MergeRequest | MineRequest;
+/** Learn from a folder's marks, or from its text alone, as far as a version that may be promoted. */
+export interface LearnRequest {
+  readonly kind: 'learn';
+  readonly learnKind: 'marks' | 'adapt';
+  readonly folder: string;
+  readonly seed: number;
+  /** Goes on with a run that was stopped. */
+  readonly resume: boolean;
+  readonly dataFolder: string;
+}
+
+export type TrainingRequest =
+  TrainRequest | EvaluateRequest | MergeRequest | MineRequest | LearnRequest;
 
 /** To a training process. Orders take effect between two steps. */
 export type ToTrainer =
@@ -77,6 +90,8 @@ export interface TrainingProgress {
   readonly metric?: number;
   readonly baseMetric?: number;
   readonly secondsLeft?: number;
+  /** Of the whole of a learning run, 0 to 1. */
+  readonly fraction?: number;
 }
 
 /** A figure with the ends of its 95 % interval. */
@@ -123,7 +138,15 @@ export interface MineResult {
   readonly notes: readonly string[];
 }
 
-export type TrainingResult = TrainResult | EvaluateResult | MergeResult | MineResult;
+export interface LearnTaskResult {
+  readonly kind: 'learn';
+  /** The version that was made; missing where nothing passed. */
+  readonly version?: string;
+  readonly report: LearningReport;
+}
+
+export type TrainingResult =
+  TrainResult | EvaluateResult | MergeResult | MineResult | LearnTaskResult;
 
 /** From a training process. The last message is 'done' or 'failed'. */
 export type FromTrainer =

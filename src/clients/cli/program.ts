@@ -5,6 +5,7 @@ import { productVersion } from '../../base/installation';
 import { clear, doctor, pause, resume, status, why } from './careCommands';
 import { exitDone } from './failure';
 import { index } from './indexCommand';
+import { adapt, learn, report, revert, versions } from './learnCommands';
 import { exportMarks, importMarks, listMarks, mark, undoMark } from './markCommands';
 import { mcp } from './mcpCommand';
 import { addModel, listModels, useModel, verifyModels } from './modelCommands';
@@ -32,6 +33,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   addIndexCommands(program, act);
   addSearchCommands(program, act);
   addMarkCommands(program, act);
+  addLearningCommands(program, act);
   addCareCommands(program, act);
   addModelCommands(program, act);
   addAgentCommands(program, act);
@@ -119,6 +121,34 @@ function addMarkCommands(program: Command, act: Act): void {
     .description('add the marks of such a file')
     .argument('<file>', 'the file')
     .action(act(importMarks));
+}
+
+function addLearningCommands(program: Command, act: Act): void {
+  const learning = (name: string): Command =>
+    inFolder(program.command(name))
+      .option('--plan', 'say what would be done, and do nothing')
+      .option('--seed <number>', 'the same seed and marks give the same version', whole, 1)
+      .option('--only <path>', 'let it count in searches of this part of the folder alone')
+      .option('--lang <language>', 'let it count in searches of this language alone')
+      .option('--shadow', 'let it rank silently, to be compared only');
+  learning('learn')
+    .description('learn from marks; what proves better on unseen queries answers from then on')
+    .action(act(learn));
+  learning('adapt')
+    .description("learn from the folder's own text, without marks")
+    .action(act(adapt));
+  inFolder(program.command('report'))
+    .description('what was learned, what it brought, query by query')
+    .option('--of <version>', 'of this version; without it, of the last run')
+    .option('--out <file>', 'write it to a file')
+    .action(act(report));
+  inFolder(program.command('versions'))
+    .description('the versions there are, and which one answers')
+    .action(act(versions));
+  inFolder(program.command('revert'))
+    .description('let another version answer, at once')
+    .argument('[version]', 'base, previous, or a version; without it, previous')
+    .action(act(revert));
 }
 
 function inFolder(command: Command): Command {

@@ -85,7 +85,7 @@ export async function rerank(
 ): Promise<RerankScore[]> {
   if (texts.length === 0) return [];
   const logits = await reranker.score(query.text, texts, signal);
-  return shares([...logits]);
+  return rerankShares([...logits]);
 }
 
 /** Reads slice after slice until the time is up; what was not read in time stays out. */
@@ -105,14 +105,14 @@ export async function rerankUntil(
     logits.push(...(await reranker.score(query.text, texts.slice(at, at + slice), signal)));
     slowestMs = Math.max(slowestMs, performance.now() - startMs);
   }
-  return shares(logits);
+  return rerankShares(logits);
 }
 
 /**
  * Scaled from the worst to the best, squared so that the middle of the field stays low. Within one answer a
  * logit's distance says something, its level does not; a softmax gave .006 nDCG less over four sets.
  */
-function shares(logits: readonly number[]): RerankScore[] {
+export function rerankShares(logits: readonly number[]): RerankScore[] {
   const least = Math.min(...logits);
   const width = Math.max(...logits) - least;
   return logits.map((logit) => ({

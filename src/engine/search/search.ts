@@ -16,6 +16,7 @@ import {
   type MarkEffect,
   wantedChunks,
 } from './marks';
+import { mappedSnapshot, mapQuery } from './learned';
 import { packHits } from './pack';
 import { isMostlyUnknown, joinFilters, parseQuery, type Query } from './query';
 import {
@@ -65,11 +66,11 @@ export async function search(
   const query = parseQuery(request.query);
   const isUnknown = isMostlyUnknown(context.tokenizer, query.text);
   clock.lap('parse');
-  const vectors = isUnknown || query.text === '' ? {} : await queryVectors(context, query, signal);
+  const base = isUnknown || query.text === '' ? {} : await queryVectors(context, query, signal);
   clock.lap('embed');
   throwIfAborted(signal);
-  const { snapshot } = context;
-  const influences = influencesOnQuery(context.marks, query, vectors.contextual, snapshot);
+  const influences = influencesOnQuery(context.marks, query, base.contextual, context.snapshot);
+  const vectors = mappedVectors(context, base);
   const question: Question = { query, vectors, influences, request, weights };
   const ranked = rankCandidates(context, question, clock);
   const finish = (unmarked: readonly Ranked[], isReranked: boolean): SearchResult => {
@@ -111,7 +112,7 @@ function rankCandidates(
   clock: Stopwatch,
 ): readonly Ranked[] {
   const { query, vectors, influences, request, weights } = question;
-  const { snapshot } = context;
+  const snapshot = mappedSnapshot(context.snapshot, context.learned, vectors.spaceId);
   const filter: ChunkFilter = joinFilters(query.filter, request.filter);
   const depth = Math.max(RETRIEVER_DEPTH, request.limit * 2);
   const { candidates, wordsMs, vectorsMs } = retrieve(snapshot, query, vectors, filter, depth);
@@ -218,6 +219,12 @@ async function queryVectors(
     contextual,
     static: needsStatic ? nonZeroVector(staticEncoder.embed(query.text)) : undefined,
   };
+}
+
+/** Through what was learned, where something was. Marks are compared by base embeddings all the same. */
+function mappedVectors({ learned }: SearchContext, vectors: QueryVectors): QueryVectors {
+  if (!learned || !vectors.contextual) return vectors;
+  return { ...vectors, contextual: mapQuery(learned, vectors.contextual) };
 }
 
 function nonZeroVector(vector: Float32Array): Float32Array | undefined {

@@ -8,6 +8,7 @@ import { mostOverlapping } from '../documents/span';
 import { queryTermsOf } from '../store/terms';
 import type { ChunkFilter, ChunkRow, Scored, Snapshot } from '../store/types';
 import { markPart } from './explain';
+import { mappedSnapshot, mapQuery } from './learned';
 import {
   applyMarks,
   type Influences,
@@ -51,7 +52,7 @@ export function findSimilar(context: SearchContext, request: SimilarRequest): Se
   const asked = askedOf(context, own, request.unsaved);
   const influences = influencesOf(context, own, asked, request.span);
   const limit = (request.limit + influences.size) * 3 + own.length;
-  const { scored, tier } = nearest(context, asked, limit, request.filter);
+  const { scored, tier } = nearest(...underHead(context, asked, own), limit, request.filter);
   const found = toHits(snapshot, scored, own, request, influences);
   const hits = applyMarks(found, influences, sorting).slice(0, request.limit).map(explained);
   const { budgetTokens } = request;
@@ -85,6 +86,7 @@ interface Asked {
   readonly text: string;
   /** Chunks that will be found and are the span itself. */
   readonly ownCount: number;
+  readonly isUnsaved?: boolean;
 }
 
 function askedOf(
@@ -93,7 +95,7 @@ function askedOf(
   unsaved: UnsavedText | undefined,
 ): Asked {
   const ownCount = own.length;
-  if (unsaved) return { ...unsaved, ownCount };
+  if (unsaved) return { ...unsaved, ownCount, isUnsaved: true };
   const ids = own.map((chunk) => chunk.id);
   const vector = embedder && snapshot.meanVector(embedder.space.id, ids);
   return { vector, text: own.map((chunk) => chunk.text).join('\n'), ownCount };
@@ -109,6 +111,26 @@ function influencesOf(
   const similarityTo = (id: number): number =>
     (embedder && vector && snapshot.vectorScores(embedder.space.id, vector, [id]).get(id)) ?? 0;
   return influencesOnSource(marks, mostOverlapping(own, span)?.id, similarityTo, snapshot);
+}
+
+/** Both sides of a pair of chunks are documents, so only a head that maps both changes anything. */
+function underHead(
+  context: SearchContext,
+  asked: Asked,
+  own: readonly ChunkRow[],
+): [SearchContext, Asked] {
+  const { learned, embedder } = context;
+  if (!learned?.mapsSimilar || learned.head.kind !== 'shared-head' || !embedder || !asked.vector)
+    return [context, asked];
+  const spaceId = embedder.space.id;
+  const snapshot = mappedSnapshot(context.snapshot, learned, spaceId);
+  const ids = own.map(({ id }) => id);
+  const vector =
+    asked.isUnsaved === true ? mapQuery(learned, asked.vector) : snapshot.meanVector(spaceId, ids);
+  return [
+    { ...context, snapshot },
+    { ...asked, vector },
+  ];
 }
 
 function nearest(

@@ -2,6 +2,7 @@
 import type { ChunkKind, Span } from '../documents/document';
 import type { Embedder, Reranker, StaticEncoder, Tokenizer } from '../encoders/types';
 import type { ChunkFilter, Snapshot } from '../store/types';
+import type { LearnedMap } from './learned';
 import type { MarkInfluence, SearchMark } from './marks';
 import type { FusionWeights } from './weights';
 
@@ -18,6 +19,8 @@ export interface SearchContext {
   /** The folder's marks; those that do not count for the question change nothing. */
   readonly marks?: readonly SearchMark[];
   readonly weights?: Partial<FusionWeights>;
+  /** What a version maps embeddings by; without it, base embeddings are compared. */
+  readonly learned?: LearnedMap;
 }
 
 export interface SearchRequest {

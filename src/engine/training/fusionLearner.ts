@@ -9,14 +9,14 @@
 import { applyRules, limitPerFile } from '../search/boosts';
 import { fuse } from '../search/fuse';
 import { parseQuery, type Query } from '../search/query';
-import { bestWindow, firstStageConfidence, rerankText } from '../search/rerank';
+import { bestWindow, firstStageConfidence, rerankShares, rerankText } from '../search/rerank';
 import { type Candidate, RETRIEVER_DEPTH, retrieve } from '../search/retrieve';
 import type { SearchContext } from '../search/types';
 import { DEFAULT_WEIGHTS, type FusionWeights, meaningShare } from '../search/weights';
 import { seededRandom, shuffle } from '../../base/random';
 import type { RunControl } from './control';
 import type { Learner, StepOutcome, Weight } from './loop';
-import { logSumExp, meanOf, sigmoid, softmax } from './losses/matrix';
+import { meanOf, sigmoid, softmax } from './losses/matrix';
 import { ndcgAt } from './metrics';
 import { seedFor } from './plan';
 import { chunksAtPlace } from './places';
@@ -129,12 +129,13 @@ function scoresOf(query: FusionQuery, weights: FusionWeights): number[] {
   if (logits.size === 0) return scores;
   const top = Math.max(1e-6, ...scores);
   const unsure = 1 - firstStageConfidence([...scores].sort((a, b) => b - a));
-  const total = logSumExp([...logits.values()]);
+  const ids = [...logits.keys()];
+  const added = new Map(
+    rerankShares([...logits.values()]).map(({ share }, index) => [ids[index]!, share]),
+  );
   return scores.map((score, index) => {
-    const logit = logits.get(candidates[index]!.chunk.id);
-    return logit === undefined
-      ? score
-      : score + weights.rerank * unsure * top * Math.exp(logit - total);
+    const share = added.get(candidates[index]!.chunk.id);
+    return share === undefined ? score : score + weights.rerank * unsure * top * share;
   });
 }
 

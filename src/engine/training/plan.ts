@@ -190,7 +190,7 @@ class Numbering {
         positives,
         negatives: kept.map(({ text }) => this.numberOf(text)),
         negativeWeights: kept.map(({ weight }) => weight),
-        weight: source === 'synthetic' ? SOURCE_WEIGHTS.synthetic : 1,
+        weight: record.weight ?? (source === 'synthetic' ? SOURCE_WEIGHTS.synthetic : 1),
         isExplicit: source === 'explicit',
       },
     ];

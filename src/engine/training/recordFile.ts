@@ -15,6 +15,8 @@ const retrievalSchema = z.strictObject({
   negatives: z.array(z.string()).default([]),
   /** Of the negatives, in their order. */
   weights: z.array(z.number().min(0).max(1)).optional(),
+  /** Of the whole record; without it, that of its source. */
+  weight: z.number().min(0).max(1).optional(),
   source: z.enum(['explicit', 'skipped', 'mined', 'synthetic']).optional(),
 });
 const similaritySchema = z.strictObject({

@@ -1,0 +1,194 @@
+/** `nearmiss learn`, `adapt`, `report`, `versions` and `revert`. */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { NearmissError, isAbort } from '../../base/errors';
+import type {
+  ComparedFigure,
+  LearningPlan,
+  LearningProgress,
+  LearningReport,
+  VersionInfo,
+  VersionScope,
+} from '../../protocol/learning';
+import type { EngineClient } from '../engineClient';
+import { exitDone } from './failure';
+import { harmless, plural } from './format';
+import {
+  type CliSession,
+  type CommonOptions,
+  existingFolder,
+  printJson,
+  printLine,
+  tell,
+  withSession,
+} from './session';
+
+interface FolderOption extends CommonOptions {
+  readonly folder: string;
+}
+
+interface LearnOptions extends FolderOption {
+  readonly plan?: boolean;
+  readonly seed: number;
+  readonly only?: string;
+  readonly lang?: string;
+  readonly shadow?: boolean;
+}
+
+/** Between two plain lines of progress. */
+const lineEveryMs = 5000;
+
+export function learn(options: LearnOptions): Promise<number> {
+  return learnAs('marks', options);
+}
+
+export function adapt(options: LearnOptions): Promise<number> {
+  return learnAs('adapt', options);
+}
+
+function learnAs(kind: 'marks' | 'adapt', options: LearnOptions): Promise<number> {
+  const folder = existingFolder(options.folder);
+  return withSession(options, async (session) => {
+    const { client, signal } = session;
+    await indexWhole(session, folder);
+    if (options.plan) {
+      const plan = await client.call('learningPlan', { folder, kind });
+      if (options.json) printJson(plan);
+      else for (const line of planLines(plan)) printLine(line);
+      return exitDone;
+    }
+    const progress = showRun(client);
+    try {
+      const scope = scopeOf(options);
+      const state = options.shadow ? 'shadow' : scope ? 'pilot' : 'all';
+      const params = { folder, kind, seed: options.seed, scope, state } as const;
+      const { report, version } = await client.call('learn', params, signal);
+      if (options.json) printJson(report);
+      else for (const line of reportLines(report)) printLine(line);
+      if (!options.json && report.isPromoted)
+        printLine(`Version ${version}: \`nearmiss revert\` goes back`);
+      return exitDone;
+    } catch (error) {
+      if (isAbort(error)) tell('Stopped; nothing has changed. `nearmiss learn` goes on from here');
+      throw error;
+    } finally {
+      progress.dispose();
+    }
+  });
+}
+
+function scopeOf({ only, lang }: LearnOptions): VersionScope | undefined {
+  if (only === undefined && lang === undefined) return undefined;
+  return {
+    ...(only !== undefined && { path: only }),
+    ...(lang !== undefined && { language: lang }),
+  };
+}
+
+/** Learning rests on everything that is indexed. */
+async function indexWhole(session: CliSession, folder: string): Promise<void> {
+  const { status } = await session.index({ folder, waitFor: 'nothing' });
+  await session.indexVisibly({ folder, waitFor: 'all' }, status.folderId);
+}
+
+export function report(
+  options: FolderOption & { readonly out?: string; readonly of?: string },
+): Promise<number> {
+  const folder = existingFolder(options.folder);
+  return withSession(options, async ({ client }) => {
+    const found = await client.call('learningReport', { folder, version: options.of });
+    if (!found)
+      throw new NearmissError(
+        'notFound',
+        `Nothing was learned in ${folder} yet`,
+        'Run `nearmiss learn`',
+      );
+    if (options.out !== undefined) {
+      const file = path.resolve(options.out);
+      fs.writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`, { mode: 0o600 });
+      tell(`Written to ${harmless(options.out)}`);
+    } else if (options.json) printJson(found);
+    else for (const line of reportLines(found)) printLine(line);
+    return exitDone;
+  });
+}
+
+export function versions(options: FolderOption): Promise<number> {
+  const folder = existingFolder(options.folder);
+  return withSession(options, async ({ client }) => {
+    const list = await client.call('versions', { folder });
+    if (options.json) printJson(list);
+    else for (const version of list.versions) printLine(versionLine(version));
+    for (const problem of list.problems) tell(problem);
+    return exitDone;
+  });
+}
+
+export function revert(given: string | undefined, options: FolderOption): Promise<number> {
+  const folder = existingFolder(options.folder);
+  return withSession(options, async ({ client }) => {
+    const list = await client.call('useVersion', { folder, version: given ?? 'previous' });
+    if (options.json) printJson(list);
+    else
+      printLine(`${list.current === 'base' ? 'The base' : `Version ${list.current}`} answers now`);
+    for (const problem of list.problems) tell(problem);
+    return exitDone;
+  });
+}
+
+function planLines(plan: LearningPlan): string[] {
+  const { usableCount, markCount, queryCount, quarantinedCount, refusal, seconds } = plan;
+  const head = `${plural(markCount, 'mark')}, ${usableCount} usable, on ${queryCount === 1 ? '1 query' : `${queryCount} queries`}; ${quarantinedCount} set aside`;
+  const tiers = plan.tiers.map(
+    ({ tier, isPlanned, sentence }) =>
+      `${isPlanned ? 'yes' : 'no '}  ${tier.padEnd(14)} ${sentence}`,
+  );
+  const last = refusal ?? `About ${Math.ceil(seconds / 60)} min. ${plan.split}`;
+  return [head, ...tiers, last];
+}
+
+function reportLines(found: LearningReport): string[] {
+  const { verdict, figures, tiers, conditions, notes, quarantined } = found;
+  return [
+    verdict,
+    ...figures.map((figure) => figureLine(figure)),
+    ...tiers.map(
+      ({ tier, sentence, seconds }) => `${tier.padEnd(14)} ${sentence} (${seconds.toFixed(0)} s)`,
+    ),
+    ...conditions.filter(({ isMet }) => !isMet).map(({ sentence }) => `not met: ${sentence}`),
+    ...(quarantined.length > 0 ? [`${plural(quarantined.length, 'mark')} set aside`] : []),
+    ...notes,
+  ].map((line) => harmless(line));
+}
+
+/** One line: what, of how many, before, after, and the interval of the difference. */
+function figureLine({ name, of, count, before, after, low, high }: ComparedFigure): string {
+  const interval = `${low.toFixed(3)} to ${high.toFixed(3)}`;
+  const what = `${name}, ${count} ${of}`.padEnd(42);
+  return `${what} ${before.toFixed(3)} -> ${after.toFixed(3)}  (95 % of the change: ${interval})`;
+}
+
+function versionLine({ id, time, parts, isCurrent, verdict, problem }: VersionInfo): string {
+  const mark = isCurrent ? '*' : ' ';
+  const said = problem ?? verdict ?? 'the models as they come';
+  const made = time === undefined ? '' : ` ${time.slice(0, 16).replace('T', ' ')}`;
+  const what = parts.length > 0 ? ` [${parts.join(', ')}]` : '';
+  return harmless(`${mark} ${id}${made}${what}  ${said}`);
+}
+
+function showRun(client: EngineClient): { dispose(): void } {
+  let lastAt = 0;
+  let lastStage = '';
+  return client.on('learningProgress', (progress: LearningProgress) => {
+    const isDue = performance.now() - lastAt > lineEveryMs || progress.stage !== lastStage;
+    if (!isDue || progress.state === 'ended') return;
+    lastAt = performance.now();
+    lastStage = progress.stage;
+    const { stage, fraction, secondsLeft } = progress;
+    const left =
+      secondsLeft === undefined
+        ? ''
+        : `, about ${Math.max(1, Math.ceil(secondsLeft / 60))} min left`;
+    tell(`${(100 * fraction).toFixed(0)} % ${stage}${left}`);
+  });
+}

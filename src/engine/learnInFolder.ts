@@ -1,0 +1,49 @@
+/** A learning run inside the training process: opens the folder's marks, versions and models, and lets the room work. */
+import * as path from 'node:path';
+import { NearmissError } from '../base/errors';
+import type { LearnRequest, LearnTaskResult, TrainingProgress } from '../protocol/training';
+import { folderId, learningFolder, markFolder, realFolder } from './dataFolder';
+import { readCheckpoint } from './encoders/checkpoint';
+import { FolderMarks } from './feedback/marks';
+import { adapt } from './learning/adapt';
+import { learn, type LearnMeans, type LearnOrder } from './learning/learn';
+import { VersionStore } from './learning/versionStore';
+import type { RunControl } from './training/control';
+import type { TrainingIndex } from './trainingIndex';
+
+export interface LearnListener {
+  readonly control: RunControl;
+  readonly onNews: (progress: TrainingProgress) => void;
+  readonly onLimits: LearnMeans['onLimits'];
+}
+
+/** Learns as asked. Throws a NearmissError('model') where nothing embeds. */
+export async function learnInFolder(
+  request: LearnRequest,
+  index: TrainingIndex,
+  { control, onNews, onLimits }: LearnListener,
+): Promise<Omit<LearnTaskResult, 'kind'>> {
+  const { dataFolder, seed, resume, learnKind } = request;
+  const { biEncoder, crossEncoderFolder, context, openReranker, rerankCount } = index;
+  if (!biEncoder)
+    throw new NearmissError(
+      'model',
+      'No model embeds, so there is nothing to learn on',
+      'Run `nearmiss doctor` to see what is wrong',
+    );
+  const folder = realFolder(request.folder);
+  const id = folderId(folder);
+  const journal = path.join(markFolder(dataFolder, id), 'journal.jsonl');
+  const { fingerprint: crossEncoder } = await readCheckpoint(crossEncoderFolder);
+  const order: LearnOrder = {
+    store: new VersionStore(learningFolder(dataFolder, id)),
+    marks: (await FolderMarks.open(journal, folder)).list(),
+    base: { biEncoder: biEncoder.fingerprint, crossEncoder },
+    ...{ rerankCount, resume },
+  };
+  const means: LearnMeans = {
+    ...{ index: context, folder, dataFolder, crossEncoderFolder, openReranker, control, seed },
+    ...{ biEncoderFolder: biEncoder.folder, onLimits, tellRun: onNews, onNews: () => undefined },
+  };
+  return learnKind === 'adapt' ? adapt(order, means) : learn(order, means);
+}

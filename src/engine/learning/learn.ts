@@ -1,0 +1,540 @@
+/**
+ * One run from marks to a version. Marks become records; queries are split; the cheapest part learns first, and each part
+ * is kept only when it passes the gate by itself; what was kept passes once more together, beside the version in use.
+ * Always from the base with all marks, so that a mark that was taken back is forgotten. Nothing but the run's own folder is
+ * touched before a version is published whole.
+ */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as fsp from 'node:fs/promises';
+import * as path from 'node:path';
+import { isAbort, messageOf, NearmissError } from '../../base/errors';
+import { DisposableStore } from '../../base/lifecycle';
+import { seededRandom } from '../../base/random';
+import type { KeptMark } from '../feedback/marks';
+import type { Part, RecipeChanges } from '../training/recipe';
+import { writeWhole } from '../training/runFiles';
+import { seedFor } from '../training/plan';
+import { type Contestant, rememberScores } from './arena';
+import { choosePrimary, type GateResult, verdictOf } from './gate';
+import { crossRecords, fusionRecords, type Group, headRecords, mineGroups } from './groups';
+import { commitGuard, type GuardQuery, pseudoGuard } from './guard';
+import { type BaseModels, loadVersion } from './learnedVersion';
+import { gatherMarks, type MarkData, type MarkedQuery, withoutMarks } from './markData';
+import { answersOf, judgedGuard, measure, type Measured, type Trial, watch } from './measuring';
+import { compared, type Judged, pairValues } from './measures';
+import { suspectMarks } from './quarantine';
+import type { LearningReport, LearningTier, TierOutcome } from './report';
+import { decisionsOf, keepReview, readReview } from './reviewFile';
+import { makeReport, refusedReport } from './makeReport';
+import { RunProgress } from './runProgress';
+import { type Fold, splitQueries, splitSentence } from './split';
+import { measurableCount, planTiers, SHARED_FROM } from './tiers';
+import { copyTier, levelOf, openTier, type TierMeans, trainTier } from './trainTier';
+import { BASE, type VersionStore } from './versionStore';
+
+export interface LearnOrder {
+  readonly store: VersionStore;
+  readonly marks: readonly KeptMark[];
+  readonly base: BaseModels;
+  readonly rerankCount: number;
+  readonly resume: boolean;
+  /** Flags that differ from the recipe's; for benches and tests. */
+  readonly recipes?: Readonly<Partial<Record<LearningTier, RecipeChanges>>>;
+  /** Parts that may learn; without it, all that have marks enough. */
+  readonly tiers?: readonly LearningTier[];
+}
+
+export interface LearnMeans extends TierMeans {
+  readonly tellRun: (news: {
+    readonly stage: string;
+    readonly done: number;
+    readonly total: number;
+    readonly fraction: number;
+    readonly secondsLeft?: number;
+  }) => void;
+}
+
+export interface Learned {
+  /** The version that was made; none where nothing passed. */
+  readonly version?: string;
+  readonly report: LearningReport;
+}
+
+/** Guard queries that are measured, and those that fill batches. */
+const GUARD_COUNT = 60;
+const COMMIT_COUNT = 20;
+const FILLER_COUNT = 120;
+
+/** Learns from the marks. Throws an AbortedError when cancelled: what was trained so far is there for the next run. */
+export async function learn(order: LearnOrder, given: LearnMeans): Promise<Learned> {
+  const owned = new DisposableStore();
+  const { reranker } = given.index;
+  const index = { ...given.index, reranker: reranker && rememberScores(reranker) };
+  const means = { ...given, index };
+  try {
+    return await new LearnRun(order, means, owned).toEnd();
+  } finally {
+    owned.dispose();
+  }
+}
+
+/** A part that was trained and measured. */
+interface TriedTier {
+  readonly tier: LearningTier;
+  readonly out: string;
+  readonly byFold: readonly Contestant[];
+  readonly whole: Contestant;
+  readonly measured: Measured;
+  readonly seconds: number;
+}
+
+class LearnRun {
+  private readonly startMs = performance.now();
+  private readonly notes: string[] = [];
+  /** Embeddings of queries by their text. */
+  private readonly vectors = new Map<string, Float32Array>();
+
+  constructor(
+    private readonly order: LearnOrder,
+    private readonly means: LearnMeans,
+    private readonly owned: DisposableStore,
+  ) {}
+
+  async toEnd(): Promise<Learned> {
+    const { store, marks } = this.order;
+    const { index, seed } = this.means;
+    const decisions = decisionsOf(await readReview(store.root));
+    const gathered = gatherMarks(index.snapshot, marks, decisions);
+    const vectors = await this.embedQueries(gathered.queries);
+    const suspects = suspectMarks(index, gathered, vectors, decisions, seed);
+    const data = withoutMarks(gathered, suspects);
+    await keepReview(
+      store.root,
+      data.review.filter(({ reason }) => reason !== 'duplicate'),
+    );
+    const plan = planTiers(data);
+    const wanted = this.order.tiers;
+    const tiers = plan.tiers
+      .filter(({ tier, isPlanned }) => isPlanned && (wanted?.includes(tier) ?? true))
+      .map(({ tier }) => tier);
+    if (plan.refusal !== undefined || tiers.length === 0)
+      return this.refuse(data, plan.refusal ?? 'No part was asked for');
+    return this.learnFrom(data, tiers);
+  }
+
+  private async learnFrom(data: MarkData, tiers: readonly LearningTier[]): Promise<Learned> {
+    const { means } = this;
+    const queryCount = data.queries.length;
+    const progress = new RunProgress(plannedWeight(queryCount, tiers), (news) =>
+      means.tellRun(news),
+    );
+    const random = seededRandom(seedFor(means.seed, 'guard', 0));
+    const made = pseudoGuard(means.index.snapshot, GUARD_COUNT + FILLER_COUNT, random);
+    const commits = await commitGuard(means.folder, means.index.snapshot, COMMIT_COUNT);
+    const guard = [...made.slice(0, GUARD_COUNT), ...commits];
+    const filler = made.slice(GUARD_COUNT);
+    progress.begin({ stage: 'finding negatives', weight: queryCount * 0.6 });
+    let minedCount = 0;
+    const groups = await mineGroups(means.index, data.queries, {
+      ...{ control: means.control, seed: means.seed },
+      onQuery: () => progress.at(++minedCount, queryCount),
+    });
+    const folds = await this.splitGroups(groups);
+    await this.prepareRun(groups, filler, data);
+    const trial = await this.prepareTrial(groups, folds, guard, progress);
+    const tried: TriedTier[] = [];
+    const outcomes: TierOutcome[] = [];
+    for (const tier of tiers) {
+      const one = await this.tryTier(tier, { trial, groups, folds, filler, data });
+      if ('whole' in one) tried.push(one);
+      outcomes.push('whole' in one ? outcomeOf(one) : one);
+    }
+    return this.finish(data, trial, { groups, tried, outcomes });
+  }
+
+  private async tryTier(
+    tier: LearningTier,
+    given: {
+      readonly trial: Trial;
+      readonly groups: readonly Group[];
+      readonly folds: readonly Fold[];
+      readonly filler: readonly GuardQuery[];
+      readonly data: MarkData;
+    },
+  ): Promise<TriedTier | TierOutcome> {
+    const startMs = performance.now();
+    const { trial, groups, folds, filler, data } = given;
+    const { means } = this;
+    const part = partOf(tier, data);
+    const recordsOf = (some: readonly Group[]): object[] => {
+      if (tier === 'fusion') return fusionRecords(some);
+      if (tier === 'cross-encoder') return crossRecords(means.index, some);
+      const pairs = part === 'shared-head' ? data.pairs : [];
+      return headRecords(means.index, some, filler, pairs);
+    };
+    try {
+      const byFold: Contestant[] = [];
+      for (const [at, heldOut] of folds.entries()) {
+        const hidden = new Set(heldOut);
+        const seen = groups.filter((_, index) => !hidden.has(index));
+        byFold.push(await this.trainOne(tier, part, recordsOf(seen), `${tier}-${at}`, trial));
+      }
+      const whole = await this.trainOne(tier, part, recordsOf(groups), tier, trial);
+      trial.progress.begin({ stage: `measuring ${WORDS[tier]}`, weight: searchWeight(trial) });
+      const measured = await measure(trial, byFold, whole, means.seed);
+      const seconds = (performance.now() - startMs) / 1000;
+      return { tier, out: this.outOf(tier), byFold, whole, measured, seconds };
+    } catch (error) {
+      if (isAbort(error) || !(error instanceof NearmissError)) throw error;
+      // Too little for this part; another may have enough.
+      const nothing = { figures: [], conditions: [], bytes: 0, recomputedVectorCount: 0 };
+      const seconds = (performance.now() - startMs) / 1000;
+      return { tier, isKept: false, sentence: messageOf(error), seconds, ...nothing };
+    }
+  }
+
+  private async trainOne(
+    tier: LearningTier,
+    part: Part,
+    records: readonly object[],
+    name: string,
+    { progress }: Trial,
+  ): Promise<Contestant> {
+    const out = this.outOf(name);
+    progress.begin({ stage: `learning ${WORDS[tier]}`, weight: trainWeight(tier, records.length) });
+    const recipe = { ...recipeOf(tier, records.length), ...this.order.recipes?.[tier] };
+    const onNews: TierMeans['onNews'] = ({ done, total }) => progress.at(done, total);
+    await trainTier({ part, records, recipe, out }, { ...this.means, onNews });
+    const opened = await openTier(tier, out, this.means.openReranker);
+    if (opened.reranker) this.owned.add(opened.reranker);
+    return opened;
+  }
+
+  /** What was kept, together and beside the version in use; then the report, and the version where it passed. */
+  private async finish(
+    data: MarkData,
+    trial: Trial,
+    given: {
+      readonly groups: readonly Group[];
+      readonly tried: readonly TriedTier[];
+      readonly outcomes: readonly TierOutcome[];
+    },
+  ): Promise<Learned> {
+    const { tried, outcomes, groups } = given;
+    const kept = tried.filter(({ measured }) => measured.result.isPassed);
+    const chosen = kept.length > 1 ? await this.together(kept, trial) : kept;
+    const { measured, whole } = togetherOf(chosen, tried);
+    const beside = chosen.length > 0 ? await this.besideCurrent(trial, chosen, data) : undefined;
+    const isPromoted = chosen.length > 0 && beside?.isWorse !== true;
+    if (beside) this.notes.push(beside.sentence);
+    trial.progress.begin({ stage: 'writing the report', weight: groups.length * 0.3 });
+    const verdict = !measured
+      ? `Not promoted: no part could be trained (${outcomes.map(({ sentence }) => sentence).join('; ')})`
+      : isPromoted || !beside?.isWorse
+        ? verdictOf(measured.result, measured.evidence)
+        : `Not promoted: ${beside.sentence}`;
+    const judged = groups.map(({ query }) => judgedOf(query));
+    const past =
+      whole && chosen.length > 0
+        ? {
+            judged,
+            before: await answersOf(
+              trial,
+              undefined,
+              judged.map((one) => watch(one)),
+            ),
+            after: await answersOf(
+              trial,
+              whole,
+              judged.map((one) => watch(one)),
+            ),
+          }
+        : undefined;
+    const id = this.versionName();
+    const tiers = chosen.map(({ tier }) => tier);
+    const draft = isPromoted ? await this.writeDraft(chosen) : undefined;
+    const report = await makeReport({
+      ...{ id, verdict, isPromoted, data, outcomes, measured, past, notes: this.notes },
+      ...{ primary: trial.primary, folder: this.means.folder, seed: this.means.seed },
+      ...{ split: splitSentence(measurableCount(data)), store: this.order.store },
+      ...{ minedCount: groups.reduce((sum, { mined }) => sum + mined.length, 0) },
+      ...{ guardCount: trial.guard.length, draft, startMs: this.startMs },
+      keptTiers: tiers,
+    });
+    if (draft !== undefined && measured)
+      await this.publish(draft, report, tiers, measured.result, data);
+    await this.order.store.keepReport(report);
+    await fsp.rm(this.order.store.runFolder, { recursive: true, force: true });
+    return { version: isPromoted ? id : undefined, report };
+  }
+
+  /** All that passed alone; the best one alone where together they are no better. */
+  private async together(kept: readonly TriedTier[], trial: Trial): Promise<readonly TriedTier[]> {
+    const { progress } = trial;
+    progress.begin({ stage: 'measuring all parts together', weight: searchWeight(trial) });
+    const merged = mergeTiers(kept);
+    const measured = await measure(trial, merged.byFold, merged.whole, this.means.seed);
+    const gainOf = ({ evidence }: Measured): number => primaryGain(evidence);
+    const best = kept.reduce((a, b) => (gainOf(b.measured) > gainOf(a.measured) ? b : a));
+    if (measured.result.isPassed && gainOf(measured) >= gainOf(best.measured))
+      return kept.map((one) => ({ ...one, measured }));
+    this.notes.push(
+      `Together the parts are no better than ${WORDS[best.tier]} alone, which is taken`,
+    );
+    return [best];
+  }
+
+  /** On held-out queries that the version in use has not learned from either. */
+  private async besideCurrent(
+    trial: Trial,
+    chosen: readonly TriedTier[],
+    data: MarkData,
+  ): Promise<{ readonly isWorse: boolean; readonly sentence: string } | undefined> {
+    const { store, base } = this.order;
+    const { pointer } = await store.pointer();
+    if (pointer.current.id === BASE) return undefined;
+    try {
+      const current = await loadVersion(store, pointer.current.id, base);
+      const contestant: Contestant = {
+        learned: current.learned,
+        weights: current.weights,
+        ...(current.crossEncoderFolder !== undefined && {
+          reranker: this.owned.add(
+            rememberScores(await this.means.openReranker(current.crossEncoderFolder)),
+          ),
+        }),
+      };
+      const isNew = new Set(
+        data.queries.filter(({ time }) => time > current.manifest.time).map(({ asked }) => asked),
+      );
+      const fresh = trial.folds.flat().filter(({ asked }) => isNew.has(asked));
+      const guard = trial.guard.map((one) => judgedGuard(one));
+      const judged = fresh.length >= 8 ? fresh : guard;
+      const of = fresh.length >= 8 ? 'held-out queries newer than it' : 'guard queries';
+      const theirs = await answersOf(trial, contestant, judged);
+      const { evidence } = chosen[0]!.measured;
+      const ours = fresh.length >= 8 ? evidence.after : evidence.guardAfter;
+      const figure = compared('MRR@10', of, pairValues('MRR@10', judged, theirs, ours));
+      const isWorse = figure.difference < -0.01;
+      const sentence = `Beside the version in use, on ${figure.count} ${of}: MRR@10 ${figure.before.toFixed(3)} there, ${figure.after.toFixed(3)} here`;
+      return { isWorse, sentence };
+    } catch (error) {
+      if (!(error instanceof NearmissError)) throw error;
+      return { isWorse: false, sentence: `${error.message}, so there is nothing to compare with` };
+    }
+  }
+
+  private async writeDraft(chosen: readonly TriedTier[]): Promise<string> {
+    const draft = path.join(this.order.store.runFolder, 'draft');
+    await fsp.rm(draft, { recursive: true, force: true });
+    for (const { tier, out } of chosen) await copyTier(tier, out, draft);
+    return draft;
+  }
+
+  private async publish(
+    draft: string,
+    report: LearningReport,
+    tiers: readonly LearningTier[],
+    { mapsSimilar }: GateResult,
+    data: MarkData,
+  ): Promise<void> {
+    const { store, base } = this.order;
+    const head = tiers.includes('head') ? this.outOf('head') : undefined;
+    const level = head === undefined ? undefined : await levelOf(head);
+    const { version: id, time, verdict } = report;
+    await store.publish(
+      draft,
+      {
+        ...{ id, time, kind: 'marks', isPromoted: true, verdict, base, tiers: [...tiers] },
+        ...{ mapsSimilar, level, markCount: data.counts.usable },
+      },
+      report,
+    );
+    await store.prune();
+  }
+
+  private async refuse(data: MarkData, reason: string): Promise<Learned> {
+    const report = await refusedReport({
+      ...{ data, reason, folder: this.means.folder, seed: this.means.seed },
+      ...{ store: this.order.store, startMs: this.startMs },
+    });
+    await this.order.store.keepReport(report);
+    return { report };
+  }
+
+  private async embedQueries(
+    queries: readonly MarkedQuery[],
+  ): Promise<(Float32Array | undefined)[]> {
+    const { embedder } = this.means.index;
+    if (!embedder) return queries.map(() => undefined);
+    for (const { text } of queries) {
+      if (this.vectors.has(text)) continue;
+      await this.means.control.turn();
+      this.vectors.set(text, await embedder.embedQuery(text));
+    }
+    return queries.map(({ text }) => this.vectors.get(text));
+  }
+
+  /** Queries without an answer are never measured, but one that reads like a held-out one is not learned from either. */
+  private async splitGroups(groups: readonly Group[]): Promise<Fold[]> {
+    const vectors = await this.embedQueries(groups.map(({ query }) => query));
+    const queries = groups.map(({ query: { text, time } }, at) => ({
+      ...{ text, time, vector: vectors[at] },
+    }));
+    return splitQueries(queries, this.means.seed);
+  }
+
+  private async prepareTrial(
+    groups: readonly Group[],
+    folds: readonly Fold[],
+    guard: readonly GuardQuery[],
+    progress: RunProgress,
+  ): Promise<Trial> {
+    const judged = folds.map((fold) =>
+      fold.map((at) => judgedOf(groups[at]!.query)).filter(({ relevant }) => relevant.length > 0),
+    );
+    const all = judged.flat();
+    const { means } = this;
+    const bare = { means, rerankCount: this.order.rerankCount, progress };
+    progress.begin({ stage: 'asking the base', weight: (all.length + guard.length) * 0.25 });
+    const before = await answersOf(
+      bare,
+      undefined,
+      all.map((one) => watch(one)),
+    );
+    const guardBefore = await answersOf(
+      bare,
+      undefined,
+      guard.map((one) => judgedGuard(one)),
+    );
+    const queryVectors = await this.embedQueries(groups.map(({ query }) => query));
+    const primary = choosePrimary(all);
+    return { ...bare, folds: judged, guard, before, guardBefore, primary, queryVectors };
+  }
+
+  /** Goes on with what an equal run left; what another one left is thrown away. */
+  private async prepareRun(
+    groups: readonly Group[],
+    filler: readonly GuardQuery[],
+    data: MarkData,
+  ): Promise<void> {
+    const { store, base, resume, recipes, tiers } = this.order;
+    const { seed } = this.means;
+    const said = JSON.stringify([seed, base, recipes, tiers, groups, filler, data.pairs]);
+    const identity = createHash('sha256').update(said).digest('hex');
+    const file = path.join(store.runFolder, 'run.json');
+    const known = await fsp.readFile(file, 'utf8').catch(() => '');
+    if (!resume || known !== identity)
+      await fsp.rm(store.runFolder, { recursive: true, force: true });
+    await fsp.mkdir(store.runFolder, { recursive: true, mode: 0o700 });
+    if (!fs.existsSync(file)) await writeWhole(file, identity);
+  }
+
+  private outOf(name: string): string {
+    return path.join(this.order.store.runFolder, name);
+  }
+
+  private versionName(): string {
+    const time = new Date().toISOString();
+    const tail = createHash('sha256').update(`${time}${this.means.folder}`).digest('hex');
+    return `${time.slice(0, 10)}-${tail.slice(0, 8)}`;
+  }
+}
+
+const WORDS: Readonly<Record<LearningTier, string>> = {
+  fusion: 'the weights of the ranking',
+  head: 'a map of embeddings',
+  'cross-encoder': 'the re-ranker',
+  encoder: 'the encoder',
+};
+
+function partOf(tier: LearningTier, { pairs, counts }: MarkData): Part {
+  if (tier === 'fusion') return 'fusion';
+  if (tier === 'cross-encoder') return 'cross-encoder';
+  const hasBoth = new Set(pairs.map(({ isAlike }) => isAlike)).size === 2;
+  return (pairs.length >= SHARED_FROM && hasBoth) || counts.usable >= 100
+    ? 'shared-head'
+    : 'query-head';
+}
+
+/** Beside the tiers of the trainer: what a run of many trainings can afford. */
+function recipeOf(tier: LearningTier, recordCount: number): RecipeChanges {
+  // Marks were looked at already, with more than a trainer knows.
+  if (tier === 'head') return { quarantine: false };
+  if (tier === 'fusion') return {};
+  const steps = Math.max(8, Math.min(80, Math.ceil(recordCount / 8) * 4));
+  return { steps, evaluateEvery: Math.max(4, Math.ceil(steps / 5)), maxTokens: 160, negatives: 7 };
+}
+
+function judgedOf({ asked, relevant, wrong }: MarkedQuery): Judged {
+  return {
+    asked,
+    relevant: relevant.map(({ chunkId }) => chunkId),
+    wrong: wrong.map(({ chunkId }) => chunkId),
+  };
+}
+
+function mergeTiers(kept: readonly TriedTier[]): Pick<TriedTier, 'byFold' | 'whole'> {
+  const join = (parts: readonly Contestant[]): Contestant =>
+    Object.assign({}, ...parts) as Contestant;
+  const [first] = kept;
+  return {
+    byFold: first!.byFold.map((_, at) => join(kept.map(({ byFold }) => byFold[at]!))),
+    whole: join(kept.map(({ whole }) => whole)),
+  };
+}
+
+/** What is reported: what was chosen, else the part that came nearest. */
+function togetherOf(
+  chosen: readonly TriedTier[],
+  tried: readonly TriedTier[],
+): { readonly measured?: Measured; readonly whole?: Contestant } {
+  if (chosen.length > 0) return { measured: chosen[0]!.measured, whole: mergeTiers(chosen).whole };
+  const best = [...tried].sort(
+    (a, b) => primaryGain(b.measured.evidence) - primaryGain(a.measured.evidence),
+  )[0];
+  return { measured: best?.measured, whole: best?.whole };
+}
+
+function primaryGain({ primary, heldOut, before, after }: Measured['evidence']): number {
+  return compared(primary, '', pairValues(primary, heldOut, before, after)).difference;
+}
+
+function outcomeOf({ tier, measured, out, seconds }: TriedTier): TierOutcome {
+  const { result, evidence } = measured;
+  return {
+    ...{
+      tier,
+      isKept: result.isPassed,
+      sentence: verdictOf(result, evidence)
+        .replace('Promoted', 'Kept')
+        .replace('Not promoted', 'Not kept'),
+    },
+    ...{ figures: result.figures, conditions: result.conditions, seconds },
+    bytes: bytesOf(out),
+    recomputedVectorCount: 0,
+  };
+}
+
+function bytesOf(folder: string): number {
+  return fs
+    .readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + fs.statSync(path.join(entry.parentPath, entry.name)).size, 0);
+}
+
+function trainWeight(tier: LearningTier, recordCount: number): number {
+  if (tier === 'fusion') return 1 + 0.05 * recordCount;
+  return tier === 'head' ? 4 + 0.02 * recordCount : 5 + 0.5 * recordCount;
+}
+
+function searchWeight({ folds, guard }: Trial): number {
+  return (folds.flat().length + guard.length) * 0.2;
+}
+
+function plannedWeight(queryCount: number, tiers: readonly LearningTier[]): number {
+  const searches = (queryCount + GUARD_COUNT) * 0.2;
+  const trainings = tiers.reduce((sum, tier) => sum + 6 * trainWeight(tier, queryCount), 0);
+  return queryCount * 0.9 + searches * (tiers.length + 2) + trainings;
+}

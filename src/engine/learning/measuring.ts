@@ -1,0 +1,77 @@
+/** Puts a trained part, or several, through the arena and the gate: each held-out query by the model that has not seen it. */
+import { askAll, type Answer, type Contestant } from './arena';
+import { decide, type Evidence, type GateResult } from './gate';
+import { geometryOf, similarChange } from './geometryOf';
+import type { GuardQuery } from './guard';
+import type { Judged, MetricName } from './measures';
+import type { RunProgress } from './runProgress';
+import type { TierMeans } from './trainTier';
+
+/** What everything is measured on, and how the base answers it. */
+export interface Trial {
+  readonly means: TierMeans;
+  readonly rerankCount: number;
+  readonly primary: MetricName;
+  /** Held-out queries of each fold. */
+  readonly folds: readonly (readonly Judged[])[];
+  readonly guard: readonly GuardQuery[];
+  readonly before: ReadonlyMap<string, Answer>;
+  readonly guardBefore: ReadonlyMap<string, Answer>;
+  readonly queryVectors: readonly (Float32Array | undefined)[];
+  readonly progress: RunProgress;
+}
+
+export interface Measured {
+  readonly evidence: Evidence;
+  readonly result: GateResult;
+}
+
+/** Answers of the base, or of any one contestant, to held-out and guard queries. */
+export async function answersOf(
+  trial: Pick<Trial, 'means' | 'rerankCount' | 'progress'>,
+  contestant: Contestant | undefined,
+  queries: readonly { readonly asked: string; readonly watched?: readonly number[] }[],
+): Promise<Map<string, Answer>> {
+  const { means, rerankCount, progress } = trial;
+  let done = 0;
+  return askAll(means.index, contestant, queries, {
+    ...{ rerankCount, control: means.control },
+    onAnswer: () => progress.at(++done, queries.length),
+  });
+}
+
+export function watch(judged: Judged): { readonly asked: string; readonly watched: number[] } {
+  return { asked: judged.asked, watched: [...judged.relevant, ...judged.wrong] };
+}
+
+export function judgedGuard({ query, chunkIds }: GuardQuery): Judged {
+  return { asked: query, relevant: chunkIds, wrong: [] };
+}
+
+/** Measures models of the folds on what they have not seen, and the model of everything on the guard. */
+export async function measure(
+  trial: Trial,
+  byFold: readonly Contestant[],
+  whole: Contestant,
+  seed: number,
+): Promise<Measured> {
+  const { folds, guard, means, primary, before, guardBefore, queryVectors } = trial;
+  const after = new Map<string, Answer>();
+  for (const [at, judged] of folds.entries()) {
+    const answers = await answersOf(
+      trial,
+      byFold[at],
+      judged.map((one) => watch(one)),
+    );
+    for (const [asked, answer] of answers) after.set(asked, answer);
+  }
+  const guardJudged = guard.map((one) => judgedGuard(one));
+  const guardAfter = await answersOf(trial, whole, guardJudged);
+  const evidence: Evidence = {
+    ...{ primary, heldOut: folds.flat(), guard: guardJudged },
+    ...{ before, after, guardBefore, guardAfter },
+    geometry: geometryOf(means.index, whole, queryVectors, seed),
+    similar: similarChange(means.index, whole, seed),
+  };
+  return { evidence, result: decide(evidence) };
+}

@@ -1,0 +1,127 @@
+/**
+ * The report of a run: what was learned from, what each part brought, every query before and after, every condition of the
+ * gate, and the verdict. Queries and places, no code. Spans are 0-based lines, ends exclusive; times are ISO 8601.
+ */
+
+/** What of the ranking learns, cheapest first. */
+export type LearningTier = 'fusion' | 'head' | 'cross-encoder' | 'encoder';
+
+/** Learn from a mark as it is, leave it out for good, or treat both chunks as right. */
+export type ReviewDecision = 'keep' | 'drop' | 'both';
+
+/** A figure before and after, with the 95 % interval of the difference and how many it is the mean of. */
+export interface ComparedFigure {
+  readonly name: string;
+  /** "held-out queries", "guard queries", ... */
+  readonly of: string;
+  readonly count: number;
+  readonly before: number;
+  readonly after: number;
+  readonly difference: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** One condition of the gate. */
+export interface GateCondition {
+  readonly name: string;
+  readonly isMet: boolean;
+  readonly value: number;
+  readonly limit: number;
+  readonly count: number;
+  readonly sentence: string;
+}
+
+export interface RankedPlace {
+  readonly path: string;
+  readonly start: number;
+  readonly end: number;
+  readonly symbol: string;
+  readonly verdict?: 'relevant' | 'notRelevant';
+}
+
+/** One query, as it was answered and as it would be. */
+export interface QueryChange {
+  readonly query: string;
+  readonly set: 'heldOut' | 'guard' | 'past';
+  readonly outcome: 'win' | 'loss' | 'tie';
+  /** Of the first right hit, from 1; missing where it was not found. */
+  readonly rankBefore?: number;
+  readonly rankAfter?: number;
+  /** The first hits, best first. */
+  readonly before: readonly RankedPlace[];
+  readonly after: readonly RankedPlace[];
+  /** What pulled the right and the wrong chunk, a sentence each. */
+  readonly why: readonly string[];
+}
+
+export interface TierOutcome {
+  readonly tier: LearningTier;
+  readonly isKept: boolean;
+  readonly sentence: string;
+  readonly figures: readonly ComparedFigure[];
+  readonly conditions: readonly GateCondition[];
+  readonly seconds: number;
+  readonly bytes: number;
+  readonly recomputedVectorCount: number;
+}
+
+/** A mark that was set aside, and why. */
+export interface ReviewItem {
+  /** Of the mark; the same again after every run. */
+  readonly id: string;
+  readonly reason: 'contradiction' | 'copy' | 'closeToAnswer' | 'duplicate' | 'mined';
+  readonly sentence: string;
+  readonly query: string;
+  /** What was marked relevant for the query. */
+  readonly answer?: RankedPlace;
+  readonly suspect: RankedPlace;
+  readonly decision?: ReviewDecision;
+}
+
+export interface LearnedFrom {
+  readonly markCount: number;
+  readonly usableCount: number;
+  readonly queryCount: number;
+  readonly relevantCount: number;
+  readonly notRelevantCount: number;
+  readonly openedCount: number;
+  readonly similarCount: number;
+  readonly minedCount: number;
+  readonly guardCount: number;
+  readonly staleCount: number;
+}
+
+export interface CurvePoint {
+  readonly markCount: number;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface LearningReport {
+  readonly v: 1;
+  readonly folder: string;
+  readonly version: string;
+  readonly kind: 'marks' | 'adapt';
+  readonly time: string;
+  readonly seed: number;
+  readonly isPromoted: boolean;
+  /** One sentence. */
+  readonly verdict: string;
+  /** The figure that decides, named before anything was trained. */
+  readonly primary: string;
+  /** How the held-out figures came about, in a sentence. */
+  readonly split: string;
+  readonly learnedFrom: LearnedFrom;
+  readonly figures: readonly ComparedFigure[];
+  readonly conditions: readonly GateCondition[];
+  readonly tiers: readonly TierOutcome[];
+  readonly queries: readonly QueryChange[];
+  readonly quarantined: readonly ReviewItem[];
+  /** The primary figure on held-out queries of runs before, and of this one. */
+  readonly curve: readonly CurvePoint[];
+  readonly notes: readonly string[];
+  readonly seconds: number;
+  readonly bytes: number;
+}

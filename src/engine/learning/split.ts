@@ -1,0 +1,89 @@
+/**
+ * Which queries are held out (training-methods 11.1). By query, near-identical ones on one side; the newest fifth where
+ * there are many, five folds pooled where there are few, so that each is measured by a model that has not seen it.
+ */
+import { seededRandom, shuffle } from '../../base/random';
+import { dot } from '../../base/vector';
+import { foldQuery } from '../training/duplicates';
+import { seedFor } from '../training/plan';
+
+/** Fewer measurable queries are pooled over folds. */
+export const POOLED_BELOW = 50;
+const FOLDS = 5;
+const HELD_OUT_SHARE = 0.2;
+const LEAST_HELD_OUT = 8;
+/** Base cosine from which two queries ask the same. */
+const SAME_COSINE = 0.9;
+
+export interface SplitQuery {
+  readonly text: string;
+  readonly time: string;
+  /** Base embedding, where it has one. */
+  readonly vector?: Float32Array;
+}
+
+/** Indexes of the queries that are held out; the others may be learned from. */
+export type Fold = readonly number[];
+
+/** One fold, or several whose held-out queries are pooled. */
+export function splitQueries(queries: readonly SplitQuery[], seed: number): Fold[] {
+  const clusters = clusterQueries(queries);
+  if (queries.length >= POOLED_BELOW) return [newest(queries, clusters)];
+  const count = Math.min(FOLDS, clusters.length);
+  const order = shuffle(clusters, seededRandom(seedFor(seed, 'folds', 0)));
+  const folds: number[][] = Array.from({ length: count }, () => []);
+  // Large clusters first, each to the fold that has least.
+  for (const cluster of [...order].sort((a, b) => b.length - a.length))
+    folds.reduce((least, fold) => (fold.length < least.length ? fold : least)).push(...cluster);
+  return folds.map((fold) => [...fold].sort((a, b) => a - b));
+}
+
+/** How it is held out, for a person. */
+export function splitSentence(queryCount: number): string {
+  return queryCount >= POOLED_BELOW
+    ? 'The newest fifth of the queries is held out, near-identical ones on one side'
+    : 'Five folds by query, near-identical ones on one side: each query is measured by a model that has not seen it';
+}
+
+/** Groups of queries that ask the same: equal but for case and space, or close in the base space. */
+export function clusterQueries(queries: readonly SplitQuery[]): number[][] {
+  const parent = queries.map((_, index) => index);
+  const rootOf = (index: number): number => {
+    let at = index;
+    while (parent[at] !== at) at = parent[at]!;
+    return at;
+  };
+  queries.forEach((a, i) => {
+    for (let j = 0; j < i; j++)
+      if (isSame(a, queries[j]!))
+        parent[Math.max(rootOf(i), rootOf(j))] = Math.min(rootOf(i), rootOf(j));
+  });
+  const clusters = new Map<number, number[]>();
+  queries.forEach((_, index) => {
+    const root = rootOf(index);
+    clusters.set(root, [...(clusters.get(root) ?? []), index]);
+  });
+  return [...clusters.values()];
+}
+
+function isSame(a: SplitQuery, b: SplitQuery): boolean {
+  if (foldQuery(a.text) === foldQuery(b.text)) return true;
+  return a.vector !== undefined && b.vector !== undefined && dot(a.vector, b.vector) > SAME_COSINE;
+}
+
+/** Whole clusters, those with the newest query first, until enough are held out. */
+function newest(queries: readonly SplitQuery[], clusters: readonly number[][]): Fold {
+  const wanted = Math.max(LEAST_HELD_OUT, Math.round(queries.length * HELD_OUT_SHARE));
+  const timeOf = (cluster: readonly number[]): string =>
+    cluster.reduce(
+      (last, index) => (queries[index]!.time > last ? queries[index]!.time : last),
+      '',
+    );
+  const order = [...clusters].sort((a, b) => (timeOf(a) < timeOf(b) ? 1 : -1));
+  const heldOut: number[] = [];
+  for (const cluster of order) {
+    if (heldOut.length >= wanted) break;
+    heldOut.push(...cluster);
+  }
+  return heldOut.sort((a, b) => a - b);
+}

@@ -1,0 +1,296 @@
+/**
+ * Which learned version answers in which folder. A version is read, verified and opened before it is let in, then one
+ * file is replaced, then the searches that come get it; those under way keep what they began with. A version that cannot
+ * be used is said in a sentence, and the base answers.
+ */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { messageOf, NearmissError } from '../base/errors';
+import { Emitter } from '../base/event';
+import { type Disposable, Shared } from '../base/lifecycle';
+import type { Logger } from '../base/log';
+import { Sequencer } from '../base/queue';
+import type { UseVersionParams } from '../protocol/methods';
+import type { VersionInfo, VersionList } from '../protocol/learning';
+import { sizeOf } from './clear';
+import { learningFolder } from './dataFolder';
+import type { Reranker } from './encoders/types';
+import { type BaseModels, type LearnedVersion, loadVersion } from './learning/learnedVersion';
+import {
+  BASE,
+  type StoredVersion,
+  type VersionPointer,
+  type VersionScope,
+  VersionStore,
+  type VersionUse,
+} from './learning/versionStore';
+import type { SearchContext } from './search/types';
+
+export interface VersionsParts {
+  readonly dataFolder: string;
+  readonly log: Logger;
+  /** Fingerprints of the models in use; undefined while nothing embeds. */
+  readonly baseModels: () => Promise<BaseModels | undefined>;
+  readonly openReranker: (checkpointFolder: string) => Promise<Reranker>;
+}
+
+/** A version as one search has it, to its end. */
+export interface LentVersion extends Disposable {
+  readonly id: string;
+  readonly scope?: VersionScope;
+  /** What takes the place of the base's in the context. */
+  readonly context: Pick<SearchContext, 'learned' | 'weights'> & {
+    /** Present where the version has its own; undefined while that is being loaded. */
+    readonly reranker?: Reranker | undefined;
+  };
+  /** Fingerprint of the bi-encoder that it belongs to. */
+  readonly biEncoder: string;
+}
+
+/** How much a search waits for: nothing, what it needs without re-ranking, everything. */
+export type VersionNeeds = 'available' | 'withoutReranker' | 'whole';
+
+/** A version in memory. */
+interface Active {
+  readonly version: LearnedVersion;
+  readonly use: VersionUse;
+  reranker?: Shared<Reranker>;
+  opening?: Promise<void>;
+}
+
+interface Entry {
+  readonly opened: Promise<void>;
+  active?: Active;
+  problem?: string;
+}
+
+const BASE_USE: VersionUse = { id: BASE, state: 'all' };
+
+export class Versions implements Disposable {
+  private readonly entries = new Map<string, Entry>();
+  private readonly inOrder = new Sequencer();
+  private readonly changes = new Emitter<string>();
+
+  constructor(private readonly parts: VersionsParts) {}
+
+  /** With a folder's id, whenever another version answers there or there are others. */
+  onChange(listener: (id: string) => void): Disposable {
+    return this.changes.on(listener);
+  }
+
+  /** Sentences about versions that cannot be used. */
+  get problems(): readonly string[] {
+    return [...this.entries.values()].flatMap(({ problem }) => problem ?? []);
+  }
+
+  storeOf(id: string): VersionStore {
+    return new VersionStore(learningFolder(this.parts.dataFolder, id));
+  }
+
+  /** The version that answers in a folder; undefined where the base does, or while it is not read yet. */
+  async forSearch(id: string, needs: VersionNeeds): Promise<LentVersion | undefined> {
+    const entry = this.entryOf(id);
+    if (needs !== 'available') await entry.opened;
+    const { active } = entry;
+    if (!active) return undefined;
+    const { version, use } = active;
+    const { learned, weights, crossEncoderFolder, manifest } = version;
+    const bare = { id: version.id, scope: use.scope, biEncoder: manifest.base.biEncoder };
+    if (crossEncoderFolder === undefined)
+      return { ...bare, context: { learned, weights }, dispose() {} };
+    const opening = this.openReranker(entry, active, crossEncoderFolder);
+    if (needs === 'whole') await opening;
+    // Without its re-ranker it would be a mixture of two models.
+    if (entry.active !== active) return undefined;
+    const lease = active.reranker?.acquire();
+    const context = { learned, weights, reranker: lease?.value };
+    return { ...bare, context, dispose: () => lease?.dispose() };
+  }
+
+  async list(id: string, folder: string): Promise<VersionList> {
+    const store = this.storeOf(id);
+    const { pointer, problem } = await store.pointer();
+    const stored = await store.list();
+    const entry = this.entryOf(id);
+    await entry.opened;
+    const isAnswering = entry.active !== undefined || pointer.current.id === BASE;
+    const current = isAnswering ? pointer.current.id : BASE;
+    const versions = stored.map((one) => toInfo(store, one, { pointer, current }));
+    const base: VersionInfo = {
+      ...{ id: BASE, isCurrent: current === BASE, isPromoted: true, parts: [], sizeBytes: 0 },
+      isPrevious: pointer.previous?.id === BASE,
+    };
+    const problems = [problem, entry.problem].filter((text) => text !== undefined);
+    return { folder, current, versions: [base, ...versions], problems: [...new Set(problems)] };
+  }
+
+  /** Lets a version answer, or the base, or what answered before. Throws where it cannot be used; then nothing changed. */
+  use(id: string, { version: asked, state, scope }: UseVersionParams): Promise<void> {
+    return this.inOrder.run(async () => {
+      const store = this.storeOf(id);
+      const { pointer } = await store.pointer();
+      const wanted = await resolveUse(store, pointer, asked);
+      const use: VersionUse = {
+        ...wanted,
+        ...(state && { state }),
+        ...(scope && { scope: cleanScope(scope) }),
+      };
+      if (use.state === 'pilot' && !use.scope)
+        throw new NearmissError(
+          'usage',
+          'A pilot counts in a part of the folder alone',
+          'Say which, by a path or a language',
+        );
+      if (use.state === 'shadow' && use.id !== BASE) {
+        await this.load(store, use);
+        await store.use({ ...pointer, shadow: use });
+      } else await this.swap(id, store, pointer, use);
+      this.changes.fire(id);
+    });
+  }
+
+  /** Models are others now: what is in memory is read anew. */
+  renew(): void {
+    for (const known of [...this.entries.keys()]) {
+      this.release(known);
+      this.changes.fire(known);
+    }
+  }
+
+  /** Lets go of what is in memory of a folder; its files can go then. Searches under way keep theirs. */
+  release(id: string): void {
+    const entry = this.entries.get(id);
+    this.entries.delete(id);
+    entry?.active?.reranker?.retire();
+    if (entry) entry.active = undefined;
+  }
+
+  dispose(): void {
+    for (const id of [...this.entries.keys()]) this.release(id);
+  }
+
+  private async swap(
+    id: string,
+    store: VersionStore,
+    pointer: VersionPointer,
+    use: VersionUse,
+  ): Promise<void> {
+    const active = use.id === BASE ? undefined : await this.load(store, use);
+    const { current, shadow } = pointer;
+    const isSame = current.id === use.id;
+    const previous = isSame ? pointer.previous : current;
+    await store.use({
+      current: use,
+      previous,
+      shadow: shadow?.id === use.id ? undefined : shadow,
+    });
+    this.release(id);
+    this.entries.set(id, { opened: Promise.resolve(), active });
+  }
+
+  private entryOf(id: string): Entry {
+    const known = this.entries.get(id);
+    if (known) return known;
+    const entry: Entry = { opened: Promise.resolve().then(() => this.open(id, entry)) };
+    this.entries.set(id, entry);
+    return entry;
+  }
+
+  private async open(id: string, entry: Entry): Promise<void> {
+    try {
+      // Most folders have learned nothing, and searches there must not wait for a file.
+      if (!fs.existsSync(path.join(learningFolder(this.parts.dataFolder, id), 'current.json')))
+        return;
+      const store = this.storeOf(id);
+      const { pointer, problem } = await store.pointer();
+      entry.problem = problem;
+      if (pointer.current.id !== BASE) entry.active = await this.load(store, pointer.current);
+    } catch (error) {
+      entry.problem = `${messageOf(error)}; the base model answers`;
+      this.parts.log.warn('a learned version is left out', { reason: messageOf(error) });
+    }
+  }
+
+  private async load(store: VersionStore, use: VersionUse): Promise<Active> {
+    const base = await this.parts.baseModels();
+    if (!base)
+      throw new NearmissError(
+        'model',
+        `The version ${use.id} needs the model that it was learned on, and none is loaded`,
+        'Run `nearmiss doctor` to see what is wrong',
+      );
+    return { version: await loadVersion(store, use.id, base), use };
+  }
+
+  private openReranker(entry: Entry, active: Active, folder: string): Promise<void> {
+    active.opening ??= this.parts
+      .openReranker(folder)
+      .then((reranker) => {
+        active.reranker = new Shared(reranker);
+        // Another version came in meanwhile: nobody asks for this one any more.
+        if (entry.active !== active) active.reranker.retire();
+      })
+      .catch((error: unknown) => {
+        entry.active = undefined;
+        entry.problem = `${messageOf(error)}; the base model answers`;
+        this.parts.log.error('opening a learned re-ranker', error);
+      });
+    return active.opening;
+  }
+}
+
+async function resolveUse(
+  store: VersionStore,
+  pointer: VersionPointer,
+  asked: string,
+): Promise<VersionUse> {
+  if (asked === BASE) return BASE_USE;
+  if (asked === 'previous') {
+    if (pointer.previous) return pointer.previous;
+    throw new NearmissError('usage', 'There is no previous version', 'Use `base`');
+  }
+  const ids = (await store.list()).map(({ id }) => id);
+  const fitting = ids.includes(asked) ? [asked] : ids.filter((id) => id.startsWith(asked));
+  if (fitting.length === 1) return { id: fitting[0]!, state: 'all' };
+  throw new NearmissError(
+    'notFound',
+    fitting.length > 1
+      ? `${asked} begins ${fitting.length} versions`
+      : `There is no version ${asked}`,
+    '`nearmiss versions` lists them',
+  );
+}
+
+function cleanScope({ path: given, language }: VersionScope): VersionScope {
+  const clean = given
+    ?.replaceAll('\\', '/')
+    .replace(/^\.?\//, '')
+    .replace(/\/+$/, '');
+  return { ...(clean && { path: clean }), ...(language && { language }) };
+}
+
+function toInfo(
+  store: VersionStore,
+  { id, manifest, problem }: StoredVersion,
+  { pointer, current }: { readonly pointer: VersionPointer; readonly current: string },
+): VersionInfo {
+  const { shadow, previous } = pointer;
+  const use = [pointer.current, shadow, previous].find((one) => one?.id === id);
+  return {
+    id,
+    ...(manifest && {
+      time: manifest.time,
+      kind: manifest.kind,
+      verdict: manifest.verdict,
+      markCount: manifest.markCount,
+    }),
+    state: use?.state,
+    scope: use?.scope,
+    isCurrent: current === id,
+    isPrevious: previous?.id === id,
+    isPromoted: manifest?.isPromoted ?? false,
+    parts: manifest?.tiers ?? [],
+    sizeBytes: sizeOf(store.folderOf(id)),
+    problem,
+  };
+}

@@ -1,0 +1,228 @@
+/**
+ * What crosses the border about learning from marks: the plan before a run, its progress, the report that says whether
+ * a version was promoted and why, the versions there are, and the marks that a person should look at. Times are ISO 8601,
+ * spans 0-based lines with exclusive ends, `[redacted]` nothing: a report holds queries and places, never code.
+ */
+
+/** What of the ranking learns, cheapest first. */
+export const LEARNING_TIERS = ['fusion', 'head', 'cross-encoder', 'encoder'] as const;
+export type LearningTier = (typeof LEARNING_TIERS)[number];
+
+/** Where a version counts: never (it is only compared), in its part of the folder alone, everywhere in the folder. */
+export type VersionState = 'shadow' | 'pilot' | 'all';
+
+/** The part of a folder that a version is for. It counts in searches that look nowhere else. */
+export interface VersionScope {
+  /** Relative to the folder, without a slash at the end. */
+  readonly path?: string;
+  readonly language?: string;
+}
+
+export interface LearningPlanTier {
+  readonly tier: LearningTier;
+  readonly isPlanned: boolean;
+  /** Marks that it needs. */
+  readonly fromCount: number;
+  /** One sentence: what will be trained, or why not. */
+  readonly sentence: string;
+  /** Rough, for this machine. */
+  readonly seconds: number;
+}
+
+/** What a run would do with the marks there are. */
+export interface LearningPlan {
+  readonly folder: string;
+  /** Marks that can be learned from, and all there are. */
+  readonly usableCount: number;
+  readonly markCount: number;
+  readonly queryCount: number;
+  readonly quarantinedCount: number;
+  readonly tiers: readonly LearningPlanTier[];
+  /** How held-out figures come about, in a sentence. */
+  readonly split: string;
+  readonly seconds: number;
+  /** Undefined when a run makes sense, else the sentence that says why not. */
+  readonly refusal?: string;
+  /** True when so many marks are new that a run should be offered. */
+  readonly isOffered: boolean;
+  /** A run that was stopped can be gone on with. */
+  readonly isResumable: boolean;
+}
+
+export interface LearningProgress {
+  readonly folder: string;
+  readonly folderId: string;
+  readonly state: 'running' | 'paused' | 'ended';
+  /** "learning the order of parts (fusion)", "measuring", ... */
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number;
+  /** Of the whole run, 0 to 1, never falling. */
+  readonly fraction: number;
+  readonly secondsLeft?: number;
+}
+
+/** A figure before and after, with the 95 % interval of the difference and how many it is the mean of. */
+export interface ComparedFigure {
+  readonly name: string;
+  /** "held-out queries", "guard queries", ... */
+  readonly of: string;
+  readonly count: number;
+  readonly before: number;
+  readonly after: number;
+  readonly difference: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** One condition of the gate. */
+export interface GateCondition {
+  readonly name: string;
+  readonly isMet: boolean;
+  readonly value: number;
+  readonly limit: number;
+  readonly count: number;
+  readonly sentence: string;
+}
+
+export interface RankedPlace {
+  readonly path: string;
+  readonly start: number;
+  readonly end: number;
+  readonly symbol: string;
+  readonly verdict?: 'relevant' | 'notRelevant';
+}
+
+/** One query, as it was answered and as it would be. */
+export interface QueryChange {
+  readonly query: string;
+  readonly set: 'heldOut' | 'guard' | 'past';
+  readonly outcome: 'win' | 'loss' | 'tie';
+  /** Of the first right hit, from 1; missing where it was not found. */
+  readonly rankBefore?: number;
+  readonly rankAfter?: number;
+  /** The first hits, best first. */
+  readonly before: readonly RankedPlace[];
+  readonly after: readonly RankedPlace[];
+  /** What pulled the right and the wrong chunk, a sentence each. */
+  readonly why: readonly string[];
+}
+
+export interface TierOutcome {
+  readonly tier: LearningTier;
+  readonly isKept: boolean;
+  readonly sentence: string;
+  readonly figures: readonly ComparedFigure[];
+  readonly conditions: readonly GateCondition[];
+  readonly seconds: number;
+  readonly bytes: number;
+  readonly recomputedVectorCount: number;
+}
+
+/** A mark that was set aside, and why. */
+export interface ReviewItem {
+  /** Of the mark; the same again after every run. */
+  readonly id: string;
+  readonly reason: 'contradiction' | 'copy' | 'closeToAnswer' | 'duplicate' | 'mined';
+  readonly sentence: string;
+  readonly query: string;
+  /** What was marked relevant for the query. */
+  readonly answer?: RankedPlace;
+  readonly suspect: RankedPlace;
+  readonly decision?: ReviewDecision;
+}
+
+/** Learn from it as it is, leave it out for good, or treat both as right. */
+export type ReviewDecision = 'keep' | 'drop' | 'both';
+
+export interface LearnedFrom {
+  readonly markCount: number;
+  readonly usableCount: number;
+  readonly queryCount: number;
+  readonly relevantCount: number;
+  readonly notRelevantCount: number;
+  readonly openedCount: number;
+  readonly similarCount: number;
+  readonly minedCount: number;
+  readonly guardCount: number;
+  readonly staleCount: number;
+}
+
+export interface CurvePoint {
+  readonly markCount: number;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface LearningReport {
+  readonly v: 1;
+  readonly folder: string;
+  readonly version: string;
+  readonly kind: 'marks' | 'adapt';
+  readonly time: string;
+  readonly seed: number;
+  readonly isPromoted: boolean;
+  /** One sentence. */
+  readonly verdict: string;
+  /** The figure that decides, named before anything was trained. */
+  readonly primary: string;
+  /** How the held-out figures came about, in a sentence. */
+  readonly split: string;
+  readonly learnedFrom: LearnedFrom;
+  readonly figures: readonly ComparedFigure[];
+  readonly conditions: readonly GateCondition[];
+  readonly tiers: readonly TierOutcome[];
+  readonly queries: readonly QueryChange[];
+  readonly quarantined: readonly ReviewItem[];
+  /** The primary figure on held-out queries of runs before, and of this one. */
+  readonly curve: readonly CurvePoint[];
+  readonly notes: readonly string[];
+  readonly seconds: number;
+  readonly bytes: number;
+}
+
+export interface VersionInfo {
+  /** "base", or the name of a version. */
+  readonly id: string;
+  readonly time?: string;
+  readonly kind?: 'marks' | 'adapt';
+  readonly state?: VersionState;
+  readonly scope?: VersionScope;
+  readonly isCurrent: boolean;
+  readonly isPrevious: boolean;
+  readonly isPromoted: boolean;
+  /** What it holds. */
+  readonly parts: readonly LearningTier[];
+  readonly verdict?: string;
+  readonly markCount?: number;
+  readonly sizeBytes: number;
+  /** Why it cannot be used, where it cannot. */
+  readonly problem?: string;
+}
+
+export interface VersionList {
+  readonly folder: string;
+  readonly current: string;
+  readonly versions: readonly VersionInfo[];
+  readonly problems: readonly string[];
+}
+
+/** What a run ended with. */
+export interface LearnResult {
+  readonly version: string;
+  readonly isPromoted: boolean;
+  readonly report: LearningReport;
+}
+
+export interface LearnParams {
+  readonly folder: string;
+  /** From marks; or, without any, from the folder's own text. */
+  readonly kind?: 'marks' | 'adapt';
+  readonly seed?: number;
+  readonly scope?: VersionScope;
+  /** Where it counts once promoted. Default: everywhere. */
+  readonly state?: VersionState;
+  /** Goes on with a run that was stopped, where there is one. Default: yes. */
+  readonly resume?: boolean;
+}
