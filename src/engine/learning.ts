@@ -160,9 +160,9 @@ export class Learning implements Disposable {
 
   /** Ends what is under way in a folder, or everywhere. */
   async stop(id?: string): Promise<void> {
-    const runs = id === undefined ? [...this.runs.values()] : [this.runs.get(id)];
-    for (const run of runs) run?.learner.cancel();
-    await Promise.all(runs.map((run) => run?.learner.result.catch(() => undefined)));
+    const runs = [...this.runs].filter(([own]) => id === undefined || own === id);
+    for (const [, run] of runs) run.learner.cancel();
+    await Promise.allSettled(runs.map(([, run]) => run.learner.result));
   }
 
   dispose(): void {

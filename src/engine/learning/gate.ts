@@ -215,7 +215,7 @@ export function adaptVerdict({ isPassed, conditions }: GateResult, rank: Paired)
 }
 
 /** How many values rose and fell. */
-export function tally(
+function tally(
   before: readonly number[],
   after: readonly number[],
 ): { readonly wins: number; readonly losses: number } {

@@ -49,7 +49,7 @@ export async function loadVersion(
 }
 
 /** What a folder holds of these parts. */
-export async function readParts(
+async function readParts(
   folder: string,
   tiers: readonly string[],
 ): Promise<{

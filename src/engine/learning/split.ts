@@ -8,7 +8,7 @@ import { foldQuery } from '../training/duplicates';
 import { seedFor } from '../training/plan';
 
 /** Fewer measurable queries are pooled over folds. */
-export const POOLED_BELOW = 50;
+const POOLED_BELOW = 50;
 const FOLDS = 5;
 const HELD_OUT_SHARE = 0.2;
 const LEAST_HELD_OUT = 8;

@@ -3,7 +3,7 @@ import type { MarkData } from './markData';
 import type { LearningTier } from './report';
 
 /** Usable marks from which on a part is trained. */
-export const TIER_FROM: Readonly<Record<LearningTier, number>> = {
+const TIER_FROM: Readonly<Record<LearningTier, number>> = {
   fusion: 10,
   head: 20,
   'cross-encoder': 50,

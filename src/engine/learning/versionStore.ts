@@ -19,7 +19,7 @@ import { writeWhole } from '../training/runFiles';
 import type { LearningReport } from './report';
 
 export const BASE = 'base';
-export const VERSION_STATES = ['shadow', 'pilot', 'all'] as const;
+const VERSION_STATES = ['shadow', 'pilot', 'all'] as const;
 const TIERS = ['fusion', 'head', 'cross-encoder', 'encoder'] as const;
 
 const scopeSchema = z.object({ path: z.string().optional(), language: z.string().optional() });

@@ -1,0 +1,108 @@
+/** The gate on answers made by hand: what passes, and every condition that can stop it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Answer } from '../../../src/engine/learning/arena';
+import { choosePrimary, decide, type Evidence, verdictOf } from '../../../src/engine/learning/gate';
+import type { Judged } from '../../../src/engine/learning/measures';
+
+/** The right chunk is 1, the wrong one 2. */
+function answer(...order: number[]): Answer {
+  return { order, places: [], parts: new Map() };
+}
+
+const RIGHT = answer(1, 3, 2);
+const WRONG = answer(2, 3, 1);
+
+function judged(count: number, prefix = 'q'): Judged[] {
+  return Array.from({ length: count }, (_, at) => ({
+    asked: `${prefix}${at}`,
+    relevant: [1],
+    wrong: prefix === 'g' ? [] : [2],
+  }));
+}
+
+function answers(queries: readonly Judged[], of: (at: number) => Answer): Map<string, Answer> {
+  return new Map(queries.map(({ asked }, at) => [asked, of(at)]));
+}
+
+/** 20 held-out queries, all answered wrongly before; by default 15 of them rightly afterwards. */
+function evidence(changes: Partial<Evidence> = {}, count = 20): Evidence {
+  const [heldOut, guard] = [judged(count), judged(10, 'g')];
+  return {
+    ...{ primary: 'near-miss accuracy', heldOut, guard },
+    before: answers(heldOut, () => WRONG),
+    after: answers(heldOut, (at) => (at < 15 ? RIGHT : WRONG)),
+    guardBefore: answers(guard, () => RIGHT),
+    guardAfter: answers(guard, () => RIGHT),
+    ...changes,
+  };
+}
+
+function failedOf(given: Evidence): string[] {
+  return decide(given).conditions.flatMap(({ isMet, name }) => (isMet ? [] : [name]));
+}
+
+test('lets a clear gain pass, and says so in one sentence', () => {
+  const given = evidence();
+  const result = decide(given);
+  assert.equal(result.isPassed, true);
+  assert.equal(result.mapsSimilar, true);
+  assert.match(
+    verdictOf(result, given),
+    /^Promoted: 15 of 20 unseen queries improved, 0 got worse; near-miss accuracy \.000 → \.750, 95 % interval \+\.\d{3} to \+\.\d{3}$/,
+  );
+  const figure = result.figures.find(({ name }) => name === 'MRR@10');
+  assert.deepEqual([figure?.before.toFixed(4), figure?.after.toFixed(4)], ['0.3333', '0.8333']);
+});
+
+test('stops what no more queries gain than lose', () => {
+  const heldOut = judged(20);
+  const before = answers(heldOut, (at) => (at % 2 === 0 ? RIGHT : WRONG));
+  const after = answers(heldOut, (at) => (at % 2 === 0 ? WRONG : RIGHT));
+  const failed = failedOf(evidence({ before, after }));
+  assert.ok(failed.includes('gain on held-out queries'));
+  assert.ok(failed.includes('more gained than lost'));
+  assert.ok(failed.includes('held-out MRR@10'));
+});
+
+test('stops a gain that one query alone makes', () => {
+  const after = answers(judged(20), (at) => (at === 0 ? RIGHT : WRONG));
+  assert.deepEqual(failedOf(evidence({ after })), ['gain on held-out queries']);
+});
+
+test('stops a gain of fewer than eight queries', () => {
+  assert.deepEqual(failedOf(evidence({}, 7)), ['enough queries']);
+});
+
+test('stops what hurts queries that nobody marked', () => {
+  const guardAfter = answers(judged(10, 'g'), (at) => (at === 0 ? answer(3, 1) : RIGHT));
+  assert.deepEqual(failedOf(evidence({ guardAfter })), ['guard queries']);
+});
+
+test('stops a map that moves embeddings too far, bunches them, or drops dimensions', () => {
+  const chunks = { meanCosineBefore: 0.1, meanCosineAfter: 0.12, rankBefore: 100, rankAfter: 95 };
+  const check = (change: object, more: object = {}): string[] =>
+    failedOf(
+      evidence({
+        geometry: { cosineToBase: 0.95, count: 9, chunks: { ...chunks, ...change }, ...more },
+      }),
+    );
+  assert.deepEqual(check({}), []);
+  assert.deepEqual(check({}, { cosineToBase: 0.89 }), ['near the base']);
+  assert.deepEqual(check({ meanCosineAfter: 0.16 }), ['spread of chunks']);
+  assert.deepEqual(check({ rankAfter: 89 }), ['dimensions in use']);
+});
+
+test('lets a version pass whose find-similar alone is another, which then stays as it was', () => {
+  const result = decide(evidence({ similar: { overlap: 0.3, count: 10 } }));
+  assert.equal(result.isPassed, true);
+  assert.equal(result.mapsSimilar, false);
+  const guardAfter = answers(judged(10, 'g'), () => WRONG);
+  const both = decide(evidence({ similar: { overlap: 0.3, count: 10 }, guardAfter }));
+  assert.equal(both.isPassed, false);
+});
+
+test('decides by near-miss accuracy where there are pairs enough, else by MRR', () => {
+  assert.equal(choosePrimary(judged(8)), 'near-miss accuracy');
+  assert.equal(choosePrimary([...judged(7), ...judged(20, 'g')]), 'MRR@10');
+});

@@ -1,0 +1,55 @@
+/** Which queries are held out: whole groups of near-identical ones, the newest of many, all of few by folds. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clusterQueries, splitQueries, type SplitQuery } from '../../../src/engine/learning/split';
+import { unit } from '../../support/folderIndex';
+
+function queries(count: number): SplitQuery[] {
+  return Array.from({ length: count }, (_, at) => ({
+    text: `query ${at}`,
+    time: `2026-01-01T00:00:${String(at % 60).padStart(2, '0')}.${String(at).padStart(3, '0')}Z`,
+  }));
+}
+
+test('puts queries that read alike, or lie close together, into one group', () => {
+  const given: SplitQuery[] = [
+    { text: 'Retry  uploads', time: '', vector: unit(1, 0) },
+    { text: 'retry uploads', time: '', vector: unit(0, 1) },
+    { text: 'try uploads again', time: '', vector: unit(1, 0.2) },
+    { text: 'something else', time: '', vector: unit(-1, 0.1) },
+  ];
+  assert.deepEqual(clusterQueries(given), [[0, 1, 2], [3]]);
+});
+
+test('holds each of few queries out once, over five folds', () => {
+  const folds = splitQueries(queries(23), 1);
+  assert.equal(folds.length, 5);
+  assert.deepEqual(
+    folds.flat().sort((a, b) => a - b),
+    Array.from({ length: 23 }, (_, at) => at),
+  );
+  assert.ok(folds.every((fold) => fold.length === 4 || fold.length === 5));
+  assert.deepEqual(splitQueries(queries(23), 1), folds);
+  assert.notDeepEqual(splitQueries(queries(23), 2), folds);
+});
+
+test('keeps a group on one side of every fold', () => {
+  const given = queries(20).map((query, at) => ({
+    ...query,
+    text: at < 6 ? 'the same' : query.text,
+  }));
+  for (const fold of splitQueries(given, 3)) {
+    const together = fold.filter((at) => at < 6).length;
+    assert.ok(together === 0 || together === 6, `a fold has ${together} of the group`);
+  }
+});
+
+test('holds the newest fifth of many queries out', () => {
+  const given = queries(60).map((query, at) => ({
+    ...query,
+    time: `2026-01-${10 + Math.floor(at / 3)}`,
+  }));
+  const [fold, ...others] = splitQueries(given, 1);
+  assert.deepEqual(others, []);
+  assert.deepEqual(fold, [48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59]);
+});
