@@ -78,7 +78,7 @@ export async function search(
     const shown = hits.map((hit) => toHit(hit, query, context, request, weights));
     const { budgetTokens } = request;
     return {
-      hits: budgetTokens === undefined ? shown : packHits(snapshot, shown, budgetTokens),
+      hits: budgetTokens === undefined ? shown : packHits(context.snapshot, shown, budgetTokens),
       tiers: tiersOf(vectors),
       noGoodMatch: isWithoutAnswer(hits, query, context),
       note: noteOf(isUnknown, query),
