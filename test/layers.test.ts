@@ -38,9 +38,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'learning',
   ],
   clients: ['base', 'protocol'],
-  'clients/cli': ['base', 'protocol', 'clients'],
-  'clients/extension': ['base', 'protocol', 'clients'],
+  'clients/cli': ['base', 'protocol', 'clients', 'clients/report'],
+  'clients/extension': ['base', 'protocol', 'clients', 'clients/report'],
   'clients/mcp': ['base', 'protocol', 'clients'],
+  'clients/report': ['base', 'protocol'],
   'clients/panel': ['base', 'protocol'],
   // Programs that build what the product ships: nobody imports them.
   tools: ['base', 'documents', 'onnx', 'encoders', 'store', 'indexing', 'search', 'training'],

@@ -4,6 +4,7 @@ import { installationRoot } from '../base/installation';
 import type { Disposable } from '../base/lifecycle';
 import type { Logger } from '../base/log';
 import { EncoderPlan } from './encoderPlan';
+import { UsageLog } from './feedback/usage';
 import { readBundledCheckpoint } from './encoders/bundled';
 import { readCheckpoint } from './encoders/checkpoint';
 import { openQueryEmbedder, openReranker } from './encoders/openEncoder';
@@ -28,6 +29,7 @@ export interface BuiltEngine {
   readonly indexer: IndexerHost;
   readonly models: ModelShelf;
   readonly plan: EncoderPlan;
+  readonly usage: UsageLog;
   /** Ends the indexing process and closes everything. */
   readonly end: () => Promise<void>;
 }
@@ -51,6 +53,7 @@ export function buildEngine(dataFolder: string, settings: Settings, log: Logger)
   const parts = { dataFolder, settings, log, indexer, readers, overlays, plan };
   const engine = new Engine({ ...parts, versions, makeModels });
   const models = new ModelShelf({ bundledModels, modelsFolder, probeFile });
+  const usage = new UsageLog(path.join(dataFolder, 'usage'));
   const end = async (): Promise<void> => {
     await engine.learning.stop();
     await indexer.shutdown();
@@ -58,7 +61,7 @@ export function buildEngine(dataFolder: string, settings: Settings, log: Logger)
     engine.dispose();
     indexer.dispose();
   };
-  return { engine, indexer, models, plan, end };
+  return { engine, indexer, models, plan, usage, end };
 }
 
 /** What cuts buffers is loaded with the first of them: the command line's engine starts without it. */

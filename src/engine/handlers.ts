@@ -6,10 +6,11 @@ import type { Method, Overlay, ParamsOf, ResultOf } from '../protocol/methods';
 import type { EngineStatus } from '../protocol/types';
 import { type AnswerOptions, toWireResult } from './answer';
 import { clearData, forgetData } from './clear';
-import { realFolder } from './dataFolder';
+import { idOfFolder, realFolder } from './dataFolder';
 import { CHUNK_KINDS, type ChunkKind } from './documents/document';
 import { relativeInside } from './documents/inside';
 import type { Engine } from './engine';
+import { type UsageLog, withMarks } from './feedback/usage';
 import type { ModelShelf } from './modelShelf';
 import type { Buffer } from './overlays';
 import { languageSet, pathMatcher } from './search/query';
@@ -23,6 +24,7 @@ const toldSkippedCount = 10_000;
 export interface Services {
   readonly engine: Engine;
   readonly models: ModelShelf;
+  readonly usage: UsageLog;
   /** What only the process knows: version, uptime, memory. */
   readonly describe: () => Omit<EngineStatus, 'folders'>;
   readonly leave: () => void;
@@ -146,8 +148,9 @@ export const handlers: {
 
   importMarks: ({ engine }, { folder, file }) => engine.marking.importFrom(folder, file),
 
-  forgetAll({ engine }, { folder }) {
+  async forgetAll({ engine, usage }, { folder }) {
     const { dataFolder } = engine.parts;
+    await usage.forget(folder === undefined ? undefined : idOfFolder(folder));
     return forgetData(dataFolder, folder, {
       release: (id) => engine.release(id),
       forgetMarks: (id) => engine.forgetLearned(id),
@@ -178,6 +181,21 @@ export const handlers: {
   reviewQueue: ({ engine }, { folder }) => engine.learning.queue(engine.indexedRecord(folder)),
   resolveReview: ({ engine }, { folder, id, decision }) =>
     engine.learning.resolve(engine.indexedRecord(folder), id, decision),
+  async noteUsage({ usage }, { folder, events }) {
+    await usage.note(idOfFolder(folder), events, new Date());
+    return null;
+  },
+
+  async answerPulse({ usage }, { folder, answer }) {
+    await usage.answer(idOfFolder(folder), answer, new Date());
+    return null;
+  },
+
+  async usage({ engine, usage }, { folder }) {
+    const { weeks, pulses } = await usage.read(idOfFolder(folder));
+    const { marks } = await engine.marking.list(folder);
+    return { folder: realFolder(folder), weeks: withMarks(weeks, marks), pulses };
+  },
 
   shutdown({ leave }) {
     leave();

@@ -113,6 +113,7 @@ class EngineProcess {
     const services: Services = {
       engine: this.built.engine,
       models: this.built.models,
+      usage: this.built.usage,
       describe: () => this.describe(),
       leave: () => void this.leave('a client asked'),
     };

@@ -27,6 +27,7 @@ import type {
   Verdict,
   WhyResult,
 } from './types';
+import type { PulseAnswer, UsageEvent, UsageReport } from './usage';
 
 export const PROTOCOL_VERSION = 3;
 
@@ -219,6 +220,10 @@ export interface Methods {
     { readonly folder: string; readonly id: string; readonly decision: ReviewDecision | null },
     readonly ReviewItem[]
   >;
+  /** Counts what a person did about a question; answers when it is on the disk. */
+  noteUsage: Call<{ readonly folder: string; readonly events: readonly UsageEvent[] }, null>;
+  answerPulse: Call<{ readonly folder: string; readonly answer: PulseAnswer }, null>;
+  usage: Call<{ readonly folder: string }, UsageReport>;
   /** Finishes what is pending and leaves. */
   shutdown: Call<Nothing, null>;
 }

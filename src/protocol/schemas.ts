@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { NearmissError } from '../base/errors';
 import type { Method, ParamsOf } from './methods';
+import { PULSE_ANSWERS } from './usage';
 
 const longestText = 1_000_000;
 const text = z.string().max(longestText);
@@ -12,6 +13,11 @@ const line = z.int().min(0);
 const file = z.string().min(1).max(32_768);
 const source = z.object({ path: text, start: line, end: line });
 const verdict = z.enum(['relevant', 'notRelevant']);
+const usageEvent = z.object({
+  kind: z.enum(['search', 'reformulated', 'opened', 'unresolved']),
+  rank: z.int().min(1).max(1000).optional(),
+  seconds: z.number().min(0).max(86_400).optional(),
+});
 const budgetTokens = z.int().min(50).max(1_000_000);
 const id = z.string().min(1).max(200);
 const learningKind = z.enum(['marks', 'adapt']);
@@ -119,6 +125,9 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
     id,
     decision: z.enum(['keep', 'drop', 'both']).nullable(),
   }),
+  noteUsage: z.object({ folder, events: z.array(usageEvent).max(1000) }),
+  answerPulse: z.object({ folder, answer: z.enum(PULSE_ANSWERS) }),
+  usage: z.object({ folder }),
   shutdown: z.strictObject({}),
 };
 

@@ -20,6 +20,7 @@ import { WorkspaceSearch } from './searching';
 import type { Services } from './services';
 import { ExtensionSettings } from './settings';
 import { StatusBar } from './statusBar';
+import { UsageNotes } from './usage';
 import { WorkspaceIndexes } from './workspace';
 
 /** Progress and edits come many times a second. */
@@ -46,11 +47,12 @@ export function activate(context: vscode.ExtensionContext): void {
   const workspace = own(new WorkspaceIndexes(engine, settings, context.workspaceState));
   const marking = new Marking(engine, workspace);
   const cursor = new HitCursor();
+  const usage = own(new UsageNotes(engine, settings, context.globalState, log));
   const parts = {
     engine,
     engineOptions: options,
     workspace,
-    searching: own(makeSearch(engine, workspace)),
+    searching: own(makeSearch(engine, workspace, usage)),
     settings,
     marking,
     reveal: own(new HitReveal()),
@@ -59,6 +61,7 @@ export function activate(context: vscode.ExtensionContext): void {
     log,
     opened: ((hit, question) => {
       cursor.noteOpened(hit, question);
+      usage.opened(hit.folder, hit.rank);
       if (settings.get('marks.learnFromOpenedHits')) marking.noteOpened(hit, question);
     }) satisfies Services['opened'],
   };
@@ -74,11 +77,16 @@ export function activate(context: vscode.ExtensionContext): void {
   log.info(`activated in ${Math.round(performance.now() - startedAt)} ms`);
 }
 
-function makeSearch(engine: EngineHost, workspace: WorkspaceIndexes): WorkspaceSearch {
+function makeSearch(
+  engine: EngineHost,
+  workspace: WorkspaceIndexes,
+  usage: UsageNotes,
+): WorkspaceSearch {
   return new WorkspaceSearch(engine, {
     folders: () => workspace.indexed,
     overlays: overlaysOf,
     changedPaths,
+    answered: (query, folder) => usage.answered(query, folder),
     unsavedText: (folder, { path, start, end }) => unsavedText(uriOf({ folder, path }), start, end),
   });
 }

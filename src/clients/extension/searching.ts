@@ -34,6 +34,8 @@ export interface SearchedWindow {
     folder: string,
     span: Pick<SimilarParams, 'path' | 'start' | 'end'>,
   ) => string | undefined;
+  /** To be told of every question that was answered to its end. */
+  readonly answered?: (query: string, folder: string | undefined) => void;
 }
 
 export class WorkspaceSearch implements Disposable {
@@ -75,7 +77,9 @@ export class WorkspaceSearch implements Disposable {
         return answer;
       }),
     );
-    return this.gather(query, settled);
+    const result = this.gather(query, settled);
+    if (!signal.aborted) this.window.answered?.(query.query, folders[0]?.path);
+    return result;
   }
 
   /** Places like a span of one folder. */

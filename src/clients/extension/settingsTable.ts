@@ -49,6 +49,8 @@ export const settingsTable = {
   'search.previewOnHover': { kind: 'boolean', initial: true },
   'search.delay': { kind: 'number', initial: 120, min: 0, max: 2000 },
   'marks.learnFromOpenedHits': { kind: 'boolean', initial: false },
+  'usage.enabled': { kind: 'boolean', initial: true },
+  'usage.pulse': { kind: 'boolean', initial: false },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof settingsTable;

@@ -1,0 +1,45 @@
+/**
+ * Safe HTML by tagged templates: whatever is put into a template is escaped, unless it is markup itself. Nothing in a
+ * report may become an element, whatever a query, a path or a symbol is called.
+ */
+
+export interface Markup {
+  readonly markup: string;
+}
+
+type Part = Markup | string | number | undefined | false | readonly Part[];
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Control characters that turn text around or hide it; shown as their code instead. */
+const invisible =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+
+export function html(literals: TemplateStringsArray, ...parts: readonly Part[]): Markup {
+  return {
+    markup: literals
+      .map((literal, index) => (index ? render(parts[index - 1]) : '') + literal)
+      .join(''),
+  };
+}
+
+export function escapeHtml(text: string): string {
+  return text
+    .replaceAll(
+      invisible,
+      (sign) => `U+${sign.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`,
+    )
+    .replaceAll(/[&<>"']/gu, (sign) => entities[sign]!);
+}
+
+function render(part: Part): string {
+  if (part === undefined || part === false) return '';
+  if (typeof part === 'string' || typeof part === 'number') return escapeHtml(String(part));
+  return 'markup' in part ? part.markup : part.map(render).join('');
+}

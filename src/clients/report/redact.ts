@@ -1,0 +1,35 @@
+/** A report without what was asked: every query becomes "query 1", "query 2", ..., the same one everywhere. */
+import type { LearningReport } from '../../protocol/learning';
+
+export function redactQueries(report: LearningReport): LearningReport {
+  const asked = [...report.queries, ...report.quarantined].map(({ query }) => query);
+  const names = new Map([...new Set(asked)].map((query, index) => [query, `query ${index + 1}`]));
+  // Longest first: a query may be part of another one.
+  const known = [...names.keys()]
+    .filter((query) => query.trim() !== '')
+    .sort((a, b) => b.length - a.length);
+  const clean = (text: string): string =>
+    known.reduce((rest, query) => rest.replaceAll(query, names.get(query)!), text);
+  const nameOf = (query: string): string => names.get(query) ?? 'query';
+  return {
+    ...report,
+    verdict: clean(report.verdict),
+    notes: report.notes.map(clean),
+    queries: report.queries.map((change) => ({
+      ...change,
+      query: nameOf(change.query),
+      why: change.why.map(clean),
+    })),
+    quarantined: report.quarantined.map((item) => ({
+      ...item,
+      query: nameOf(item.query),
+      sentence: clean(item.sentence),
+    })),
+    tiers: report.tiers.map((tier) => ({
+      ...tier,
+      sentence: clean(tier.sentence),
+      conditions: tier.conditions.map((each) => ({ ...each, sentence: clean(each.sentence) })),
+    })),
+    conditions: report.conditions.map((each) => ({ ...each, sentence: clean(each.sentence) })),
+  };
+}

@@ -1,0 +1,150 @@
+/** The learning report as a page: safe, complete, legible, in a real browser in light, dark and on paper. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { test } from 'node:test';
+import { installationRoot } from '../../../src/base/installation';
+import { difference, metric } from '../../../src/clients/report/figures';
+import { reportPage } from '../../../src/clients/report/page';
+import { redactQueries } from '../../../src/clients/report/redact';
+import { browserMissing, launchChromium } from '../../support/chromium';
+import { sampleReport, sampleUsage, sampleVersions } from './sample';
+
+const root = installationRoot();
+const axeSource = fs.readFileSync(path.join(root, 'node_modules/axe-core/axe.min.js'), 'utf8');
+const page = reportPage({ report: sampleReport, versions: sampleVersions, usage: sampleUsage });
+
+test('holds every figure of the report with its count', () => {
+  for (const figure of sampleReport.figures) {
+    const row = rowsOf(page).find((cells) => cells[0] === figure.name && cells[1] === figure.of);
+    assert.deepEqual(row?.slice(2, 6), [
+      String(figure.count),
+      metric(figure.before),
+      metric(figure.after),
+      `${difference(figure.difference)} [${difference(figure.low)}, ${difference(figure.high)}]`,
+    ]);
+  }
+  const curve = rowsOf(page).filter((cells) => cells.length === 4 && /^\d+$/.test(cells[0]!));
+  assert.deepEqual(
+    curve,
+    sampleReport.curve.map((point) => [
+      String(point.markCount),
+      ...[point.value, point.low, point.high].map(metric),
+    ]),
+  );
+});
+
+test('says which conditions of the gate do not hold, and where a mark was set aside', () => {
+  const rows = rowsOf(page);
+  assert.ok(rows.some(([name, holds]) => name === 'guard queries' && holds === '✗ no'));
+  assert.ok(rows.some(([name, holds]) => name === 'gain on held-out queries' && holds === '✓ yes'));
+  assert.ok(rows.some((cells) => cells[3] === 'dist/upload/retry.js:1-28 retry'));
+});
+
+test('shows use by week and what it saved, as an estimate with its counts', () => {
+  assert.ok(
+    rowsOf(page).some((cells) => cells.join('|') === '2026-11-30|30|24|6 (20 %)|2|6|8.0 s (24)'),
+  );
+  const text = page.replaceAll(/\s+/g, ' ');
+  // (20 s − 8 s) × 24 searches since; the week in which the version came is on neither side.
+  assert.match(
+    text,
+    /Saved: about 4\.8 min of people, an estimate: median time to the hit 20 s over 20 searches before, 8\.0 s over 24 searches since/,
+  );
+  const few = reportPage({ report: sampleReport, usage: sampleUsage });
+  assert.match(few.replaceAll(/\s+/g, ' '), /Saved: not known yet; 20 opened hits before/);
+});
+
+test('lets no name become an element, nor turn the text around', () => {
+  assert.doesNotMatch(page, /<script/i);
+  assert.ok(!page.includes('\u202e'));
+  assert.match(page, /&lt;script&gt;window\.broken/);
+});
+
+test('leaves no query in a redacted report', () => {
+  const redacted = redactQueries(sampleReport);
+  const texts = [JSON.stringify(redacted), reportPage({ report: redacted })];
+  for (const text of texts) {
+    assert.doesNotMatch(text, /where do we retry/);
+    assert.doesNotMatch(text, /parse the configuration/);
+  }
+  // The same query keeps one name, so that a reader can still follow it.
+  assert.equal(redacted.quarantined[0]?.query, redacted.queries[0]?.query);
+  assert.equal(
+    redacted.quarantined[0]?.sentence,
+    'It reads like what was marked relevant for "query 1"',
+  );
+  assert.deepEqual(redacted.figures, sampleReport.figures);
+});
+
+test('has a section for what is missing instead of an empty table', () => {
+  const bare = reportPage({
+    report: {
+      ...sampleReport,
+      figures: [],
+      conditions: [],
+      tiers: [],
+      queries: [],
+      quarantined: [],
+      curve: [],
+    },
+  });
+  assert.match(bare, /Nothing could be compared/);
+  assert.match(bare, /No query was compared/);
+  assert.match(bare, /No mark was set aside/);
+  assert.doesNotMatch(bare, /Learning curve/);
+});
+
+test(
+  'is legible and quiet in a browser, light, dark and on paper',
+  { skip: browserMissing() },
+  async () => {
+    const browser = await launchChromium();
+    try {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const context = await browser.newContext({
+          colorScheme,
+          viewport: { width: 1100, height: 900 },
+        });
+        const window = await context.newPage();
+        const said: string[] = [];
+        window.on('console', (message) => said.push(message.text()));
+        window.on('request', (request) => said.push(request.url()));
+        await window.setContent(page);
+        await window.evaluate(axeSource);
+        const faults = await window.evaluate(
+          'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ": " + html)))',
+        );
+        assert.deepEqual(faults, []);
+        assert.equal(await window.evaluate('window.broken'), undefined);
+        assert.deepEqual(said, []);
+        const painted = await window.locator('svg.curve .value').count();
+        assert.equal(painted, sampleReport.curve.length);
+        // Hostile names must not be cut off or push the page sideways.
+        const wide = await window.evaluate('document.documentElement.scrollWidth > innerWidth');
+        assert.equal(wide, false);
+        const folder = path.join(root, 'test-results');
+        fs.mkdirSync(folder, { recursive: true });
+        await window.screenshot({
+          path: path.join(folder, `report-${colorScheme}.png`),
+          fullPage: true,
+        });
+        await context.close();
+      }
+    } finally {
+      await browser.close();
+    }
+  },
+);
+
+/** The texts of the cells of each row of a page's tables. */
+function rowsOf(markup: string): string[][] {
+  return [...markup.matchAll(/<tr>(.*?)<\/tr>/gs)].map(([, row]) =>
+    [...row!.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/gs)].map(([, cell]) =>
+      cell!
+        .replaceAll(/<svg.*?<\/svg>/gs, '')
+        .replaceAll(/<[^>]*>/g, '')
+        .trim(),
+    ),
+  );
+}
