@@ -13,6 +13,7 @@ import type { Engine } from './engine';
 import { type UsageLog, withMarks } from './feedback/usage';
 import type { ModelShelf } from './modelShelf';
 import type { Buffer } from './overlays';
+import { readBattery } from './indexing/battery';
 import { languageSet, pathMatcher } from './search/query';
 import type { SearchRequest } from './search/types';
 import type { Client } from './server';
@@ -161,8 +162,15 @@ export const handlers: {
 
   learningPlan: ({ engine }, { folder, kind }) =>
     engine.learning.plan(engine.indexedRecord(folder), kind),
-  learn: ({ engine }, params, { signal }) =>
-    engine.learning.learn(engine.indexedRecord(params.folder), params, signal),
+  async learn({ engine }, params, { signal }) {
+    if (params.isUnasked && (await readBattery()).isDischarging)
+      throw new NearmissError(
+        'busy',
+        'The machine runs on its battery',
+        'Learn when it is plugged in',
+      );
+    return engine.learning.learn(engine.indexedRecord(params.folder), params, signal);
+  },
   cancelLearning: ({ engine }, { folder }) =>
     engine.learning.cancel(engine.indexedRecord(folder).id),
   pauseLearning: ({ engine }, { folder, isPaused }) =>

@@ -225,4 +225,6 @@ export interface LearnParams {
   readonly state?: VersionState;
   /** Goes on with a run that was stopped, where there is one. Default: yes. */
   readonly resume?: boolean;
+  /** Nobody waits for it: refused while the machine runs on its battery. */
+  readonly isUnasked?: boolean;
 }

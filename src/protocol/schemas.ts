@@ -108,6 +108,7 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
     scope: scope.optional(),
     state: versionState.optional(),
     resume: z.boolean().optional(),
+    isUnasked: z.boolean().optional(),
   }),
   cancelLearning: z.object({ folder }),
   pauseLearning: z.object({ folder, isPaused: z.boolean() }),

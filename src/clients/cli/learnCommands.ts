@@ -1,7 +1,7 @@
 /** `nearmiss learn`, `adapt`, `report`, `versions` and `revert`. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { NearmissError, isAbort } from '../../base/errors';
+import { NearmissError, isAbort, systemCode } from '../../base/errors';
 import type {
   ComparedFigure,
   LearningPlan,
@@ -11,6 +11,8 @@ import type {
   VersionScope,
 } from '../../protocol/learning';
 import type { EngineClient } from '../engineClient';
+import { reportPage } from '../report/page';
+import { redactQueries } from '../report/redact';
 import { exitDone } from './failure';
 import { harmless, plural } from './format';
 import {
@@ -91,9 +93,13 @@ async function indexWhole(session: CliSession, folder: string): Promise<void> {
   await session.indexVisibly({ folder, waitFor: 'all' }, status.folderId);
 }
 
-export function report(
-  options: FolderOption & { readonly out?: string; readonly of?: string },
-): Promise<number> {
+interface ReportOptions extends FolderOption {
+  readonly out?: string;
+  readonly of?: string;
+  readonly redact?: boolean;
+}
+
+export function report(options: ReportOptions): Promise<number> {
   const folder = existingFolder(options.folder);
   return withSession(options, async ({ client }) => {
     const found = await client.call('learningReport', { folder, version: options.of });
@@ -103,14 +109,33 @@ export function report(
         `Nothing was learned in ${folder} yet`,
         'Run `nearmiss learn`',
       );
+    const told = options.redact ? redactQueries(found) : found;
+    const whole = {
+      report: told,
+      versions: await client.call('versions', { folder }),
+      usage: await client.call('usage', { folder }),
+    };
     if (options.out !== undefined) {
-      const file = path.resolve(options.out);
-      fs.writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`, { mode: 0o600 });
-      tell(`Written to ${harmless(options.out)}`);
-    } else if (options.json) printJson(found);
-    else for (const line of reportLines(found)) printLine(line);
+      const isPage = !options.json && /\.html?$/i.test(options.out);
+      writeReport(options.out, isPage ? reportPage(whole) : `${JSON.stringify(whole, null, 2)}\n`);
+    } else if (options.json) printJson(whole);
+    else for (const line of reportLines(told)) printLine(line);
     return exitDone;
   });
+}
+
+function writeReport(out: string, text: string): void {
+  try {
+    fs.writeFileSync(path.resolve(out), text, { mode: 0o600 });
+  } catch (error) {
+    const reason = systemCode(error) ?? 'unknown';
+    throw new NearmissError(
+      'permission',
+      `The report cannot be written to ${out} (${reason})`,
+      'Name another file with --out',
+    );
+  }
+  tell(`Written to ${harmless(out)}`);
 }
 
 export function versions(options: FolderOption): Promise<number> {

@@ -140,7 +140,8 @@ function addLearningCommands(program: Command, act: Act): void {
   inFolder(program.command('report'))
     .description('what was learned, what it brought, query by query')
     .option('--of <version>', 'of this version; without it, of the last run')
-    .option('--out <file>', 'write it to a file')
+    .option('--out <file>', 'write it to a file: a page for .html, else JSON')
+    .option('--redact', 'without queries: each becomes "query 1", "query 2", ...')
     .action(act(report));
   inFolder(program.command('versions'))
     .description('the versions there are, and which one answers')

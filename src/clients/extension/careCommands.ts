@@ -2,11 +2,11 @@
 import * as vscode from 'vscode';
 import { NearmissError } from '../../base/errors';
 import { runEngineTask } from '../engineTask';
+import { chooseFolder } from './folderPick';
 import { inMessage } from './hitText';
 import { pathInside } from './openBuffers';
 import type { Services } from './services';
 import { folderLine } from './statusText';
-import type { WorkspaceFolder } from './workspace';
 
 interface ActionItem extends vscode.QuickPickItem {
   readonly command?: string;
@@ -156,15 +156,6 @@ async function chooseFile(): Promise<vscode.Uri | undefined> {
     defaultUri: vscode.workspace.workspaceFolders?.[0]?.uri,
   });
   return chosen?.[0];
-}
-
-async function chooseFolder(
-  folders: readonly WorkspaceFolder[],
-  placeHolder: string,
-): Promise<WorkspaceFolder | undefined> {
-  if (folders.length <= 1) return folders[0];
-  const items = folders.map((folder) => ({ label: folder.name, description: folder.path, folder }));
-  return (await vscode.window.showQuickPick(items, { placeHolder }))?.folder;
 }
 
 async function agrees(question: string, yes: string): Promise<boolean> {

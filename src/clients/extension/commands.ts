@@ -13,8 +13,18 @@ import {
 } from './careCommands';
 import { tellFailure } from './failure';
 import { nameAndSpan } from './hitText';
+import {
+  adaptToWorkspace,
+  learnFromMarks,
+  pauseLearning,
+  resumeLearning,
+  useBaseModel,
+  usePreviousModel,
+} from './learningCommands';
 import { showMarks } from './marksPick';
 import { chooseModel } from './modelCommands';
+import { exportLearningReport, showLearningReport } from './reportView';
+import { reviewNegatives } from './reviewPick';
 import { SearchPick } from './searchPick';
 import { findSimilarToSelection, searchInFolder, searchSelection } from './selectionCommands';
 import type { Services } from './services';
@@ -33,6 +43,15 @@ const commands = {
   'nearmiss.markLastOpenedHitNotRelevant': markLastOpened,
   'nearmiss.undoLastMark': undoLastMark,
   'nearmiss.showMarks': showMarks,
+  'nearmiss.learnFromMarks': learnFromMarks,
+  'nearmiss.adaptToWorkspace': adaptToWorkspace,
+  'nearmiss.pauseLearning': pauseLearning,
+  'nearmiss.resumeLearning': resumeLearning,
+  'nearmiss.showLearningReport': showLearningReport,
+  'nearmiss.exportLearningReport': exportLearningReport,
+  'nearmiss.reviewNegatives': reviewNegatives,
+  'nearmiss.usePreviousModel': usePreviousModel,
+  'nearmiss.useBaseModel': useBaseModel,
   'nearmiss.pauseIndexing': pauseIndexing,
   'nearmiss.resumeIndexing': resumeIndexing,
   'nearmiss.indexFolder': ({ workspace }) => workspace.agreeAll(),

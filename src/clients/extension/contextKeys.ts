@@ -3,7 +3,11 @@ import * as vscode from 'vscode';
 import type { WorkspaceIndexes } from './workspace';
 
 type Key =
-  'nearmiss.isPaused' | 'nearmiss.hasDeclinedFolder' | 'nearmiss.hasHits' | 'nearmiss.hasOpenedHit';
+  | 'nearmiss.isPaused'
+  | 'nearmiss.isLearning'
+  | 'nearmiss.hasDeclinedFolder'
+  | 'nearmiss.hasHits'
+  | 'nearmiss.hasOpenedHit';
 
 const told = new Map<Key, boolean>();
 

@@ -9,6 +9,7 @@ import { EngineHost } from './engineHost';
 import { engineOptions } from './engineOptions';
 import { showStopped } from './failure';
 import { HitCursor } from './hitCursor';
+import { LearningOffer } from './learningOffer';
 import { Marking } from './marking';
 import { followModelSetting } from './modelCommands';
 import { overlaysOf, unsavedText } from './openBuffers';
@@ -71,6 +72,7 @@ export function activate(context: vscode.ExtensionContext): void {
   own(new StatusBar(engine, workspace));
   own(registerCommands(services));
   own(watchEngine(services));
+  own(new LearningOffer(services));
   own(keepPanelFresh(services));
   own(followFolders(workspace));
   engine.restart();
@@ -125,6 +127,7 @@ function keepPanelFresh({ engine, workspace, panel, settings }: Services): vscod
     again,
     engine.onState(() => status.trigger()),
     engine.on('marksChanged', () => again.trigger()),
+    engine.on('versionsChanged', () => again.trigger()),
     workspace.onChange(() => {
       status.trigger();
       const isComplete = workspace.indexed.every((folder) => folder.status?.isComplete);

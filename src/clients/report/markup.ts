@@ -18,8 +18,7 @@ const entities: Readonly<Record<string, string>> = {
 };
 
 /** Control characters that turn text around or hide it; shown as their code instead. */
-const invisible =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+const invisible = /(?![\t\n])[\p{Cc}\p{Cf}]/gu;
 
 export function html(literals: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return {

@@ -157,7 +157,7 @@ function medianText(seconds: readonly number[]): string {
   return seconds.length === 0 ? '–' : `${duration(median(seconds))} (${count(seconds.length)})`;
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;

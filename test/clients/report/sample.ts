@@ -2,7 +2,7 @@
 import type { LearningReport, VersionList } from '../../../src/protocol/learning';
 import type { UsageReport, UsageWeek } from '../../../src/protocol/usage';
 
-export const hostile = '</style><script>window.broken = true</script>\u202e"onload=';
+const hostile = '</style><script>window.broken = true</script>\u202e"onload=';
 
 export const sampleReport: LearningReport = {
   v: 1,

@@ -1,0 +1,160 @@
+/** Learning from marks, seen from the editor: plan first, a visible run, a verdict, and the way back. */
+import * as vscode from 'vscode';
+import type { LearningPlan, LearningTier, LearnParams } from '../../protocol/learning';
+import { setContextKey } from './contextKeys';
+import { chooseFolder } from './folderPick';
+import { inMessage } from './hitText';
+import { showReport } from './reportView';
+import type { Services } from './services';
+import type { WorkspaceFolder } from './workspace';
+
+type Kind = 'marks' | 'adapt';
+type PlanRow = vscode.QuickPickItem & { readonly state?: 'all' | 'shadow' };
+
+/** For the folder whose path is given, else for one that is chosen. */
+export const learnFromMarks = (services: Services, path?: unknown): Promise<void> =>
+  learn(services, 'marks', path);
+export const adaptToWorkspace = (services: Services): Promise<void> => learn(services, 'adapt');
+
+async function learn(services: Services, kind: Kind, path?: unknown): Promise<void> {
+  const { t } = vscode.l10n;
+  const { indexed } = services.workspace;
+  const given = indexed.find((folder) => folder.path === path);
+  const folder = given ?? (await chooseFolder(indexed, t('Learn for which folder?')));
+  if (!folder) return;
+  const plan = await services.engine.ask('learningPlan', { folder: folder.path, kind });
+  if (plan.refusal !== undefined) {
+    void vscode.window.showInformationMessage(inMessage(plan.refusal));
+    return;
+  }
+  const where = await choosePlan(plan, kind);
+  if (where) await run(services, folder, { folder: folder.path, kind, state: where });
+}
+
+/** The plan as a list; the first row starts it. Undefined when it is closed. */
+async function choosePlan(plan: LearningPlan, kind: Kind): Promise<LearnParams['state']> {
+  const { t } = vscode.l10n;
+  const minutes = Math.max(1, Math.ceil(plan.seconds / 60));
+  const go = { label: `$(play) ${t('Learn now, about {0} min', minutes)}`, state: 'all' as const };
+  const silent = {
+    label: `$(eye-closed) ${t('Learn, but only compare')}`,
+    description: t('The version ranks silently; searches stay as they are'),
+    state: 'shadow' as const,
+  };
+  const separator = { label: t('Plan'), kind: vscode.QuickPickItemKind.Separator };
+  const tiers: PlanRow[] = plan.tiers.map(({ tier, isPlanned, sentence }) => ({
+    label: `$(${isPlanned ? 'check' : 'circle-slash'}) ${tierName(tier)}`,
+    detail: sentence,
+  }));
+  const title =
+    kind === 'adapt'
+      ? t('Nearmiss: Adapt to This Workspace')
+      : t('Nearmiss: Learn from {0} Marks on {1} Queries', plan.usableCount, plan.queryCount);
+  const items: PlanRow[] = [go, silent, separator];
+  const placeHolder = inMessage(plan.split);
+  const chosen = await vscode.window.showQuickPick([...items, ...tiers], { title, placeHolder });
+  return chosen && (chosen.state ?? 'all');
+}
+
+function tierName(tier: LearningTier): string {
+  const { t } = vscode.l10n;
+  const names: Readonly<Record<LearningTier, string>> = {
+    fusion: t('Fusion weights'),
+    head: t('Head on stored embeddings'),
+    'cross-encoder': t('Cross-encoder'),
+    encoder: t('Layers of the bi-encoder'),
+  };
+  return names[tier];
+}
+
+async function run(
+  services: Services,
+  folder: WorkspaceFolder,
+  params: LearnParams,
+): Promise<void> {
+  const { t } = vscode.l10n;
+  const { engine } = services;
+  setContextKey('nearmiss.isLearning', true);
+  try {
+    const result = await vscode.window.withProgress(
+      {
+        location: vscode.ProgressLocation.Notification,
+        title: t('Nearmiss learns: {0}', inMessage(folder.name)),
+        cancellable: true,
+      },
+      async (progress, token) => {
+        const controller = new AbortController();
+        const cancelling = token.onCancellationRequested(() => controller.abort());
+        let told = 0;
+        const following = engine.on('learningProgress', ({ folder: of, ...now }) => {
+          if (of !== folder.path || now.state === 'ended') return;
+          const paused = now.state === 'paused' ? `, ${t('paused')}` : '';
+          const left =
+            now.secondsLeft === undefined
+              ? ''
+              : `, ${t('about {0} min left', Math.max(1, Math.ceil(now.secondsLeft / 60)))}`;
+          const percent = 100 * now.fraction;
+          progress.report({
+            increment: Math.max(0, percent - told),
+            message: `${Math.floor(percent)} % ${inMessage(now.stage)}${paused}${left}`,
+          });
+          told = Math.max(told, percent);
+        });
+        try {
+          return await engine.call('learn', params, controller.signal);
+        } finally {
+          following.dispose();
+          cancelling.dispose();
+        }
+      },
+    );
+    void tellVerdict(services, folder, result.report.verdict, result.isPromoted);
+  } finally {
+    setContextKey('nearmiss.isLearning', false);
+  }
+}
+
+async function tellVerdict(
+  services: Services,
+  folder: WorkspaceFolder,
+  verdict: string,
+  isPromoted: boolean,
+): Promise<void> {
+  const { t } = vscode.l10n;
+  const report = t('Show Report');
+  const back = t('Use Previous Model');
+  const names = isPromoted ? [report, back] : [report];
+  const chosen = await vscode.window.showInformationMessage(inMessage(verdict), ...names);
+  if (chosen === report) await showReport(services, folder);
+  if (chosen === back) await useVersion(services, 'previous', folder);
+}
+
+/** Holds the runs of this window's folders between two steps. */
+export const pauseLearning = (services: Services): Promise<void> => holdLearning(services, true);
+export const resumeLearning = (services: Services): Promise<void> => holdLearning(services, false);
+
+async function holdLearning({ engine, workspace }: Services, isPaused: boolean): Promise<void> {
+  const calls = workspace.indexed.map(({ path: folder }) =>
+    engine.call('pauseLearning', { folder, isPaused }),
+  );
+  const isHeld = (await Promise.all(calls)).some(Boolean);
+  if (!isHeld) void vscode.window.showInformationMessage(vscode.l10n.t('Nothing is being learned'));
+}
+
+export const usePreviousModel = (services: Services): Promise<void> =>
+  useVersion(services, 'previous');
+export const useBaseModel = (services: Services): Promise<void> => useVersion(services, 'base');
+
+async function useVersion(
+  { engine, workspace }: Services,
+  version: 'previous' | 'base',
+  given?: WorkspaceFolder,
+): Promise<void> {
+  const { t } = vscode.l10n;
+  const folder = given ?? (await chooseFolder(workspace.indexed, t('Change which folder?')));
+  if (!folder) return;
+  const { current, problems } = await engine.call('useVersion', { folder: folder.path, version });
+  const said =
+    current === 'base' ? t('The base model answers now') : t('Version {0} answers now', current);
+  void vscode.window.showInformationMessage(inMessage([said, ...problems].join('. ')));
+}

@@ -1,0 +1,107 @@
+/**
+ * `Review Negatives`: marks that were set aside, one after the other. Query, answer and suspect stand side by side; the
+ * decision is a choice in a list, so that the keyboard is enough.
+ */
+import * as vscode from 'vscode';
+import type { RankedPlace, ReviewDecision, ReviewItem } from '../../protocol/learning';
+import { chooseFolder } from './folderPick';
+import { uriOf } from './reveal';
+import type { Services } from './services';
+
+interface ReviewRow extends vscode.QuickPickItem {
+  readonly item: ReviewItem;
+}
+
+export async function reviewNegatives(services: Services): Promise<void> {
+  const { t } = vscode.l10n;
+  const { engine, workspace } = services;
+  const folder = await chooseFolder(workspace.indexed, t('Review marks of which folder?'));
+  if (!folder) return;
+  let queue = await engine.ask('reviewQueue', { folder: folder.path });
+  for (;;) {
+    if (queue.length === 0) {
+      void vscode.window.showInformationMessage(t('No mark needs a second look'));
+      return;
+    }
+    const chosen = await vscode.window.showQuickPick(queue.map(reviewRow), {
+      title: t('Nearmiss: Review Negatives'),
+      placeHolder: t('Marks set aside: {0}; Enter shows one beside its answer', queue.length),
+      matchOnDetail: true,
+    });
+    if (!chosen) return;
+    await showBeside(folder.path, chosen.item, services);
+    const decision = await askDecision(chosen.item);
+    if (decision === undefined) continue;
+    const { id } = chosen.item;
+    queue = await engine.call('resolveReview', { folder: folder.path, id, decision });
+  }
+}
+
+function reviewRow(item: ReviewItem): ReviewRow {
+  const { suspect, decision } = item;
+  const icon = decision === undefined ? 'question' : 'check';
+  return {
+    label: `$(${icon}) ${item.query}`,
+    description: `${suspect.path}:${suspect.start + 1}-${suspect.end}${decision ? ` (${decisionName(decision)})` : ''}`,
+    detail: item.sentence,
+    item,
+  };
+}
+
+function decisionName(decision: ReviewDecision): string {
+  const { t } = vscode.l10n;
+  return { keep: t('kept'), drop: t('left out'), both: t('both are right') }[decision];
+}
+
+/** Undefined when the list was closed; null takes a decision back. */
+async function askDecision({
+  decision,
+  query,
+}: ReviewItem): Promise<ReviewDecision | null | undefined> {
+  const { t } = vscode.l10n;
+  const choices: (vscode.QuickPickItem & { value: ReviewDecision | null })[] = [
+    { label: `$(thumbsdown) ${t('Keep: it is a wrong answer')}`, value: 'keep' },
+    { label: `$(trash) ${t('Drop: do not learn from it')}`, value: 'drop' },
+    { label: `$(check-all) ${t('Both are right')}`, value: 'both' },
+  ];
+  if (decision !== undefined)
+    choices.push({ label: `$(discard) ${t('Take the decision back')}`, value: null });
+  const chosen = await vscode.window.showQuickPick(choices, {
+    title: query,
+    placeHolder: t('Left: the answer. Right: what was marked as not relevant'),
+    ignoreFocusOut: true,
+  });
+  return chosen?.value;
+}
+
+/** The answer on the left, the suspect on the right, each with its lines chosen; without an answer the suspect alone. */
+async function showBeside(folder: string, item: ReviewItem, services: Services): Promise<void> {
+  if (item.answer) await show(folder, item.answer, vscode.ViewColumn.One, services);
+  await show(
+    folder,
+    item.suspect,
+    item.answer ? vscode.ViewColumn.Two : vscode.ViewColumn.One,
+    services,
+  );
+}
+
+async function show(
+  folder: string,
+  { path, start, end }: RankedPlace,
+  viewColumn: vscode.ViewColumn,
+  { log }: Services,
+): Promise<void> {
+  try {
+    const selection = new vscode.Range(start, 0, Math.max(start, end - 1), 1000);
+    const uri = uriOf({ folder, path });
+    await vscode.window.showTextDocument(uri, {
+      viewColumn,
+      selection,
+      preview: true,
+      preserveFocus: true,
+    });
+  } catch (error) {
+    // The file may be gone; the row still says what it was.
+    log.warn(`not shown: ${path}: ${String(error)}`);
+  }
+}
