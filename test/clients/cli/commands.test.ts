@@ -20,9 +20,15 @@ function json(text: string): Record<string, unknown> {
 }
 
 test('indexes a folder never seen before it searches, and says so on stderr alone', async () => {
-  const result = await world.run(['search', 'refresh', 'token', '--json']);
+  const first = await world.run(['search', 'refresh', 'token', '--json']);
+  checkDone(first);
+  assert.match(first.stderr, /^Indexing .*code first/);
+  // A very crowded machine has not read every file when the first answer is due.
+  const isWhole = first.stdout.includes('src/session.ts');
+  const result = isWhole
+    ? first
+    : await world.run(['search', 'refresh', 'token', '--json', '--wait']);
   checkDone(result);
-  assert.match(result.stderr, /^Indexing .*code first/);
   const { query, tiers, tookMs, noGoodMatch, hits } = json(result.stdout);
   assert.equal(query, 'refresh token');
   assert.deepEqual((tiers as string[])[0], 'words');
