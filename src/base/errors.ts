@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'provider'
   | 'index'
   | 'diskFull'
+  | 'memory'
   | 'permission'
   | 'engine'
   | 'version'

@@ -25,8 +25,31 @@ export interface TrainingTask<R extends TrainingRequest> {
 /** Lines of a crash that are shown. */
 const shownLineCount = 3;
 
-/** Resolves with the result; rejects with the process's own error, or with how it ended. */
-export function runTraining<R extends TrainingRequest>(
+/** Chunks are halved so often before a run is given up for want of memory. */
+const mostMemoryCuts = 3;
+
+/**
+ * Resolves with the result; rejects with the process's own error, or with how it ended. An encoder's run that took more
+ * memory than it was given goes on from its saved state in smaller chunks.
+ */
+export async function runTraining<R extends TrainingRequest>(
+  task: TrainingTask<R>,
+): Promise<Extract<TrainingResult, { kind: R['kind'] }>> {
+  const { request } = task;
+  for (let cuts = 0; ; cuts++) {
+    try {
+      const again = cuts > 0 ? { ...request, resume: true, memoryCuts: cuts } : request;
+      return await runOnce({ ...task, request: again });
+    } catch (error) {
+      const isMemory = error instanceof NearmissError && error.code === 'memory';
+      const isEncoder = request.kind === 'train' && request.part.endsWith('-encoder');
+      if (!isMemory || !isEncoder || cuts === mostMemoryCuts || task.signal.aborted) throw error;
+      task.onNote?.(`${error.message}; it goes on in chunks half as large`);
+    }
+  }
+}
+
+function runOnce<R extends TrainingRequest>(
   task: TrainingTask<R>,
 ): Promise<Extract<TrainingResult, { kind: R['kind'] }>> {
   const { trainerFile, request, signal } = task;
@@ -66,7 +89,7 @@ export function runTraining<R extends TrainingRequest>(
 function endedEarly(how: string, stderr: string): NearmissError {
   if (stderr.includes(TRAINER_MEMORY_WORD))
     return new NearmissError(
-      'engine',
+      'memory',
       'Training took more memory than the recipe allows',
       'Raise memoryMb or lower chunkTokens in the recipe, then train again',
     );

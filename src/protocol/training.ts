@@ -33,6 +33,8 @@ export interface TrainRequest {
   readonly device: 'auto' | 'cpu' | 'webgpu';
   readonly resume: boolean;
   readonly tuneMinutes?: number;
+  /** How often the run was ended by its memory limit: each time halves the chunks of an encoder. */
+  readonly memoryCuts?: number;
   readonly dataFolder: string;
 }
 

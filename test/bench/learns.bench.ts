@@ -141,7 +141,7 @@ async function openCross(
   const tokenizer = await loadTokenizer(checkpoint.folder);
   const encoder = await openTrainableEncoder(await readModelBytes(checkpoint.modelFile), {
     selection: recipe.scope === 'last-layers' ? { lastLayers: recipe.layers } : {},
-    loss: groupLoss(recipe.tau),
+    loss: groupLoss(recipe),
     threads: recipe.threads,
   });
   const learner = new CrossEncoderLearner({

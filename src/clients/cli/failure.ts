@@ -18,6 +18,7 @@ const exitCodes: { readonly [C in ErrorCode]: number } = {
   provider: exitFailed,
   index: exitFailed,
   diskFull: exitFailed,
+  memory: exitFailed,
   permission: exitFailed,
   engine: exitFailed,
   version: exitFailed,

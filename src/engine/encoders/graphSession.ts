@@ -2,7 +2,7 @@
  * A session for graphs of any inputs and outputs, as training has them: several outputs a run, of every number type,
  * copied out or written into arrays of the caller. What runs an encoder is `session.ts`; this is for the rest.
  */
-import { BugError, NearmissError } from '../../base/errors';
+import { BugError, NearmissError, messageOf } from '../../base/errors';
 import type { Disposable } from '../../base/lifecycle';
 import {
   type Runtime,
@@ -56,7 +56,8 @@ export async function createGraphSession(
 ): Promise<GraphSession> {
   const ort = loadRuntime();
   try {
-    return wrap(ort, await ort.InferenceSession.create(model, runtimeOptions(options)));
+    const session = await ort.InferenceSession.create(model, runtimeOptions(options));
+    return wrap(ort, session, options.provider ?? 'cpu');
   } catch (error) {
     throw startError(options.provider ?? 'cpu', error);
   }
@@ -64,7 +65,7 @@ export async function createGraphSession(
 
 type RuntimeSession = Awaited<ReturnType<Runtime['InferenceSession']['create']>>;
 
-function wrap(ort: Runtime, session: RuntimeSession): GraphSession {
+function wrap(ort: Runtime, session: RuntimeSession, provider: string): GraphSession {
   let isReleased = false;
   return {
     inputNames: session.inputNames,
@@ -73,7 +74,9 @@ function wrap(ort: Runtime, session: RuntimeSession): GraphSession {
       const feeds = tensorsOf(ort, inputs, session.inputNames);
       const given = tensorsOf(ort, into, outputs);
       const fetches = Object.fromEntries(outputs.map((name) => [name, given[name] ?? null]));
-      const results = await session.run(feeds, fetches);
+      const results = await session.run(feeds, fetches).catch((error: unknown) => {
+        throw runError(provider, error);
+      });
       const named = outputs.map((name) => {
         const result = results[name];
         return [name, into[name] ?? valuesOf(result, name)] as const;
@@ -87,6 +90,25 @@ function wrap(ort: Runtime, session: RuntimeSession): GraphSession {
       void session.release();
     },
   };
+}
+
+/** What ONNX Runtime and its devices say when there is no room for a tensor. */
+const NO_ROOM = /bad_alloc|failed to allocate|out of memory|outofmemory/i;
+
+/** A run that failed for want of memory, by a device's fault, or by a graph that does not fit what it was fed. */
+export function runError(provider: string, error: unknown): unknown {
+  const message = messageOf(error).split('\n', 1)[0]!.slice(0, 300);
+  if (NO_ROOM.test(message))
+    return new NearmissError('memory', `There is no memory left for a run: ${message}`, undefined, {
+      cause: error,
+    });
+  if (provider === 'cpu') return error;
+  return new NearmissError(
+    'provider',
+    `The provider ${provider} stopped working: ${message}`,
+    'Set provider to "cpu" to go on without it',
+    { cause: error },
+  );
 }
 
 function tensorsOf(

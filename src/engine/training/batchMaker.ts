@@ -6,7 +6,7 @@
 import { type Random, seededRandom, sample, shuffle } from '../../base/random';
 import { type Batch as EpochBatch, type Dataset, SAMPLER_DEFAULTS, planEpoch } from './batches';
 import { type Matrix, rowOf, zeros } from './losses/matrix';
-import { shuffleByNeighbours } from './neighbourShuffle';
+import { shuffleByNeighbours, shuffleByShingle } from './neighbourShuffle';
 import { type PairRow, type Plan, type Row, documentsOf, fold, seedFor } from './plan';
 import type { Recipe } from './recipe';
 
@@ -29,6 +29,8 @@ export type Batch =
       /** The row of each negative. */
       readonly owners: readonly number[];
       readonly offsets: Matrix;
+      /** The teacher's lead of the chosen positive over each negative, where it is known. */
+      readonly margins: readonly (number | undefined)[];
       readonly rowWeights: readonly number[];
       readonly alone: readonly LoneNegative[];
       readonly anchors: readonly number[];
@@ -47,27 +49,35 @@ export interface BatchTask {
 /** Unmarked texts that a lone negative is compared with. */
 const UNMARKED_COUNT = 64;
 
+/** From more rows on, comparing each with each takes too long, and shared words say which are alike. */
+const MOST_COMPARED = 5000;
+
 export class BatchMaker {
   private readonly documents: readonly number[];
-  private readonly folded: readonly string[];
+  private readonly epochLength: number;
   private current: { readonly number: number; readonly batches: readonly EpochBatch[] } | undefined;
   private readonly positivesOf = new Map<string, Set<number>>();
 
   constructor(private readonly task: BatchTask) {
     const { plan } = task;
     this.documents = documentsOf({ train: plan.train, heldOut: { rows: [], pairs: [] } });
-    this.folded = plan.texts.map(fold);
     for (const { query, positives } of plan.train.rows) {
-      const key = this.folded[query]!;
+      const key = this.folded(query);
       const known = this.positivesOf.get(key) ?? new Set();
       for (const positive of positives) known.add(positive);
       this.positivesOf.set(key, known);
     }
+    this.epochLength = this.epoch(0).length;
+  }
+
+  /** Worked out when asked for: a second copy of all texts would double what a large set takes. */
+  private folded(text: number): string {
+    return fold(this.task.plan.texts[text]!);
   }
 
   /** The batch of a step; the same for the same number. */
   at(stepIndex: number): Batch {
-    const { length } = this.epoch(0);
+    const length = this.epochLength;
     const { task, records } = this.epoch(Math.floor(stepIndex / length))[stepIndex % length]!;
     const { rows, pairs } = this.task.plan.train;
     if (task === 'sts') return { kind: 'pairs', pairs: records.map((record) => pairs[record]!) };
@@ -98,14 +108,22 @@ export class BatchMaker {
     const { recipe, vectors, dimension, plan } = this.task;
     const { rows } = plan.train;
     if (recipe.shuffleGroup < 2 || !vectors || rows.length <= recipe.rows) return undefined;
-    const queries = zeros(rows.length, dimension);
-    rows.forEach(({ query }, row) =>
-      rowOf(queries, row).set(vectors.subarray(query * dimension, (query + 1) * dimension)),
-    );
-    const texts = rows.map(({ query }) => this.folded[query]!);
-    const order = shuffle([...rows.keys()], random);
-    const items = { vectors: queries, texts };
-    const groups = shuffleByNeighbours(items, { groupSize: recipe.shuffleGroup }, order).flat();
+    const queries = zeros(rows.length > MOST_COMPARED ? 0 : rows.length, dimension);
+    for (let row = 0; row < queries.rows; row++) {
+      const { query } = rows[row]!;
+      rowOf(queries, row).set(vectors.subarray(query * dimension, (query + 1) * dimension));
+    }
+    const texts = rows.map(({ query }) => this.folded(query));
+    const { shuffleGroup: groupSize } = recipe;
+    const groups = (
+      rows.length > MOST_COMPARED
+        ? shuffleByShingle(texts, groupSize, random)
+        : shuffleByNeighbours(
+            { vectors: queries, texts },
+            { groupSize },
+            shuffle([...rows.keys()], random),
+          )
+    ).flat();
     return Array.from({ length: Math.ceil(rows.length / recipe.rows) }, (_, step) => ({
       task: 'ir',
       records: groups.slice(step * recipe.rows, (step + 1) * recipe.rows),
@@ -120,13 +138,19 @@ export class BatchMaker {
     const chosen = rows.map((row) => chooseNegatives(row, recipe.negatives, random));
     const negatives = chosen.flat();
     const owners = chosen.flatMap((list, row) => list.map(() => row));
-    const alone = all.flatMap((row) => this.lone(row, random));
+    const alone = recipe.negativeOnly > 0 ? all.flatMap((row) => this.lone(row, random)) : [];
     const queries = rows.map(({ query }) => query);
     return {
       kind: 'rows',
       ...{ rows, queries, positives, negatives, owners, alone },
       offsets: this.offsets(rows, [...positives, ...negatives], owners),
       rowWeights: rows.map(({ weight }) => weight),
+      margins: negatives.map((negative, at) => {
+        const row = rows[owners[at]!]!;
+        // The teacher compared with the first positive.
+        if (positives[owners[at]!] !== row.positives[0]) return undefined;
+        return row.margins?.[row.negatives.indexOf(negative)];
+      }),
       anchors:
         recipe.anchor > 0
           ? [
@@ -170,11 +194,11 @@ export class BatchMaker {
 
   /** True for texts that answer the row's query, or read like one that does. */
   private duplicateTest(row: Row): (text: number) => boolean {
-    const answers = [...(this.positivesOf.get(this.folded[row.query]!) ?? row.positives)];
-    const texts = new Set(answers.map((answer) => this.folded[answer]!));
+    const answers = [...(this.positivesOf.get(this.folded(row.query)) ?? row.positives)];
+    const texts = new Set(answers.map((answer) => this.folded(answer)));
     const ceiling = this.task.recipe.duplicateCosine;
     return (text) =>
-      texts.has(this.folded[text]!) ||
+      texts.has(this.folded(text)) ||
       (ceiling < 1 && answers.some((answer) => this.cosine(answer, text) > ceiling));
   }
 

@@ -3,20 +3,22 @@
  * over the chunks a second time with each text's part of the gradient (GradCache), so that memory is needed for one chunk
  * and the number of in-batch negatives is free. Which weights learn was decided when the encoder was opened.
  */
-import { sample, seededRandom } from '../../base/random';
+import { seededRandom } from '../../base/random';
 import type { Sequence } from '../encoders/batches';
 import { frameText } from '../encoders/biEncoder';
 import type { Checkpoint } from '../encoders/checkpoint';
 import type { FramedTokenizer } from '../encoders/tokenizer';
 import { type Batch, BatchMaker } from './batchMaker';
 import { type ChunkOptions, chunkInputs, cutChunks } from './chunks';
-import { rankingFigure } from './heldOut';
+import { heldOutPool, rankingFigure } from './heldOut';
 import type { Learner, StepOutcome, Weight } from './loop';
-import { type Matrix, dotOf, pairCosines, rowOf, zeros } from './losses/matrix';
+import { LearnedTemperature } from './learnedTemperature';
+import { type Matrix, dotOf, pairCosines, rowOf, scaled, zeros } from './losses/matrix';
 import { referenceOf } from './losses/negativeOnly';
+import { middleLayerLoss } from './losses/similarity';
 import { negativeRowsLoss } from './negativeRows';
-import { pairLoss } from './pairStep';
-import { type Plan, documentsOf, seedFor } from './plan';
+import { pairStep } from './pairStep';
+import { type Plan, seedFor } from './plan';
 import type { Recipe } from './recipe';
 import { retrievalLoss } from './retrievalStep';
 import type { ChunkInputs, TrainableEncoder } from './trainableEncoder';
@@ -40,15 +42,14 @@ export class BiEncoderLearner implements Learner {
   private readonly batches: BatchMaker;
   private readonly sequences = new Map<string, Sequence>();
   private readonly pool: readonly number[];
+  private readonly temperature: LearnedTemperature;
 
   constructor(private readonly task: BiEncoderTask) {
     const { encoder, plan, checkpoint, seed } = task;
-    this.weights = encoder.weights;
+    this.temperature = new LearnedTemperature(task.recipe);
+    this.weights = new Map([...encoder.weights, ...this.temperature.weights]);
     this.batches = new BatchMaker({ ...task, dimension: checkpoint.dimension });
-    const wanted = documentsOf({ train: { rows: [], pairs: [] }, heldOut: plan.heldOut });
-    const others = documentsOf(plan).filter((text) => !wanted.includes(text));
-    const random = seededRandom(seedFor(seed, 'distractors', 0));
-    this.pool = [...wanted, ...sample(others, DISTRACTOR_COUNT, random)].sort((a, b) => a - b);
+    this.pool = heldOutPool(plan, DISTRACTOR_COUNT, seed);
   }
 
   async step(stepIndex: number): Promise<StepOutcome> {
@@ -59,8 +60,12 @@ export class BiEncoderLearner implements Learner {
         ? this.rowsLoss(batch, encodings, stepIndex)
         : this.pairsLoss(batch, encodings);
     await encodings.encode();
-    const outcome = look();
-    return { ...outcome, gradients: await encodings.gradients() };
+    const { loss, rows, inverseTemperature } = look();
+    const gradients = await encodings.gradients();
+    if (inverseTemperature !== undefined)
+      for (const [name, slope] of this.temperature.gradients(inverseTemperature))
+        gradients.set(name, slope);
+    return { loss, rows, gradients };
   }
 
   async evaluate(): Promise<number> {
@@ -83,7 +88,7 @@ export class BiEncoderLearner implements Learner {
     batch: Batch & { readonly kind: 'rows' },
     encodings: Encodings,
     stepIndex: number,
-  ): () => Pick<StepOutcome, 'loss' | 'rows'> {
+  ): () => RowsOutcome {
     const { recipe, seed } = this.task;
     const queries = encodings.ask(batch.queries, 'query', 'noisy');
     const positives = encodings.ask(batch.positives, 'document', 'noisy');
@@ -105,8 +110,9 @@ export class BiEncoderLearner implements Learner {
           negatives: batch.negatives.length > 0 ? negatives.value() : undefined,
           ...{ owners: batch.owners, offsets: batch.offsets, rowWeights: batch.rowWeights },
           isExplicit: batch.rows.map(({ isExplicit }) => isExplicit),
+          margins: batch.margins,
         },
-        recipe,
+        { ...recipe, tau: this.temperature.tau },
         seededRandom(seedFor(seed, 'mix', stepIndex)),
       );
       queries.take(loss.queries);
@@ -115,7 +121,8 @@ export class BiEncoderLearner implements Learner {
       if (loss.clean) cleanQueries?.take(loss.clean.queries);
       if (loss.clean) cleanPositives?.take(loss.clean.positives);
       const rows = batch.rows.map(({ line }, row) => ({ line, loss: loss.rows[row]! }));
-      return { loss: loss.value + rest, rows: [...rows, ...extra.rows] };
+      const { inverseTemperature } = loss;
+      return { loss: loss.value + rest, rows: [...rows, ...extra.rows], inverseTemperature };
     };
   }
 
@@ -146,7 +153,8 @@ export class BiEncoderLearner implements Learner {
           Array.from({ length: texts.rows }, (_, i) => dotOf(rowOf(q, row), rowOf(texts, i))),
         );
       });
-      const loss = negativeRowsLoss(q, negatives.value(), references, this.task.recipe.tau);
+      const { tau, negativeOnly: weight } = this.task.recipe;
+      const loss = negativeRowsLoss(q, negatives.value(), references, { tau, weight });
       queries.take(loss.queries);
       negatives.take(loss.negatives);
       const rows = batch.alone.map(({ row }, index) => ({
@@ -180,7 +188,7 @@ export class BiEncoderLearner implements Learner {
   private pairsLoss(
     batch: Batch & { readonly kind: 'pairs' },
     encodings: Encodings,
-  ): () => Pick<StepOutcome, 'loss' | 'rows'> {
+  ): () => RowsOutcome {
     const first = encodings.ask(
       batch.pairs.map(({ a }) => a),
       'document',
@@ -191,23 +199,25 @@ export class BiEncoderLearner implements Learner {
       'document',
       'noisy',
     );
+    const { sts } = this.task.recipe;
+    const scores = batch.pairs.map(({ score }) => score);
     return () => {
-      const cosine = pairCosines(first.value(), second.value());
-      const loss = pairLoss(
-        cosine.value,
-        batch.pairs.map(({ score }) => score),
-        this.task.recipe.sts,
-      );
-      const [a, b] = cosine.back(loss.gradient);
-      first.take(a);
-      second.take(b);
-      return {
-        loss: loss.value,
-        rows: batch.pairs.map(({ line }) => ({ line, loss: loss.value })),
-      };
+      const loss = pairStep(first.value(), second.value(), scores, sts);
+      first.take(loss.first);
+      second.take(loss.second);
+      let { value } = loss;
+      if (sts.middle.weight > 0) {
+        const middle = middleLayerLoss(first.middle(), second.middle(), scores, sts.tau);
+        value += sts.middle.weight * middle.value;
+        first.takeMiddle(scaled(middle.gradients.first, sts.middle.weight));
+        second.takeMiddle(scaled(middle.gradients.second, sts.middle.weight));
+      }
+      return { loss: value, rows: batch.pairs.map(({ line }) => ({ line, loss: value })) };
     };
   }
 }
+
+type RowsOutcome = Pick<StepOutcome, 'loss' | 'rows'> & { readonly inverseTemperature?: number };
 
 /** Unmarked texts that are encoded for a lone negative: each costs a pass. */
 const LONE_UNMARKED_COUNT = 8;
@@ -219,6 +229,9 @@ type Noise = 'noisy' | 'clean';
 interface Asked {
   value(): Matrix;
   take(gradient: Matrix): void;
+  /** The same of the middle layer; only where the encoder was opened with one. */
+  middle(): Matrix;
+  takeMiddle(gradient: Matrix): void;
 }
 
 /** All encodings of one step: each text once for its role and noise, whoever asks for it. */
@@ -238,47 +251,56 @@ class Encodings {
   ask(texts: readonly number[], role: Role, noise: Noise): Asked {
     const rows = texts.map((text) => this.entry(text, role, noise));
     const { dimension } = this.task.checkpoint;
+    const valueFrom = (start: number): Matrix => {
+      const out = zeros(rows.length, dimension);
+      rows.forEach((row, i) =>
+        rowOf(out, i).set(rowOf(this.values, row).subarray(start, start + dimension)),
+      );
+      return out;
+    };
+    const takeAt = (start: number, gradient: Matrix): void =>
+      rows.forEach((row, i) => {
+        const [sum, own] = [rowOf(this.gradient, row), rowOf(gradient, i)];
+        for (let d = 0; d < dimension; d++) sum[start + d]! += own[d]!;
+      });
     return {
-      value: () => {
-        const out = zeros(rows.length, dimension);
-        rows.forEach((row, i) => rowOf(out, i).set(rowOf(this.values, row)));
-        return out;
-      },
-      take: (gradient) => {
-        rows.forEach((row, i) => {
-          const [sum, own] = [rowOf(this.gradient, row), rowOf(gradient, i)];
-          for (let d = 0; d < dimension; d++) sum[d]! += own[d]!;
-        });
-      },
+      value: () => valueFrom(0),
+      take: (gradient) => takeAt(0, gradient),
+      middle: () => valueFrom(dimension),
+      takeMiddle: (gradient) => takeAt(dimension, gradient),
     };
   }
 
   async encode(): Promise<void> {
-    const { encoder, checkpoint } = this.task;
-    const { dimension } = checkpoint;
-    this.values = zeros(this.entries.length, dimension);
-    this.gradient = zeros(this.entries.length, dimension);
+    const { encoder } = this.task;
+    const { width } = this;
+    this.values = zeros(this.entries.length, width);
+    this.gradient = zeros(this.entries.length, width);
     this.chunks = (['noisy', 'clean'] as const).flatMap((noise) => this.cut(noise));
     for (const { indexes, inputs } of this.chunks) {
       const rows = await encoder.encode(inputs);
       indexes.forEach((entry, row) => {
-        rowOf(this.values, entry).set(rows.subarray(row * dimension, (row + 1) * dimension));
+        rowOf(this.values, entry).set(rows.subarray(row * width, (row + 1) * width));
       });
     }
   }
 
   /** The second pass: gradients of the weights from those of the encodings. */
   async gradients(): Promise<Map<string, Float32Array>> {
-    const { encoder, checkpoint } = this.task;
+    const { encoder } = this.task;
     const sums = encoder.zeroSums();
     for (const { indexes, inputs } of this.chunks) {
-      const gradient = new Float32Array(indexes.length * checkpoint.dimension);
-      indexes.forEach((entry, row) =>
-        gradient.set(rowOf(this.gradient, entry), row * checkpoint.dimension),
-      );
+      const gradient = new Float32Array(indexes.length * this.width);
+      indexes.forEach((entry, row) => gradient.set(rowOf(this.gradient, entry), row * this.width));
       if (gradient.some((value) => value !== 0)) await encoder.addGradients(inputs, gradient, sums);
     }
     return sums;
+  }
+
+  /** Of a row: the embedding, and that of the middle layer behind it where there is one. */
+  private get width(): number {
+    const { checkpoint, recipe } = this.task;
+    return recipe.sts.middle.weight > 0 ? 2 * checkpoint.dimension : checkpoint.dimension;
   }
 
   private entry(text: number, role: Role, asked: Noise): number {

@@ -28,11 +28,13 @@ export interface TrainingContext {
   readonly control: RunControl;
   readonly resumed?: LoopState;
   readonly device: 'auto' | 'cpu' | 'webgpu';
+  /** How often this run was ended for want of memory: each time halves its chunks. */
+  readonly memoryCuts: number;
   readonly tuneMinutes?: number;
   readonly tell: (news: TrainingNews) => void;
   readonly tellLoop: (progress: LoopProgress) => void;
   readonly note: (text: string) => void;
-  /** The base in 32-bit floats; whoever opens it disposes it. */
+  /** The base in 32-bit floats, the bundled bi-encoder where the base is none; whoever opens it disposes it. */
   readonly openEmbedder: () => Promise<Embedder>;
   /** The folder that fusion weights are trained in. */
   readonly index?: SearchContext;

@@ -13,7 +13,8 @@ import { type ChunkOptions, chunkInputs, cutChunks } from './chunks';
 import type { LossPart } from './encoderGraphs';
 import type { Learner, StepOutcome, Weight } from './loop';
 import { type Group, groupFeeds, writeLocalizedContrastive } from './losses/localizedContrastive';
-import { type Matrix, meanOf, scaled } from './losses/matrix';
+import { type Matrix, meanOf, rowOf, scaled, zeros } from './losses/matrix';
+import { referenceOf, writeNegativeOnlyRows } from './losses/negativeOnly';
 import { ndcgAt } from './metrics';
 import { type Plan, type Row, documentsOf, seedFor } from './plan';
 import type { Recipe } from './recipe';
@@ -32,8 +33,15 @@ export interface CrossEncoderTask {
 const FEEDS = ['repeat', 'targets', 'offsets', 'shares'] as const;
 const INDEX = 'groups/index';
 
-/** LCE over the scores of a chunk: `groups/index` says which score stands where, `[groups, width]`. */
-export function groupLoss(temperature: number): LossPart {
+const MARGIN_FEEDS = ['margins', 'marginShares'] as const;
+const LONE_FEEDS = ['references', 'loneShares'] as const;
+
+/**
+ * The loss of a chunk of groups; `groups/index` says which score stands where, `[groups, width]`. LCE, and where the
+ * recipe has weights for them: GPL's margins of the first score over the others, and marks "not relevant" alone, whose
+ * score stands first in a group without positives. What has no weight writes no node.
+ */
+export function groupLoss({ tau, gpl, negativeOnly }: GroupRecipe): LossPart {
   return {
     write(write, encoded) {
       const { graph } = write;
@@ -51,10 +59,35 @@ export function groupLoss(temperature: number): LossPart {
         (typeof FEEDS)[number],
         string
       >;
-      return writeLocalizedContrastive(write, scores, feeds, temperature);
+      const parts = [writeLocalizedContrastive(write, scores, feeds, tau)];
+      const first = write.slice(scores, 1, 0, 1);
+      const feed = (name: string, width: number | string): string => {
+        const input = `groups/${name}`;
+        graph.proto.input.push(makeValue(input, DataType.FLOAT, ['groups.count', width]));
+        return input;
+      };
+      if (gpl.weight > 0) {
+        const [margins, shares] = MARGIN_FEEDS.map((name) => feed(name, 'groups.width'));
+        const apart = write.sub(write.sub(first, scores), margins!);
+        parts.push(
+          write.scale(write.reduceSum(write.mul(write.square(apart), shares!)), gpl.weight),
+        );
+      }
+      if (negativeOnly > 0) {
+        const [references, shares] = LONE_FEEDS.map((name) => feed(name, 1));
+        const rows = writeNegativeOnlyRows(
+          write,
+          { similarities: first, references: references! },
+          tau,
+        );
+        parts.push(write.scale(write.reduceSum(write.mul(rows, shares!)), negativeOnly));
+      }
+      return parts.reduce((sum, part) => write.add(sum, part));
     },
   };
 }
+
+type GroupRecipe = Pick<Recipe, 'tau' | 'gpl' | 'negativeOnly'>;
 
 /** Texts of no mark that stand beside a held-out group that has few of its own. */
 const HELD_OUT_GROUP = 20;
@@ -65,6 +98,8 @@ interface TextGroup {
   readonly positiveCount: number;
   readonly texts: readonly number[];
   readonly weights: readonly number[];
+  /** Of a mark "not relevant" alone, whose text stands first: what its score is compared with. */
+  readonly reference?: number;
 }
 
 export class CrossEncoderLearner implements Learner {
@@ -80,9 +115,11 @@ export class CrossEncoderLearner implements Learner {
     this.documents = documentsOf(plan);
     const train = {
       ...plan.train,
-      rows: plan.train.rows.filter(({ positives }) => positives.length > 0),
+      rows: plan.train.rows.filter(
+        ({ positives }) => positives.length > 0 || recipe.negativeOnly > 0,
+      ),
     };
-    // No positive, no group: the anchor and the mask of duplicates by embedding are for bi-encoders.
+    // The anchor and the mask of duplicates by embedding are for bi-encoders.
     const plain = { ...recipe, anchor: 0, duplicateCosine: 1 };
     this.batches = new BatchMaker({
       ...task,
@@ -98,13 +135,17 @@ export class CrossEncoderLearner implements Learner {
   async step(stepIndex: number): Promise<StepOutcome> {
     const { encoder, recipe } = this.task;
     const batch = this.batches.at(stepIndex);
-    const groups = batch.kind === 'rows' ? this.groupsOf(batch, stepIndex) : [];
+    const groups =
+      batch.kind === 'rows'
+        ? [...this.groupsOf(batch, stepIndex), ...(await this.loneGroups(batch))]
+        : [];
+    const counts = countsOf(groups, this.task.recipe);
     const sums = encoder.zeroSums();
     const rows: { line: number; loss: number }[] = [];
     let loss = 0;
     for (const [index, chunk] of this.chunksOf(groups).entries()) {
       const inputs = this.inputsOf(chunk, { purpose: `chunk ${index}`, step: stepIndex });
-      const part = await encoder.step({ ...inputs, ...this.feeds(chunk, groups.length) }, sums);
+      const part = await encoder.step({ ...inputs, ...this.feeds(chunk, counts) }, sums);
       loss += part;
       // A chunk gives one number for all of its groups.
       const mean = (part * groups.length) / chunk.length;
@@ -156,6 +197,19 @@ export class CrossEncoderLearner implements Learner {
       const positives = sample(row.positives, recipe.positives, random);
       return this.filled(row, positives, own, positives.length + recipe.negatives, stepIndex);
     });
+  }
+
+  /** The marked text of each first, unmarked ones behind it, and their mean score as the weights are now. */
+  private async loneGroups({ alone }: Batch & { readonly kind: 'rows' }): Promise<TextGroup[]> {
+    const groups: TextGroup[] = [];
+    for (const { row, negative, unmarked } of alone) {
+      const others = unmarked.slice(0, this.task.recipe.negatives);
+      if (others.length === 0) continue;
+      const group = { row, positiveCount: 0, texts: [negative, ...others], weights: [] };
+      const scores = await this.score(group);
+      groups.push({ ...group, reference: referenceOf([...scores].slice(1)) });
+    }
+    return groups;
   }
 
   /** A group of so many texts: what the row has, and texts drawn at random where that is too few. */
@@ -219,13 +273,14 @@ export class CrossEncoderLearner implements Learner {
     return chunkInputs(sequences, this.options, this.task.recipe.dropout > 0 ? noise : undefined);
   }
 
-  private feeds(chunk: readonly TextGroup[], groupCount: number): ChunkInputs {
+  private feeds(chunk: readonly TextGroup[], counts: GroupCounts): ChunkInputs {
     const width = Math.max(...chunk.map(({ texts }) => texts.length));
-    const groups = chunk.map(({ positiveCount, texts, weights }): Group => ({
-      positiveCount,
-      negativeCount: texts.length - positiveCount,
-      weights,
-    }));
+    const hasPositives = chunk.some(({ positiveCount }) => positiveCount > 0);
+    const groups = chunk.map(({ positiveCount, texts, weights }): Group => {
+      // A graph takes no empty matrix: where no group has a positive, rows of no weight stand in.
+      const first = hasPositives ? positiveCount : 1;
+      return { positiveCount: first, negativeCount: texts.length - first, weights };
+    });
     const { repeat, targets, offsets, shares } = groupFeeds(groups, width);
     const index = new BigInt64Array(chunk.length * width);
     let next = 0;
@@ -237,8 +292,46 @@ export class CrossEncoderLearner implements Learner {
       ...values('targets', targets),
       ...values('offsets', offsets),
       // The mean is over the groups of the step, of which these are a part.
-      ...values('shares', scaled(shares, chunk.length / groupCount)),
+      ...values('shares', scaled(shares, hasPositives ? chunk.length / counts.groups : 0)),
+      ...this.marginFeeds(chunk, width, counts),
+      ...this.loneFeeds(chunk, counts),
       [INDEX]: { data: index, shape: [chunk.length, width] },
+    };
+  }
+
+  private marginFeeds(
+    chunk: readonly TextGroup[],
+    width: number,
+    { margins: count }: GroupCounts,
+  ): ChunkInputs {
+    const { gpl } = this.task.recipe;
+    if (gpl.weight === 0) return {};
+    const [margins, shares] = [zeros(chunk.length, width), zeros(chunk.length, width)];
+    chunk.forEach((group, row) => {
+      marginsOf(group).forEach((margin, column) => {
+        if (margin === undefined) return;
+        rowOf(margins, row)[column] = gpl.scale * margin;
+        rowOf(shares, row)[column] = 1 / count;
+      });
+    });
+    return { ...values('margins', margins), ...values('marginShares', shares) };
+  }
+
+  private loneFeeds(chunk: readonly TextGroup[], { alone }: GroupCounts): ChunkInputs {
+    if (this.task.recipe.negativeOnly === 0) return {};
+    const column = (of: (group: TextGroup) => number): Matrix => ({
+      ...{ rows: chunk.length, columns: 1 },
+      data: Float64Array.from(chunk, of),
+    });
+    return {
+      ...values(
+        'references',
+        column(({ reference }) => reference ?? 0),
+      ),
+      ...values(
+        'loneShares',
+        column(({ reference }) => (reference === undefined ? 0 : 1 / alone)),
+      ),
     };
   }
 
@@ -261,6 +354,35 @@ export class CrossEncoderLearner implements Learner {
   }
 }
 
-function values(name: (typeof FEEDS)[number], { rows, columns, data }: Matrix): ChunkInputs {
+/** What the means of a step are over. */
+interface GroupCounts {
+  /** Groups with a positive. */
+  readonly groups: number;
+  readonly margins: number;
+  readonly alone: number;
+}
+
+function countsOf(groups: readonly TextGroup[], { gpl }: Recipe): GroupCounts {
+  const isKnown = (margin: number | undefined): boolean => margin !== undefined;
+  return {
+    groups: groups.filter(({ positiveCount }) => positiveCount > 0).length,
+    alone: groups.filter(({ reference }) => reference !== undefined).length,
+    margins: gpl.weight > 0 ? groups.flatMap(marginsOf).filter(isKnown).length : 0,
+  };
+}
+
+/** The teacher's lead of a group's first text over each of its texts, where that text is the one it compared with. */
+function marginsOf({ row, positiveCount, texts }: TextGroup): (number | undefined)[] {
+  const isCompared = positiveCount > 0 && texts[0] === row.positives[0];
+  return texts.map((text, at) => {
+    if (!isCompared || at < positiveCount) return undefined;
+    const negative = row.negatives.indexOf(text);
+    return negative < 0 ? undefined : row.margins?.[negative];
+  });
+}
+
+type Feed = (typeof FEEDS)[number] | (typeof MARGIN_FEEDS)[number] | (typeof LONE_FEEDS)[number];
+
+function values(name: Feed, { rows, columns, data }: Matrix): ChunkInputs {
   return { [`groups/${name}`]: { data: Float32Array.from(data), shape: [rows, columns] } };
 }

@@ -8,6 +8,7 @@
  *   step       weights, ids, mask, inputs of the loss, sums              -> loss, sums
  */
 import { create } from '@bufbuild/protobuf';
+import { NearmissError } from '../../base/errors';
 import type { Random } from '../../base/random';
 import type { Pooling } from '../encoders/pooling';
 import { decodeModel, encodeModel } from '../onnx/codec';
@@ -25,6 +26,7 @@ import {
   addPooling,
   dropoutPlaces,
   feedWeights,
+  hiddenStates,
   readForward,
   unpackTables,
 } from './surgery';
@@ -33,6 +35,8 @@ import { type Selection, type Weight, listWeights, selectWeights } from './weigh
 export interface EncoderGraphOptions {
   /** How token states become an embedding; left out for a cross-encoder, whose output is a score already. */
   readonly pooling?: Pooling;
+  /** Pools the states behind so many layers too and puts them behind the embedding, `[texts, 2 * dimension]`. */
+  readonly middleLayer?: number;
   /** Which weights are trained. */
   readonly selection?: Selection;
   /** Trains adapters of this rank beside the selected matrices, and nothing else. */
@@ -86,7 +90,7 @@ export async function buildEncoderGraphs(
   const adapters =
     options.adapters && addAdapters(write, selected.filter(isMatrix), options.adapters);
   const trained = adapters ?? selected;
-  nameOutput(write, options.pooling);
+  nameOutput(write, options, own);
   const types = await inferTypes(model);
   const weights = [...own, ...(adapters ?? [])];
   const values = feedWeights(graph, weights);
@@ -117,14 +121,32 @@ async function addMasks(
 }
 
 /** Makes the embeddings, or the scores, the only output. */
-function nameOutput(write: GraphWriter, pooling: Pooling | undefined): void {
+function nameOutput(
+  write: GraphWriter,
+  { pooling, middleLayer }: EncoderGraphOptions,
+  weights: readonly Weight[],
+): void {
   const { graph } = write;
   const states = graph.outputs[0]!.name;
-  const encoded = pooling ? addPooling(write, states, 'attention_mask', pooling) : states;
+  const pool = (name: string): string =>
+    pooling ? addPooling(write, name, 'attention_mask', pooling) : name;
+  const middle = middleLayer === undefined ? undefined : middleStates(graph, weights, middleLayer);
+  const encoded =
+    middle === undefined ? pool(states) : write.concat([pool(states), pool(middle)], 1);
   graph.rename(new Map([[encoded, ENCODED]]));
   setOutputs(graph, [ENCODED]);
   graph.removeUnused();
   graph.sort();
+}
+
+function middleStates(graph: Graph, weights: readonly Weight[], layer: number): string {
+  const states = hiddenStates(graph, weights);
+  if (layer < states.length - 1) return states[layer]!;
+  throw new NearmissError(
+    'usage',
+    `The model has ${states.length - 1} layers, so ${layer} is not one in the middle`,
+    'Lower sts.middle.layer in the recipe',
+  );
 }
 
 function gradientGraph(model: Model, types: TensorTypes, trained: readonly Weight[]): Uint8Array {

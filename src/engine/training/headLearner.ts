@@ -6,13 +6,14 @@ import { seededRandom } from '../../base/random';
 import { type HeadKind, type Head, newHead } from '../encoders/heads';
 import { type Batch, BatchMaker } from './batchMaker';
 import type { Learner, StepOutcome, Weight } from './loop';
+import { LearnedTemperature } from './learnedTemperature';
 import { type Matrix, dotOf, pairCosines, rowOf, unitRows, zeros } from './losses/matrix';
 import { negativeRowsLoss } from './negativeRows';
-import { type Plan, documentsOf, seedFor } from './plan';
-import { rankingFigure } from './heldOut';
+import { heldOutPool, rankingFigure } from './heldOut';
+import { type Plan, seedFor } from './plan';
 import type { Recipe } from './recipe';
 import { retrievalLoss } from './retrievalStep';
-import { pairLoss } from './pairStep';
+import { pairStep } from './pairStep';
 
 export interface HeadTask {
   readonly kind: HeadKind;
@@ -26,37 +27,50 @@ export interface HeadTask {
   readonly seed: number;
 }
 
+/** Documents that held-out queries are asked of, where there are more. */
+const MOST_DOCUMENTS = 10_000;
+
 export class HeadLearner implements Learner {
   readonly weights: ReadonlyMap<string, Weight>;
   readonly head: Head;
   private readonly batches: BatchMaker;
   private readonly documents: readonly number[];
+  private readonly temperature: LearnedTemperature;
 
   constructor(private readonly task: HeadTask) {
     const { kind, base, dimension, recipe, seed } = task;
     this.head = newHead({ kind, base, dimension, rank: recipe.rank }, seedFor(seed, 'head', 0));
+    this.temperature = new LearnedTemperature(recipe);
     this.weights = new Map([
+      ...this.temperature.weights,
       ['a', { dims: [recipe.rank, dimension], data: this.head.a, isDecayed: true }],
       ['b', { dims: [dimension, recipe.rank], data: this.head.b, isDecayed: true }],
     ]);
     this.batches = new BatchMaker(task);
-    this.documents = documentsOf(task.plan);
+    this.documents = heldOutPool(task.plan, MOST_DOCUMENTS, task.seed);
   }
 
   async step(stepIndex: number): Promise<StepOutcome> {
     const batch = this.batches.at(stepIndex);
     const map = new HeadMap(this.head, this.task, stepIndex);
-    const { loss, rows } = this.lossOf(batch, map, stepIndex);
-    return { loss, rows, gradients: map.gradients() };
+    const { loss, rows, inverseTemperature } = this.lossOf(batch, map, stepIndex);
+    const gradients = new Map([
+      ...map.gradients(),
+      // A batch of pairs says nothing about the temperature of searches.
+      ...(inverseTemperature === undefined ? [] : this.temperature.gradients(inverseTemperature)),
+    ]);
+    return { loss, rows, gradients };
   }
 
   async evaluate(): Promise<number> {
-    const { plan, vectors, dimension } = this.task;
-    const all = { rows: plan.texts.length, columns: dimension, data: Float64Array.from(vectors) };
-    const mapped = new HeadMap(this.head, this.task).rows(all);
-    const documents = this.task.kind === 'shared-head' ? mapped : all;
-    return rankingFigure(plan.heldOut, this.documents, (a, b) =>
-      dotOf(rowOf(mapped, a), rowOf(documents, b)),
+    const { heldOut } = this.task.plan;
+    const map = new HeadMap(this.head, this.task);
+    const asked = [...heldOut.rows.map(({ query }) => query), ...heldOut.pairs.map(({ a }) => a)];
+    const queries = placesOf(asked);
+    const documents = placesOf(this.documents);
+    const [q, d] = [map.cleanRows([...queries.keys()]), map.plainDocuments([...documents.keys()])];
+    return rankingFigure(heldOut, this.documents, (a, b) =>
+      dotOf(rowOf(q, queries.get(a)!), rowOf(d, documents.get(b)!)),
     );
   }
 
@@ -64,9 +78,10 @@ export class HeadLearner implements Learner {
     batch: Batch,
     map: HeadMap,
     stepIndex: number,
-  ): Pick<StepOutcome, 'loss' | 'rows'> {
+  ): Pick<StepOutcome, 'loss' | 'rows'> & { readonly inverseTemperature?: number } {
     if (batch.kind === 'pairs') return this.pairLossOf(batch, map);
     const { recipe, seed } = this.task;
+    let inverseTemperature: number | undefined;
     const parts: Pick<StepOutcome, 'loss' | 'rows'>[] = [];
     if (batch.rows.length > 0) {
       const queries = map.queries(batch.queries);
@@ -79,10 +94,12 @@ export class HeadLearner implements Learner {
           ...{ owners: batch.owners, offsets: batch.offsets, rowWeights: batch.rowWeights },
           isExplicit: batch.rows.map(({ isExplicit }) => isExplicit),
           clean: clean && { queries: clean.value, positives: positives.value },
+          margins: batch.margins,
         },
-        recipe,
+        { ...recipe, tau: this.temperature.tau },
         seededRandom(seedFor(seed, 'mix', stepIndex)),
       );
+      inverseTemperature = loss.inverseTemperature;
       queries.back(loss.queries);
       positives.back(loss.positives);
       if (negatives && loss.negatives) negatives.back(loss.negatives);
@@ -96,6 +113,7 @@ export class HeadLearner implements Learner {
     return {
       loss: parts.reduce((sum, { loss }) => sum + loss, anchor),
       rows: parts.flatMap(({ rows }) => rows),
+      inverseTemperature,
     };
   }
 
@@ -106,7 +124,8 @@ export class HeadLearner implements Learner {
     const queries = map.queries(batch.alone.map(({ row }) => row.query));
     const negatives = map.documents(batch.alone.map(({ negative }) => negative));
     const references = this.references(batch, map);
-    const loss = negativeRowsLoss(queries.value, negatives.value, references, this.task.recipe.tau);
+    const { tau, negativeOnly: weight } = this.task.recipe;
+    const loss = negativeRowsLoss(queries.value, negatives.value, references, { tau, weight });
     queries.back(loss.queries);
     negatives.back(loss.negatives);
     const rows = batch.alone.map(({ row }, index) => ({ line: row.line, loss: loss.rows[index]! }));
@@ -138,18 +157,18 @@ export class HeadLearner implements Learner {
   ): Pick<StepOutcome, 'loss' | 'rows'> {
     const first = map.queries(batch.pairs.map(({ a }) => a));
     const second = map.documents(batch.pairs.map(({ b }) => b));
-    const cosine = pairCosines(first.value, second.value);
-    const loss = pairLoss(
-      cosine.value,
-      batch.pairs.map(({ score }) => score),
-      this.task.recipe.sts,
-    );
-    const [a, b] = cosine.back(loss.gradient);
-    first.back(a);
-    second.back(b);
+    const scores = batch.pairs.map(({ score }) => score);
+    const loss = pairStep(first.value, second.value, scores, this.task.recipe.sts);
+    first.back(loss.first);
+    second.back(loss.second);
     const rows = batch.pairs.map(({ line }) => ({ line, loss: loss.value }));
     return { loss: loss.value, rows };
   }
+}
+
+/** Each number once, and its place in the order they came in. */
+function placesOf(numbers: readonly number[]): Map<number, number> {
+  return new Map([...new Set(numbers)].map((number, place) => [number, place]));
 }
 
 function* rowsOf(matrix: Matrix): Generator<Float64Array> {

@@ -38,7 +38,8 @@ export function levelOfHead(
   const { train, heldOut } = plan;
   const rows =
     count(heldOut.rows) >= ENOUGH_ANSWERS ? heldOut.rows : [...train.rows, ...heldOut.rows];
-  const pairs = rows.flatMap((row) => pairsOf(row, documentsOf(plan), random));
+  const drawnFrom = documentsOf(plan);
+  const pairs = rows.flatMap((row) => pairsOf(row, drawnFrom, random));
   if (count(rows) === 0) return undefined;
   const base = pairs.map(({ query, document }) =>
     cosineOf(vectors, head.dimension, query, document),

@@ -2,9 +2,19 @@
  * How good a state is on what it was not trained on: the mean nDCG@10 of the held-out queries over all documents of
  * the records, and Spearman's correlation of held-out pairs; where both are there, the mean of the two.
  */
-import type { RowSet } from './plan';
+import { sample, seededRandom } from '../../base/random';
+import { type Plan, type RowSet, documentsOf, seedFor } from './plan';
 import { meanOf } from './losses/matrix';
 import { ndcgAt, spearman } from './metrics';
+
+/** The documents that held-out queries are asked of, in order: all, or those of the held-out side and others at random. */
+export function heldOutPool(plan: Plan, mostOthers: number, seed: number): number[] {
+  const wanted = new Set(documentsOf({ train: { rows: [], pairs: [] }, heldOut: plan.heldOut }));
+  const others = documentsOf(plan).filter((text) => !wanted.has(text));
+  if (others.length <= mostOthers) return [...wanted, ...others].sort((a, b) => a - b);
+  const random = seededRandom(seedFor(seed, 'distractors', 0));
+  return [...wanted, ...sample(others, mostOthers, random)].sort((a, b) => a - b);
+}
 
 /** A figure, larger is better, for a similarity of two texts given by number. */
 export function rankingFigure(

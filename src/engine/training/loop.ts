@@ -16,6 +16,8 @@ export interface Weight {
   readonly data: Float32Array;
   /** False for biases and the scales of norms, which are not pulled to zero. */
   readonly isDecayed: boolean;
+  /** A peak of its own for the learning rate. */
+  readonly learningRate?: number;
 }
 
 /** What one step gave. */
@@ -165,6 +167,8 @@ class Run {
     adamWStep(this.moments, arraysOf(learner.weights), outcome.gradients, {
       ...{ ...ADAMW_DEFAULTS, weightDecay: recipe.weightDecay, learningRate },
       isDecayed: (name) => learner.weights.get(name)?.isDecayed ?? false,
+      rateOf: (name) =>
+        (learner.weights.get(name)?.learningRate ?? recipe.learningRate) / recipe.learningRate,
     });
     this.step++;
     this.loss = Number.isNaN(this.loss)

@@ -14,10 +14,13 @@ export function negativeRowsLoss(
   queries: Matrix,
   negatives: Matrix,
   references: readonly number[],
-  temperature: number,
+  { tau: temperature, weight }: { readonly tau: number; readonly weight: number },
 ): NegativeRowsLoss {
   const cosine = pairCosines(queries, negatives);
   const loss = negativeOnly({ similarities: cosine.value, references, temperature });
-  const [toQueries, toNegatives] = cosine.back(loss.gradients.similarities);
-  return { value: loss.value, rows: loss.rows, queries: toQueries, negatives: toNegatives };
+  const [queryGradient, negativeGradient] = cosine.back(
+    loss.gradients.similarities.map((slope) => weight * slope),
+  );
+  const { value, rows } = loss;
+  return { value: weight * value, rows, queries: queryGradient, negatives: negativeGradient };
 }

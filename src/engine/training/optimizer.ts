@@ -41,6 +41,8 @@ export function adamWState(weights: NamedNumbers): AdamWState {
 
 export interface AdamWStepSettings extends AdamWSettings {
   readonly learningRate: number;
+  /** Factor on the learning rate of a weight that has one of its own; 1 without it. */
+  readonly rateOf?: (name: string) => number;
   /** False for weights that decay leaves alone, biases and scales; all decay without it. */
   readonly isDecayed?: (name: string) => boolean;
 }
@@ -50,12 +52,13 @@ export function adamWStep(
   state: AdamWState,
   weights: NamedNumbers,
   gradients: NamedNumbers,
-  { learningRate, isDecayed, ...settings }: AdamWStepSettings,
+  { learningRate: commonRate, isDecayed, rateOf, ...settings }: AdamWStepSettings,
 ): void {
   const { beta1, beta2, epsilon, weightDecay } = settings;
   const { correction1, correction2 } = biasCorrections(++state.step, settings);
   for (const [name, gradient] of gradients) {
     const [p, m, v] = [weights.get(name)!, state.first.get(name)!, state.second.get(name)!];
+    const learningRate = rateOf ? commonRate * rateOf(name) : commonRate;
     const kept = isDecayed?.(name) === false ? 1 : 1 - learningRate * weightDecay;
     for (let i = 0; i < p.length; i++) {
       const g = gradient[i]!;

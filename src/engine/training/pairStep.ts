@@ -2,15 +2,37 @@
  * One step over pairs of texts with a score (training-methods 7.4, 7.5, 9.5): CoDiEmb's three losses from eight pairs
  * on, CoSENT for fewer, the squared error for a single one. Pairs that all have one score say nothing and give 0.
  */
+import { comboLoss } from './losses/batchSoftmax';
 import { cosent } from './losses/cosent';
+import { type Matrix, pairCosines } from './losses/matrix';
 import { similarityLoss, squaredError } from './losses/similarity';
 import type { Recipe } from './recipe';
 
 /** From so many pairs on, their correlation is more than noise. */
 const ENOUGH_PAIRS = 8;
 
+/** The loss of a batch of pairs, `[n, D]` each, with its gradients: by BSC's combo where the recipe asks for it. */
+export function pairStep(
+  first: Matrix,
+  second: Matrix,
+  scores: readonly number[],
+  sts: Recipe['sts'],
+): { readonly value: number; readonly first: Matrix; readonly second: Matrix } {
+  if (sts.combo.enabled) {
+    const { value, gradients } = comboLoss({
+      ...{ queries: first, answers: second, labels: scores },
+      ...{ temperature: sts.tau, mu: sts.combo.mu },
+    });
+    return { value, first: gradients.queries, second: gradients.answers };
+  }
+  const cosine = pairCosines(first, second);
+  const { value, gradient } = pairLoss(cosine.value, scores, sts);
+  const [a, b] = cosine.back(gradient);
+  return { value, first: a, second: b };
+}
+
 /** The loss of predicted cosines against scores, and its gradient with respect to the cosines. */
-export function pairLoss(
+function pairLoss(
   similarities: Float64Array,
   scores: readonly number[],
   sts: Recipe['sts'],

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { NearmissError } from '../../base/errors';
-import { seededRandom, shuffle } from '../../base/random';
+import { sample, seededRandom, shuffle } from '../../base/random';
 import type { TrainingRecord } from './recordFile';
 
 /** A query with its texts, all by number. */
@@ -17,6 +17,8 @@ export interface Row {
   readonly negatives: readonly number[];
   /** Of the negatives, 0 to 1. */
   readonly negativeWeights: readonly number[];
+  /** The teacher's lead of the first positive over each negative, where it is known; left out where none is. */
+  readonly margins?: readonly (number | undefined)[];
   readonly weight: number;
   readonly isExplicit: boolean;
 }
@@ -45,7 +47,10 @@ export interface Plan {
 }
 
 /** Default weights of section 1.1: what was skipped or made up counts less than what a person said. */
-const SOURCE_WEIGHTS = { explicit: 1, skipped: 0.3, mined: 1, synthetic: 0.2 } as const;
+export const SOURCE_WEIGHTS = { explicit: 1, skipped: 0.3, mined: 1, synthetic: 0.2 } as const;
+
+/** More held-out queries or records than this make each look slow and the figure no surer: the rest is learnt from. */
+const MOST_HELD_OUT = 1000;
 
 /** Fewer than this say little; training goes on and says so. */
 const FEW_RECORDS = 20;
@@ -110,18 +115,19 @@ function checkEnough({ train, heldOut }: Omit<Plan, 'notes'>, options: PlanOptio
   );
 }
 
-/** By folded query, so that a query asked twice is on one side; at least one record on each where there are two. */
+/** By folded query, so that a query asked twice is on one side, or left out where too many are held out; at least one record on each where there are two. */
 function splitByQuery(
   records: readonly TrainingRecord[],
   share: number,
   seed: number,
 ): [TrainingRecord[], TrainingRecord[]] {
   const keys = [...new Set(records.map(keyOf))];
-  const wanted = Math.max(1, Math.round(keys.length * share));
+  const wanted = Math.min(MOST_HELD_OUT, Math.max(1, Math.round(keys.length * share)));
   const heldOut = new Set(shuffle(keys, seededRandom(seed)).slice(0, keys.length < 2 ? 0 : wanted));
+  const asked = records.filter((record) => heldOut.has(keyOf(record)));
   return [
     records.filter((record) => !heldOut.has(keyOf(record))),
-    records.filter((record) => heldOut.has(keyOf(record))),
+    asked.length <= MOST_HELD_OUT ? asked : sample(asked, MOST_HELD_OUT, seededRandom(seed)),
   ];
 }
 
@@ -175,7 +181,11 @@ class Numbering {
     ];
     const own = new Set(positives.map((number) => fold(this.texts[number]!)));
     const kept = record.negatives
-      .map((text, index) => ({ text, weight: record.weights?.[index] ?? SOURCE_WEIGHTS[source] }))
+      .map((text, index) => ({
+        text,
+        weight: record.weights?.[index] ?? SOURCE_WEIGHTS[source],
+        margin: record.margins?.[index] ?? undefined,
+      }))
       .filter(({ text }) => isText(text))
       .filter(({ text }) => {
         const isDuplicate = own.has(fold(text));
@@ -190,6 +200,7 @@ class Numbering {
         positives,
         negatives: kept.map(({ text }) => this.numberOf(text)),
         negativeWeights: kept.map(({ weight }) => weight),
+        ...(record.margins && { margins: kept.map(({ margin }) => margin) }),
         weight: record.weight ?? (source === 'synthetic' ? SOURCE_WEIGHTS.synthetic : 1),
         isExplicit: source === 'explicit',
       },

@@ -4,14 +4,18 @@
  * person can look at them; the file stays as it is.
  */
 import { type Random, seededRandom } from '../../base/random';
+import type { TrainingContext } from './context';
 import { type Matrix, rowOf, zeros } from './losses/matrix';
 import { type Plan, type Row, documentsOf, seedFor } from './plan';
 import { type ReviewItem, type ReviewedMark, reviewMarks } from './review';
 import { calibrate, cosineDistance } from './twoConditions';
 
-/** Base embeddings of the plan's texts, `[texts, dimension]`, and the recipe's ceiling for copies. */
+/**
+ * Base embeddings of the plan's texts, `[texts, dimension]`, and the recipe's ceiling for copies. Without embeddings only
+ * what reads the same is found.
+ */
 export interface QuarantineMeans {
-  readonly vectors: Float32Array;
+  readonly vectors?: Float32Array;
   readonly dimension: number;
   readonly duplicateCosine: number;
   readonly seed: number;
@@ -38,7 +42,9 @@ export function quarantineMarks(plan: Plan, means: QuarantineMeans): Quarantined
     positives.map((positive) => ({ query: texts[query]!, hash: texts[positive]! })),
   );
   const random = seededRandom(seedFor(means.seed, 'quarantine', 0));
-  const calibration = marks.length > 0 ? calibrationOf(plan, means, random) : undefined;
+  const { vectors } = means;
+  const calibration =
+    vectors && marks.length > 0 ? calibrationOf(plan, { ...means, vectors }, random) : undefined;
   const items = reviewMarks(marks, calibration, { ceiling: means.duplicateCosine, answers });
   if (items.length === 0) return { plan, notes: [] };
   const aside = new Map<Row, Set<number>>();
@@ -53,13 +59,37 @@ export function quarantineMarks(plan: Plan, means: QuarantineMeans): Quarantined
   };
 }
 
+/** The plan without marks that a person should look at first, where the recipe asks for that; each of them is noted. */
+export function reviewedPlan(
+  { plan, recipe, seed, note }: Pick<TrainingContext, 'plan' | 'recipe' | 'seed' | 'note'>,
+  vectors: Float32Array | undefined,
+  dimension: number,
+): Plan {
+  if (!recipe.quarantine) return plan;
+  const { duplicateCosine } = recipe;
+  const reviewed = quarantineMarks(plan, { vectors, dimension, duplicateCosine, seed });
+  for (const text of reviewed.notes.slice(0, MOST_NOTES)) note(text);
+  const more = reviewed.notes.length - MOST_NOTES;
+  if (more > 0) note(`${more} more negatives were set aside`);
+  return reviewed.plan;
+}
+
+/** Nobody reads more. */
+const MOST_NOTES = 20;
+
+/** Whether there is anything to review. */
+export function hasMarks({ train }: Pick<Plan, 'train'>): boolean {
+  return train.rows.some(({ isExplicit, negatives }) => isExplicit && negatives.length > 0);
+}
+
 function noteOf({ mark, sentence }: ReviewItem, marks: readonly PlacedMark[]): string {
   return `Line ${marks[mark]!.row.line}: a negative was set aside. ${sentence}`;
 }
 
 function marksOf({ texts, train }: Plan, { vectors, dimension }: QuarantineMeans): PlacedMark[] {
-  const vector = (text: number): Float32Array =>
-    vectors.subarray(text * dimension, (text + 1) * dimension);
+  const vector = (text: number): Float32Array | undefined =>
+    vectors?.subarray(text * dimension, (text + 1) * dimension);
+  const distance = (a: number, b: number): number => cosineDistance(vector(a)!, vector(b)!);
   return train.rows
     .filter(({ isExplicit }) => isExplicit)
     .flatMap((row) =>
@@ -68,9 +98,9 @@ function marksOf({ texts, train }: Plan, { vectors, dimension }: QuarantineMeans
         wrong: { hash: texts[negative]!, vector: vector(negative) },
         positives: row.positives.map((positive) => ({
           ...{ hash: texts[positive]!, vector: vector(positive) },
-          distances: {
-            toQuery: cosineDistance(vector(row.query), vector(negative)),
-            toPositive: cosineDistance(vector(positive), vector(negative)),
+          distances: vectors && {
+            toQuery: distance(row.query, negative),
+            toPositive: distance(positive, negative),
           },
         })),
       })),
@@ -87,13 +117,14 @@ function without(row: Row, negatives: ReadonlySet<number> | undefined): Row[] {
       ...row,
       negatives: kept.map((i) => row.negatives[i]!),
       negativeWeights: kept.map((i) => row.negativeWeights[i]!),
+      ...(row.margins && { margins: kept.map((i) => row.margins![i]) }),
     },
   ];
 }
 
 function calibrationOf(
   plan: Plan,
-  { vectors, dimension }: QuarantineMeans,
+  { vectors, dimension }: QuarantineMeans & { readonly vectors: Float32Array },
   random: Random,
 ): ReturnType<typeof calibrate> {
   const matrix = (numbers: readonly number[]): Matrix => {

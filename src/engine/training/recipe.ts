@@ -41,6 +41,8 @@ const recipeSchema = z.strictObject({
   tau: positive,
   /** Weight of the other direction, each text against all queries. */
   columnWeight: z.number().nonnegative(),
+  /** Learns the temperature of the search loss, beginning with tau; it is never shared with that of pairs. */
+  learnTau: z.boolean(),
   /** Weight of a row's own negatives inside its softmax. */
   hardNegativeAlpha: positive,
   /** Weight of mean(1 - cos(f(x), base(x))). */
@@ -49,7 +51,13 @@ const recipeSchema = z.strictObject({
   dropout: z.number().min(0).max(0.9),
   /** Cosine with a positive from which on a text is taken for a duplicate of it. */
   duplicateCosine: share,
-  /** Sets marks aside that contradict one another or lie on what is likely the answer; for heads. */
+  /** Weight of marks "not relevant" where nothing is marked relevant. */
+  negativeOnly: z.number().nonnegative(),
+  /** GPL: a positive leads each negative by the teacher's margin, times `scale`. Only negatives with a margin take part. */
+  gpl: z.strictObject({ weight: z.number().nonnegative(), scale: positive }),
+  /** Rows made of what texts say about themselves, at most this share of all rows. */
+  pseudo: z.strictObject({ share: z.number().min(0).max(0.5) }),
+  /** Sets marks aside that contradict one another or lie on what is likely the answer. */
   quarantine: z.boolean(),
   hnm: z.strictObject({ k: count, s: count, alpha: share }),
   pm: z.strictObject({ enabled: z.boolean(), delta: z.number().nonnegative() }),
@@ -63,6 +71,10 @@ const recipeSchema = z.strictObject({
     tau: positive,
     cosentLambda: positive,
     rows: z.int().min(1).max(4096),
+    /** BSC's combo in place of the three losses: this share of its softmax, the rest squared error. */
+    combo: z.strictObject({ enabled: z.boolean(), mu: share }),
+    /** Weight of the contrast of alike pairs in a middle layer; encoders only. */
+    middle: z.strictObject({ weight: z.number().nonnegative(), layer: z.int().min(1).max(48) }),
   }),
   /** Pulls fusion weights to their defaults. */
   fusionPull: z.number().nonnegative(),
@@ -94,6 +106,8 @@ const partialSchema = recipeSchema.partial().extend({
   dcl: recipeSchema.shape.dcl.partial().optional(),
   offDropout: recipeSchema.shape.offDropout.partial().optional(),
   sts: recipeSchema.shape.sts.partial().optional(),
+  gpl: recipeSchema.shape.gpl.partial().optional(),
+  pseudo: recipeSchema.shape.pseudo.partial().optional(),
 });
 /** What a recipe file may hold: any of the flags; the others keep their defaults. */
 export type RecipeChanges = z.infer<typeof partialSchema>;
@@ -113,18 +127,25 @@ const COMMON: Recipe = {
   positives: 1,
   tau: 0.05,
   columnWeight: 0.5,
+  learnTau: false,
   hardNegativeAlpha: 1,
   anchor: 1,
   anchorTexts: 32,
   dropout: 0.1,
   duplicateCosine: 0.98,
+  negativeOnly: 1,
+  gpl: { weight: 0, scale: 0.05 },
+  pseudo: { share: 0 },
   quarantine: true,
   hnm: { k: 4, s: 6, alpha: 0.5 },
   pm: { enabled: false, delta: 0.1 },
   dcl: { lambda: 0, t: 5 },
   offDropout: { enabled: false, rho: 1 },
   shuffleGroup: 4,
-  sts: { pearson: 2, pro: 0.5, rankKl: 5, tau: 0.05, cosentLambda: 20, rows: 32 },
+  sts: {
+    ...{ pearson: 2, pro: 0.5, rankKl: 5, tau: 0.05, cosentLambda: 20, rows: 32 },
+    ...{ combo: { enabled: false, mu: 0.1 }, middle: { weight: 0, layer: 3 } },
+  },
   fusionPull: 1,
   evaluateEvery: 10,
   patience: 5,
@@ -167,6 +188,8 @@ const BY_PART: Readonly<Record<Part, RecipeChanges>> = {
   },
   'cross-encoder': {
     ...{ learningRate: 2e-5, rank: 8, dropout: 0, tau: 1, rows: 8, columnWeight: 0, anchor: 0 },
+    // Logits are compared as they are; a negative alone says little to one that reads pairs.
+    ...{ gpl: { scale: 1 }, negativeOnly: 0 },
     ...{
       hnm: { k: 0, s: 0 },
       pm: { enabled: false },
@@ -194,7 +217,7 @@ export function makeRecipe(part: Part, markCount: number, changes: RecipeChanges
 }
 
 function withChanges(recipe: Recipe, changes: RecipeChanges): Recipe {
-  const { hnm, pm, dcl, offDropout, sts, ...flat } = changes;
+  const { hnm, pm, dcl, offDropout, sts, gpl, pseudo, ...flat } = changes;
   return {
     ...recipe,
     ...flat,
@@ -203,6 +226,8 @@ function withChanges(recipe: Recipe, changes: RecipeChanges): Recipe {
     dcl: { ...recipe.dcl, ...dcl },
     offDropout: { ...recipe.offDropout, ...offDropout },
     sts: { ...recipe.sts, ...sts },
+    gpl: { ...recipe.gpl, ...gpl },
+    pseudo: { ...recipe.pseudo, ...pseudo },
   };
 }
 

@@ -17,6 +17,8 @@ const retrievalSchema = z.strictObject({
   weights: z.array(z.number().min(0).max(1)).optional(),
   /** Of the whole record; without it, that of its source. */
   weight: z.number().min(0).max(1).optional(),
+  /** How far a teacher puts the first positive above each negative, in their order; null where it is not known. */
+  margins: z.array(z.number().nullable()).optional(),
   source: z.enum(['explicit', 'skipped', 'mined', 'synthetic']).optional(),
 });
 const similaritySchema = z.strictObject({
@@ -42,27 +44,41 @@ const FORM =
 
 /** Reads and checks all records. Throws a NearmissError('usage') that names the line. */
 export async function readRecords(file: string): Promise<RecordFile> {
-  const { rows, hash } = await parseLines(file, recordSchema, FORM);
-  for (const { value, line } of rows)
-    if (value.task === 'ir' && value.weights && value.weights.length !== value.negatives.length)
-      throw wrongLine(
-        `has ${value.weights.length} weights for ${value.negatives.length} negatives`,
-        { file, line, form: FORM },
-      );
-  return { records: rows.map(({ value, line }) => ({ ...value, line })), hash };
+  // Texts come again and again, as negatives above all: each is kept once.
+  const known = new Map<string, string>();
+  const once = (text: string): string => {
+    const kept = known.get(text);
+    if (kept === undefined) known.set(text, text);
+    return kept ?? text;
+  };
+  const { rows, hash } = await parseLines(file, recordSchema, FORM, (value, line) => {
+    if (value.task === 'sts') return { ...value, a: once(value.a), b: once(value.b), line };
+    const { query, positives, negatives } = value;
+    for (const name of ['weights', 'margins'] as const) {
+      const count = value[name]?.length ?? negatives.length;
+      if (count !== negatives.length)
+        throw wrongLine(`has ${count} ${name} for ${negatives.length} negatives`, {
+          ...{ file, line, form: FORM },
+        });
+    }
+    const texts = { positives: positives.map(once), negatives: negatives.map(once) };
+    return { ...value, query: once(query), ...texts, line };
+  });
+  return { records: rows, hash };
 }
 
-/** Every line that is not blank, checked by the schema, and the hash of the file's bytes. */
-async function parseLines<T>(
+/** Every line that is not blank, checked by the schema and taken over, and the hash of the file's bytes. */
+async function parseLines<T, R>(
   file: string,
   schema: z.ZodType<T>,
   form: string,
+  take: (value: T, line: number) => R,
 ): Promise<{
-  readonly rows: { readonly value: T; readonly line: number }[];
+  readonly rows: readonly R[];
   readonly hash: string;
 }> {
   const hash = createHash('sha256');
-  const rows: { value: T; line: number }[] = [];
+  const rows: R[] = [];
   let line = 0;
   try {
     const stream = fs.createReadStream(file);
@@ -70,8 +86,7 @@ async function parseLines<T>(
     for await (const content of readline.createInterface({ input: stream, crlfDelay: Infinity })) {
       line++;
       const text = line === 1 ? content.replace(/^\uFEFF/, '') : content;
-      if (text.trim() !== '')
-        rows.push({ value: parseLine(text, schema, { file, line, form }), line });
+      if (text.trim() !== '') rows.push(take(parseLine(text, schema, { file, line, form }), line));
     }
   } catch (error) {
     if (error instanceof NearmissError) throw error;

@@ -16,13 +16,24 @@ import {
   mixColumns,
   syntheticOffsets,
 } from './losses/hardNegativeMixing';
-import { type Matrix, addTo, cosines, rowOf, stack, transpose, zeros } from './losses/matrix';
+import { marginDistillation } from './losses/marginDistillation';
+import {
+  type Matrix,
+  addTo,
+  cosines,
+  matrixOf,
+  pairCosines,
+  rowOf,
+  stack,
+  transpose,
+  zeros,
+} from './losses/matrix';
 import { type MixedPositive, choosePositives, mixPositives } from './losses/positiveMixing';
 import type { Recipe } from './recipe';
 
 export type RetrievalRecipe = Pick<
   Recipe,
-  'tau' | 'columnWeight' | 'hnm' | 'pm' | 'dcl' | 'offDropout'
+  'tau' | 'columnWeight' | 'hnm' | 'pm' | 'dcl' | 'offDropout' | 'gpl'
 >;
 
 /** Below this many rows correlations of coordinates are noise, and that part is left out. */
@@ -41,6 +52,8 @@ export interface RetrievalBatch {
   readonly rowWeights: readonly number[];
   /** True for rows with a mark of a person: their positives are never mixed. */
   readonly isExplicit: readonly boolean[];
+  /** The teacher's lead of the positive over each negative, where it is known. */
+  readonly margins?: readonly (number | undefined)[];
   /** Encodings without dropout, where there is dropout. */
   readonly clean?: { readonly queries: Matrix; readonly positives: Matrix };
 }
@@ -52,6 +65,8 @@ export interface RetrievalLoss {
   readonly positives: Matrix;
   readonly negatives?: Matrix;
   readonly clean?: { readonly queries: Matrix; readonly positives: Matrix };
+  /** With respect to 1/tau. */
+  readonly inverseTemperature: number;
 }
 
 /** The loss and its gradients for one batch. */
@@ -62,7 +77,7 @@ export function retrievalLoss(
 ): RetrievalLoss {
   const rowPart = rowLoss(batch, recipe, random);
   const { queries, positives } = rowPart;
-  let { value } = rowPart;
+  let { value, inverseTemperature } = rowPart;
   if (recipe.columnWeight > 0) {
     const columns = contrast({
       queries: batch.positives,
@@ -72,6 +87,7 @@ export function retrievalLoss(
       rowWeights: batch.rowWeights,
     });
     value += recipe.columnWeight * columns.value;
+    inverseTemperature += recipe.columnWeight * columns.gradients.inverseTemperature;
     addTo(positives, columns.gradients.queries, recipe.columnWeight);
     addTo(queries, columns.gradients.positives, recipe.columnWeight);
   }
@@ -81,7 +97,39 @@ export function retrievalLoss(
     addTo(queries, part.gradients.first, recipe.dcl.lambda);
     addTo(positives, part.gradients.second, recipe.dcl.lambda);
   }
-  return { ...rowPart, value };
+  if (recipe.gpl.weight > 0) value += recipe.gpl.weight * addMargins(batch, rowPart, recipe.gpl);
+  return { ...rowPart, value, inverseTemperature };
+}
+
+/** GPL's margins of a row's own positive over its own negatives; gradients are added with the recipe's weight. */
+function addMargins(
+  { queries, positives, negatives, owners, margins }: RetrievalBatch,
+  sums: Pick<RetrievalLoss, 'queries' | 'positives' | 'negatives'>,
+  { weight, scale }: Recipe['gpl'],
+): number {
+  const known = owners.flatMap((_, at) => (margins?.[at] === undefined ? [] : [at]));
+  if (!negatives || !sums.negatives || known.length === 0) return 0;
+  const rows = known.map((at) => owners[at]!);
+  const pick = (matrix: Matrix, numbers: readonly number[]): Matrix =>
+    matrixOf(numbers.map((number) => rowOf(matrix, number)));
+  const own = pick(queries, rows);
+  const lead = pairCosines(own, pick(positives, rows));
+  const behind = pairCosines(own, pick(negatives, known));
+  const loss = marginDistillation({
+    ...{ positives: lead.value, negatives: behind.value },
+    margins: known.map((at) => scale * margins![at]!),
+  });
+  const put = (to: Matrix, numbers: readonly number[], from: Matrix): void =>
+    numbers.forEach((number, i) => {
+      const sum = rowOf(to, number);
+      rowOf(from, i).forEach((value, d) => (sum[d]! += weight * value));
+    });
+  const [toQueries, toPositives] = lead.back(loss.gradients.positives);
+  const [alsoQueries, toNegatives] = behind.back(loss.gradients.negatives);
+  put(sums.queries, rows, addTo(toQueries, alsoQueries));
+  put(sums.positives, rows, toPositives);
+  put(sums.negatives, known, toNegatives);
+  return loss.value;
 }
 
 function rowLoss(batch: RetrievalBatch, recipe: RetrievalRecipe, random: Random): RetrievalLoss {
@@ -112,7 +160,11 @@ function rowLoss(batch: RetrievalBatch, recipe: RetrievalRecipe, random: Random)
     negativeGradient = addTo(own, synthetic.back(made));
   }
   const { value, rows } = loss;
-  return { value, rows, queries, positives, negatives: negativeGradient, clean: gradients.clean };
+  const { clean, inverseTemperature } = gradients;
+  return {
+    ...{ value, rows, queries, positives, negatives: negativeGradient, clean },
+    inverseTemperature,
+  };
 }
 
 /** HNCSE's mixed positives; undefined when the flag is off. */

@@ -42,6 +42,11 @@ export async function readRunRecord(
   }
 }
 
+interface Note {
+  readonly run: string;
+  readonly value: unknown;
+}
+
 export class RunFiles {
   readonly work: string;
 
@@ -97,15 +102,22 @@ export class RunFiles {
     await fs.rm(this.work, { recursive: true, force: true });
   }
 
-  /** Keeps something beside the state, for a run that goes on. */
-  async writeNote(name: string, value: unknown): Promise<void> {
-    await writeWhole(path.join(this.work, name), JSON.stringify(value));
+  /** The state that was saved last; undefined when none was. */
+  lastState(): Promise<LoopState | undefined> {
+    return this.readState();
   }
 
-  /** What was kept by that name in this run's folder, undefined when there is none. */
+  /** Keeps something beside the state, for a run that goes on. */
+  async writeNote(name: string, value: unknown): Promise<void> {
+    const note: Note = { run: this.fingerprint, value };
+    await writeWhole(path.join(this.work, name), JSON.stringify(note));
+  }
+
+  /** What this run kept by that name; undefined when it is not there, or another run's. */
   async readNote<T>(name: string): Promise<T | undefined> {
     try {
-      return JSON.parse(await fs.readFile(path.join(this.work, name), 'utf8')) as T;
+      const note = JSON.parse(await fs.readFile(path.join(this.work, name), 'utf8')) as Note;
+      return note.run === this.fingerprint ? (note.value as T) : undefined;
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return undefined;
       throw writeError(path.join(this.work, name), error);

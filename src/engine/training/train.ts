@@ -5,7 +5,8 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { NearmissError } from '../../base/errors';
-import { productVersion } from '../../base/installation';
+import { installationRoot, productVersion } from '../../base/installation';
+import { readBundledCheckpoint } from '../encoders/bundled';
 import { type Checkpoint, readCheckpoint } from '../encoders/checkpoint';
 import { openEmbedder } from '../encoders/openEncoder';
 import { runtimeVersion } from '../encoders/providers';
@@ -18,6 +19,7 @@ import { type Plan, makePlan } from './plan';
 import { type Part, makeRecipe, readRecipe } from './recipe';
 import { type TrainingRecord, readRecords } from './recordFile';
 import { RUN_FILE, RunFiles, writeWhole } from './runFiles';
+import { withPseudoRows } from './pseudoRows';
 import { trainEncoder } from './trainEncoder';
 import { trainFusion } from './trainFusion';
 import { trainHead } from './trainHead';
@@ -37,6 +39,8 @@ export interface TrainOrder {
   readonly resume: boolean;
   /** Settings are tried for so long first; for heads. */
   readonly tuneMinutes?: number;
+  /** How often this run was ended for want of memory; 0 when left out. */
+  readonly memoryCuts?: number;
   readonly dataFolder: string;
 }
 
@@ -65,10 +69,11 @@ export async function train(order: TrainOrder, listener: TrainingListener): Prom
   checkTasks(order, data.records);
   const recipe = makeRecipe(order.part, data.records.length, changes);
   listener.onLimits({ memoryBytes: recipe.memoryMb * 2 ** 20, niceness: recipe.niceness });
-  const plan = makePlan({
-    ...{ train: data.records, heldOut: dev?.records, seed: order.seed },
-    heldOutShare: recipe.heldOutShare,
-  });
+  const { seed } = order;
+  const { heldOutShare, pseudo } = recipe;
+  const given = makePlan({ train: data.records, heldOut: dev?.records, seed, heldOutShare });
+  // The fusion learns from places in a folder, which say nothing themselves.
+  const plan = order.part === 'fusion' ? given : withPseudoRows(given, pseudo.share, seed);
   const notes = [...plan.notes];
   for (const note of notes) listener.onNote(note);
   const identity = {
@@ -78,7 +83,8 @@ export async function train(order: TrainOrder, listener: TrainingListener): Prom
   };
   const files = new RunFiles(order.out, identity);
   const resumed = await files.prepare(order.resume);
-  if (order.resume && !resumed)
+  const memoryCuts = order.memoryCuts ?? 0;
+  if (order.resume && !resumed && memoryCuts === 0)
     listener.onNote('There is no unfinished run to go on with; this one starts anew');
   const context: TrainingContext = {
     ...{ plan, recipe, base, resumed, seed: order.seed, dataFolder: order.dataFolder },
@@ -89,11 +95,13 @@ export async function train(order: TrainOrder, listener: TrainingListener): Prom
       notes.push(text);
       listener.onNote(text);
     },
-    openEmbedder: () => {
+    openEmbedder: async () => {
       const choice = { arithmetic: 'fp32', provider: 'cpu' } as const;
-      return openEmbedder(base, { choice, threads: recipe.threads });
+      const isBi = base.kind === 'bi-encoder';
+      const own = isBi ? base : await readBundledCheckpoint(installationRoot(), 'bi-encoder');
+      return openEmbedder(own, { choice, threads: recipe.threads });
     },
-    ...{ tuneMinutes: order.tuneMinutes, device: order.device },
+    ...{ tuneMinutes: order.tuneMinutes, device: order.device, memoryCuts },
     writeRecord: (folder, result, settled, more = {}) =>
       writeRecord(folder, { order, identity, result, settled, plan, more }),
   };

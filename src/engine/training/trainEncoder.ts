@@ -1,6 +1,6 @@
 /** Trains the bi-encoder or the cross-encoder from files: opens the graphs, runs the loop, exports and verifies. */
 import * as path from 'node:path';
-import { NearmissError, messageOf } from '../../base/errors';
+import { NearmissError } from '../../base/errors';
 import { seededRandom } from '../../base/random';
 import { cosine } from '../../base/vector';
 import type { Sequence } from '../encoders/batches';
@@ -15,15 +15,18 @@ import { type FramedTokenizer, loadTokenizer } from '../encoders/tokenizer';
 import { chunkInputs } from './chunks';
 import { BiEncoderLearner } from './biEncoderLearner';
 import { CrossEncoderLearner, groupLoss } from './crossEncoderLearner';
-import type { EncoderGraphOptions } from './encoderGraphs';
+import { type EncoderGraphOptions, type EncoderGraphs, buildEncoderGraphs } from './encoderGraphs';
+import { type Means, settleMeans, withFallback } from './encoderMeans';
+import { TRIAL_SIZES, type TrainingProvider } from './device';
 import { exportCheckpoint, mergeAdapters } from './exportCheckpoint';
 import { type Settled, settle } from './kept';
 import { type Learner, type LoopResult, runLoop } from './loop';
 import type { Recipe } from './recipe';
+import { hasMarks, reviewedPlan } from './quarantine';
 import { type RunFiles, writeWhole } from './runFiles';
 import { embedTexts } from './texts';
 import type { PartResult, TrainingContext } from './context';
-import { type TrainableEncoder, openTrainableEncoder } from './trainableEncoder';
+import { type TrainableEncoder, openEncoderGraphs } from './trainableEncoder';
 
 type EncoderPart = 'bi-encoder' | 'cross-encoder';
 
@@ -40,55 +43,97 @@ const LARGEST_DIFFERENCE: Readonly<Record<Recipe['weights'], number>> = {
 /** Texts that what was written is compared on. */
 const COMPARED_COUNT = 8;
 
+/** Opens built graphs on a provider; another one in tests of faults. */
+type OpenGraphs = typeof openEncoderGraphs;
+
 /** Runs to the end and publishes a whole checkpoint, and the adapters beside it where those were trained. */
 export async function trainEncoder(
   part: EncoderPart,
-  context: TrainingContext,
+  given: TrainingContext,
   files: RunFiles,
+  open: OpenGraphs = openEncoderGraphs,
 ): Promise<PartResult> {
-  const { base, recipe, control } = context;
+  const { base, recipe } = given;
   const tokenizer = await loadTokenizer(base.folder);
-  context.tell({ stage: 'building graphs', done: 0, total: 1 });
+  given.tell({ stage: 'building graphs', done: 0, total: 1 });
   const bytes = await readModelBytes(base.modelFile);
-  const options = graphOptions(part, context);
-  const encoder = await openOnDevice(bytes, options, context);
-  try {
-    const learner = await makeLearner(part, { context, tokenizer, encoder });
-    const result = await runLoop({
-      ...{ learner, recipe, control, resumed: context.resumed },
-      save: (state) => files.saveState(state),
-      onProgress: context.tellLoop,
+  const graphs = await buildEncoderGraphs(bytes, graphOptions(part, given));
+  const { vectors, dimension } = await baseVectors(part, given);
+  const context = { ...given, plan: reviewedPlan(given, vectors, dimension) };
+  const run = { part, context, files, tokenizer, graphs, vectors, open };
+  const means = await settleMeans({
+    ...{ context, files, graphs },
+    withTrial: (provider, chunkTokens, action) => {
+      const small = {
+        rows: Math.min(recipe.rows, TRIAL_SIZES.rows),
+        negatives: Math.min(recipe.negatives, TRIAL_SIZES.negatives),
+      };
+      return withLearner(run, { ...recipe, ...small, chunkTokens }, provider, action);
+    },
+  });
+  const start = copyOf(graphs);
+  return withFallback(means, { context, files }, async (now, isFirst) => {
+    const resumed = isFirst ? context.resumed : await files.lastState();
+    restore(graphs, start);
+    const own = { ...recipe, chunkTokens: now.chunkTokens };
+    return withLearner(run, own, now.provider, async (learner, encoder) => {
+      const result = await runLoop({
+        ...{ learner, recipe: own, control: context.control, resumed },
+        save: (state) => files.saveState(state),
+        onProgress: context.tellLoop,
+      });
+      const settled = await settle(learner, result, own);
+      await publish(part, { context, files, result, settled, tokenizer, encoder, means: now });
+      return { ...result, settled };
     });
-    const settled = await settle(learner, result, recipe);
-    await publish(part, { context, files, result, settled, tokenizer, encoder });
-    return { ...result, settled };
+  });
+}
+
+interface EncoderRun {
+  readonly part: EncoderPart;
+  readonly context: TrainingContext;
+  readonly tokenizer: FramedTokenizer;
+  readonly graphs: EncoderGraphs;
+  readonly vectors: Float32Array | undefined;
+  readonly open: OpenGraphs;
+}
+
+/** Opens the graphs on a provider and makes the part's learner, for the length of the action. */
+async function withLearner<T>(
+  { part, context, tokenizer, graphs, vectors, open }: EncoderRun,
+  recipe: Recipe,
+  provider: TrainingProvider,
+  action: (learner: Learner, encoder: TrainableEncoder) => Promise<T>,
+): Promise<T> {
+  const encoder = await open(graphs, { provider, threads: recipe.threads });
+  try {
+    const { plan, seed, base: checkpoint } = context;
+    const task = { plan, recipe, seed, checkpoint, tokenizer, encoder, vectors };
+    const learner =
+      part === 'cross-encoder' ? new CrossEncoderLearner(task) : new BiEncoderLearner(task);
+    return await action(learner, encoder);
   } finally {
     encoder.dispose();
   }
 }
 
-/** On the device that was asked for by name, with the processor behind it; the choice of "auto" is the processor. */
-async function openOnDevice(
-  bytes: Uint8Array,
-  options: EncoderGraphOptions,
-  { device, recipe: { threads }, note }: TrainingContext,
-): Promise<TrainableEncoder> {
-  if (device === 'webgpu') {
-    try {
-      return await openTrainableEncoder(bytes, { ...options, threads, provider: 'webgpu' });
-    } catch (error) {
-      note(`WebGPU does not start (${messageOf(error)}); the processor trains`);
-    }
-  }
-  return openTrainableEncoder(bytes, { ...options, threads });
+/** The graphs' weights are one set for all encoders opened from them: a second attempt starts from the first numbers. */
+function copyOf({ fed }: EncoderGraphs): readonly Float32Array[] {
+  return fed.map(({ data }) => Float32Array.from(data));
+}
+
+function restore({ fed }: EncoderGraphs, start: readonly Float32Array[]): void {
+  fed.forEach(({ data }, index) => data.set(start[index]!));
 }
 
 function graphOptions(
   part: EncoderPart,
   { base, recipe, seed }: TrainingContext,
 ): EncoderGraphOptions {
-  const { scope, layers, rank, dropout, trainEmbeddings } = recipe;
+  const { scope, layers, rank, dropout, trainEmbeddings, sts } = recipe;
+  const hasMiddle = part === 'bi-encoder' && sts.middle.weight > 0;
   return {
+    middleLayer: hasMiddle ? sts.middle.layer : undefined,
     pooling: part === 'bi-encoder' ? base.pooling : undefined,
     selection: {
       lastLayers: scope === 'last-layers' ? layers : undefined,
@@ -96,7 +141,7 @@ function graphOptions(
     },
     adapters: scope === 'adapters' ? { rank, random: seededRandom(seed) } : undefined,
     dropout: dropout > 0 ? ['hidden', 'attention'] : undefined,
-    loss: part === 'cross-encoder' ? groupLoss(recipe.tau) : undefined,
+    loss: part === 'cross-encoder' ? groupLoss(recipe) : undefined,
   };
 }
 
@@ -106,29 +151,22 @@ interface Parts {
   readonly encoder: TrainableEncoder;
 }
 
-async function makeLearner(
+/** What marks are reviewed by, and for a bi-encoder what the anchor and the mask of duplicates compare with. */
+async function baseVectors(
   part: EncoderPart,
-  { context, tokenizer, encoder }: Parts,
-): Promise<Learner> {
-  const { plan, recipe, seed, base: checkpoint } = context;
-  const task = { plan, recipe, seed, checkpoint, tokenizer, encoder };
-  if (part === 'cross-encoder') return new CrossEncoderLearner(task);
-  const needsBase = recipe.anchor > 0 || recipe.duplicateCosine < 1;
-  return new BiEncoderLearner({
-    ...task,
-    vectors: needsBase ? await baseVectors(context) : undefined,
-  });
-}
-
-async function baseVectors(context: TrainingContext): Promise<Float32Array> {
-  const { plan, dataFolder, control } = context;
+  context: TrainingContext,
+): Promise<{ readonly vectors?: Float32Array; readonly dimension: number }> {
+  const { plan, recipe, dataFolder, control } = context;
+  const isCompared = part === 'bi-encoder' && (recipe.anchor > 0 || recipe.duplicateCosine < 1);
+  if (!isCompared && !(recipe.quarantine && hasMarks(plan))) return { dimension: 0 };
   const embedder = await context.openEmbedder();
   try {
     const queries = new Set(plan.train.rows.map(({ query }) => query));
-    return await embedTexts(plan.texts, (index) => queries.has(index), {
+    const vectors = await embedTexts(plan.texts, (index) => queries.has(index), {
       ...{ embedder, dataFolder, control },
       onProgress: (done, total) => context.tell({ stage: 'embedding texts', done, total }),
     });
+    return { vectors, dimension: embedder.space.dimension };
   } finally {
     embedder.dispose();
   }
@@ -140,9 +178,10 @@ async function publish(
     readonly files: RunFiles;
     readonly result: LoopResult;
     readonly settled: Settled;
+    readonly means: Means;
   },
 ): Promise<void> {
-  const { context, files, result, settled, encoder, tokenizer } = run;
+  const { context, files, result, settled, encoder, tokenizer, means } = run;
   const { base, recipe } = context;
   await files.publish(
     async (folder) => {
@@ -150,7 +189,8 @@ async function publish(
       const card = modelCard(part, context, result.baseMetric, settled);
       await exportCheckpoint(base, weights, folder, { weights: recipe.weights, card });
       if (recipe.scope === 'adapters') await writeAdapters(folder, context, encoder);
-      await context.writeRecord(folder, result, settled);
+      const { choice: device, chunkTokens } = means;
+      await context.writeRecord(folder, result, settled, { device, chunkTokens });
     },
     (folder) => verify(part, folder, { context, tokenizer, encoder }),
   );
@@ -212,7 +252,8 @@ async function runTrained(
   const rows: Float32Array[] = [];
   for (const text of texts) {
     const options = { padId, tokenBudget: 1, masks: encoder.masks, dropout: 0, seed: 0 };
-    rows.push(await encoder.encode(chunkInputs([frame(text)], options, undefined)));
+    const row = await encoder.encode(chunkInputs([frame(text)], options, undefined));
+    rows.push(part === 'bi-encoder' ? row.subarray(0, checkpoint.dimension) : row);
   }
   return Float32Array.from(rows.flatMap((row) => [...row]));
 }

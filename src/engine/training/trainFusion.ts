@@ -7,6 +7,7 @@ import { FusionLearner, type FusionRecord, gatherQueries } from './fusionLearner
 import { settle } from './kept';
 import { runLoop } from './loop';
 import type { Plan, Row } from './plan';
+import { reviewedPlan } from './quarantine';
 import { type RunFiles, writeWhole } from './runFiles';
 import type { PartResult, TrainingContext } from './context';
 
@@ -23,7 +24,8 @@ export async function trainFusion(context: TrainingContext, files: RunFiles): Pr
       control,
       (done, total) => context.tell({ stage, done, total }),
     );
-  const train = await gather(plan.train.rows, 'searching');
+  const reviewed = reviewedPlan(context, undefined, 0);
+  const train = await gather(reviewed.train.rows, 'searching');
   const heldOut = await gather(plan.heldOut.rows, 'searching for held-out queries');
   const learner = new FusionLearner(train, heldOut, recipe, seed);
   if (learner.usableCount === 0)

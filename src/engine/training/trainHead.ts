@@ -18,7 +18,7 @@ import type { Plan } from './plan';
 import type { Recipe } from './recipe';
 import { embedTexts } from './texts';
 import { type Tuned, tuneRecipe } from './tune';
-import { quarantineMarks } from './quarantine';
+import { reviewedPlan } from './quarantine';
 import { type RunFiles, writeWhole } from './runFiles';
 import type { PartResult, TrainingContext } from './context';
 
@@ -61,19 +61,6 @@ export async function trainHead(
   } finally {
     embedder.dispose();
   }
-}
-
-/** The plan without marks that a person should look at first; each of them is noted. */
-function reviewedPlan(
-  { plan, recipe, seed, note }: TrainingContext,
-  vectors: Float32Array,
-  dimension: number,
-): Plan {
-  if (!recipe.quarantine) return plan;
-  const { duplicateCosine } = recipe;
-  const reviewed = quarantineMarks(plan, { vectors, dimension, duplicateCosine, seed });
-  for (const text of reviewed.notes) note(text);
-  return reviewed.plan;
 }
 
 /** The recipe itself, or the best that was found around it; a run that is gone on with has found it already. */

@@ -46,11 +46,21 @@ export interface TrainableEncoder extends Disposable {
   zeroSums(): Map<string, Float32Array>;
 }
 
+/** Where the graphs run. */
+export type TrainingPlace = Pick<SessionOptions, 'provider' | 'threads'>;
+
 export async function openTrainableEncoder(
   bytes: Uint8Array,
-  options: EncoderGraphOptions & Pick<SessionOptions, 'provider' | 'threads'>,
+  options: EncoderGraphOptions & TrainingPlace,
 ): Promise<TrainableEncoder> {
-  const graphs = await buildEncoderGraphs(bytes, options);
+  return openEncoderGraphs(await buildEncoderGraphs(bytes, options), options);
+}
+
+/** Opens graphs that are built already. All encoders opened from the same graphs share one set of weights. */
+export async function openEncoderGraphs(
+  graphs: EncoderGraphs,
+  options: TrainingPlace,
+): Promise<TrainableEncoder> {
   const sessions = new DisposableStore();
   const open = async (graph: Uint8Array): Promise<GraphSession> =>
     sessions.add(await createGraphSession(graph, options));

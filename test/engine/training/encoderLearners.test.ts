@@ -175,12 +175,18 @@ describe('the bi-encoder in training', () => {
 
 describe('the cross-encoder in training', () => {
   test('has the gradients of its loss over groups', async () => {
-    const setting = await open('cross-encoder', { selection: {}, loss: groupLoss(0.5) });
+    const setting = await open('cross-encoder', {
+      selection: {},
+      loss: groupLoss(recipeOf('cross-encoder', { tau: 0.5 })),
+    });
     await checkDifferences(cross(setting, recipeOf('cross-encoder', { tau: 0.5, rows: 3 })), 1);
   });
 
   test('gives the same gradient in chunks of any size, and in adapters', async () => {
-    const setting = await open('cross-encoder', { selection: {}, loss: groupLoss(1) });
+    const setting = await open('cross-encoder', {
+      selection: {},
+      loss: groupLoss(recipeOf('cross-encoder', { tau: 1 })),
+    });
     const whole = cross(setting, recipeOf('cross-encoder', { chunkTokens: 65_536 }));
     for (const chunkTokens of [16, 120])
       assert.ok(
@@ -190,7 +196,10 @@ describe('the cross-encoder in training', () => {
   });
 
   test('learns what the toy cannot know', async () => {
-    const setting = await open('cross-encoder', { selection: {}, loss: groupLoss(1) });
+    const setting = await open('cross-encoder', {
+      selection: {},
+      loss: groupLoss(recipeOf('cross-encoder', { tau: 1 })),
+    });
     const changes = { learningRate: 0.01, steps: 40, evaluateEvery: 20, patience: 9 };
     const recipe = recipeOf('cross-encoder', changes);
     const result = await runLoop({

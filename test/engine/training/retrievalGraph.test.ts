@@ -35,6 +35,7 @@ const OFF: RetrievalRecipe = {
   pm: { enabled: false, delta: 0.1 },
   dcl: { lambda: 0, t: 5 },
   offDropout: { enabled: false, rho: 1 },
+  gpl: { weight: 0, scale: 1 },
 };
 
 /** F1 with each row's own negative. */

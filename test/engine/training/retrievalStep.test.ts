@@ -17,6 +17,7 @@ const plain: RetrievalRecipe = {
   pm: { enabled: false, delta: 0.1 },
   dcl: { lambda: 0, t: 5 },
   offDropout: { enabled: false, rho: 1 },
+  gpl: { weight: 0, scale: 1 },
 };
 
 function noise(rows: number, columns: number, seed: number): Matrix {

@@ -32,14 +32,28 @@ export function negativeOnly(
   return { value: meanOf(rows), rows, gradients: { similarities: gradient } };
 }
 
+interface NegativeOnlyNames {
+  readonly similarities: string;
+  readonly references: string;
+}
+
 /** Writes it for `[n, 1]` cosines and references; returns the scalar. */
 export function writeNegativeOnly(
   writer: GraphWriter,
-  names: { readonly similarities: string; readonly references: string },
+  names: NegativeOnlyNames,
+  temperature: number,
+): string {
+  return writer.reduceMean(writeNegativeOnlyRows(writer, names, temperature));
+}
+
+/** The loss of each row, `[n, 1]`. */
+export function writeNegativeOnlyRows(
+  writer: GraphWriter,
+  names: NegativeOnlyNames,
   temperature: number,
 ): string {
   const above = writer.sub(names.similarities, names.references);
   const excess = writer.add(above, writer.constant(NEGATIVE_MARGIN));
   const rows = writer.softplus(writer.scale(excess, 1 / temperature));
-  return writer.scale(writer.reduceMean(rows), temperature);
+  return writer.scale(rows, temperature);
 }
