@@ -11,7 +11,7 @@ import { writeToyCheckpoint } from './toyCheckpoint';
 const words = ['alpha', 'bravo', 'delta', 'gamma', 'kappa', 'omega', 'sigma', 'theta'];
 
 /** What "the X" asks for is "read X"; everything else is wrong. */
-export function wordRecords(count: number): TrainingRecord[] {
+function wordRecords(count: number): TrainingRecord[] {
   return Array.from({ length: count }, (_, index) => {
     const [word, other] = [words[index % words.length]!, words[(index + 3) % words.length]!];
     return {

@@ -6,7 +6,7 @@ import type { Weight } from './loop';
 import { clampInverseTemperature } from './losses/batchSoftmax';
 import type { Recipe } from './recipe';
 
-export const INVERSE_TEMPERATURE = 'inverseTemperature';
+const INVERSE_TEMPERATURE = 'inverseTemperature';
 /** The released code's rate for an inverse that begins at 1; ours begins at 1/tau and moves in proportion. */
 const LEARNING_RATE = 1e-3;
 
