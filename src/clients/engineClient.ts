@@ -21,8 +21,8 @@ import {
 } from '../protocol/methods';
 import { startEngine, type StartOptions } from './engineStart';
 
-const connectWithinMs = 3000;
-const helloWithinMs = 10_000;
+const connectWithinMs = 10_000;
+const helloWithinMs = 30_000;
 /** How long an engine that was asked to leave may take. */
 const leaveWithinMs = 30_000;
 const startsInARow = 3;

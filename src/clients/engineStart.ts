@@ -7,7 +7,8 @@ import * as fs from 'node:fs';
 import { deserializeError, NearmissError } from '../base/errors';
 import { crashLogPath, createDataFolder, logPath, type StartMessage } from '../protocol/engineLock';
 
-const startWithinMs = 20_000;
+/** A machine that is starting an editor and a browser beside it is slow. */
+const startWithinMs = 60_000;
 const shownLogLines = 5;
 /** Lines of a crash that say nothing to a person. */
 const noise = /^\s*$|^\s+at |^\s*\^|^Node\.js v/;

@@ -238,7 +238,7 @@ export class Engine implements Disposable {
     const { readers, overlays } = this.parts;
     const lent = readers.snapshot(this.indexedId(params.folder));
     try {
-      const snapshot = await overlays.over(lent.snapshot, buffers, undefined);
+      const snapshot = await overlays.overExactly(lent.snapshot, buffers);
       return await this.marking.add(params, snapshot);
     } finally {
       lent.dispose();

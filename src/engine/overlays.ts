@@ -68,7 +68,8 @@ export class Overlays implements Disposable {
     const files: OverlayFile[] = [];
     let left = EMBEDDED_AT_ONCE;
     for (const buffer of buffers) {
-      const cut = base.document(buffer.path) && (await this.tryCut(buffer));
+      const withinMs = this.options.cutWithinMs ?? DEFAULT_CUT_WITHIN_MS;
+      const cut = base.document(buffer.path) && (await this.tryCut(buffer, withinMs));
       signal?.throwIfAborted();
       if (!cut) continue;
       const known = storedVectors(base, buffer.path, embedder);
@@ -85,6 +86,16 @@ export class Overlays implements Disposable {
     return overlaySnapshot(base, files);
   }
 
+  /** The same by words alone, for marks: they stand on the splitter's spans, however long those take. */
+  async overExactly(base: Snapshot, buffers: readonly Buffer[]): Promise<Snapshot> {
+    const files: OverlayFile[] = [];
+    for (const buffer of buffers) {
+      const cut = base.document(buffer.path) && (await this.tryCut(buffer, Infinity));
+      if (cut) files.push({ path: buffer.path, language: cut.language, chunks: cut.chunks });
+    }
+    return overlaySnapshot(base, files);
+  }
+
   /** The embedding of a text that is not saved, as the mean of its chunks; undefined when none can be had. */
   async embedText(
     buffer: Buffer,
@@ -92,7 +103,7 @@ export class Overlays implements Disposable {
     signal?: AbortSignal,
   ): Promise<Float32Array | undefined> {
     if (!embedder) return undefined;
-    const cut = await this.tryCut(buffer);
+    const cut = await this.tryCut(buffer, Infinity);
     if (!cut?.chunks.length) return undefined;
     const sum = new Float32Array(embedder.space.dimension);
     for (const chunk of cut.chunks.slice(0, EMBEDDED_AT_ONCE)) {
@@ -120,7 +131,7 @@ export class Overlays implements Disposable {
   }
 
   /** Without the splitter the stored text answers, which is better than nothing. */
-  private async tryCut(buffer: Buffer): Promise<Cut | undefined> {
+  private async tryCut(buffer: Buffer, withinMs: number): Promise<Cut | undefined> {
     if (buffer.text.length > this.options.maxFileBytes) return undefined;
     const text = redactSecrets(tidyText(buffer.text.replace(/^\uFEFF/, ''))).text;
     const key = `${buffer.path}\0${digest(text)}`;
@@ -131,7 +142,7 @@ export class Overlays implements Disposable {
         this.cuts.set(key, cutting);
         cutting.catch(() => this.cuts.delete(key));
       }
-      const withinMs = this.options.cutWithinMs ?? DEFAULT_CUT_WITHIN_MS;
+      if (withinMs === Infinity) return await cutting;
       return (await inTime(cutting, withinMs)) ?? cutRoughly(documentOf(buffer.path, text));
     } catch (error) {
       this.options.log.error('cutting a buffer', error);

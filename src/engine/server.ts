@@ -19,7 +19,7 @@ import {
 import { isMethod, parseParams } from '../protocol/schemas';
 
 /** A connection that has not said hello by then is ended. */
-const helloWithinMs = 5000;
+const helloWithinMs = 30_000;
 
 const readRefusalMs = 100;
 

@@ -45,7 +45,7 @@ function dataFiles(name: RegExp): string[] {
 
 /** Everything is found again, by words and by embeddings, at the latest after what a sentence or doctor says to do. */
 async function checkHealed(): Promise<void> {
-  const indexed = await world.run(['index', '--wait'], { timeoutMs: 30_000 });
+  const indexed = await world.run(['index', '--wait'], { timeoutMs: 120_000 });
   const searched = await world.run(['search', 'refreshToken', '--limit', '1']);
   const failed = [indexed, searched].filter(({ status }) => status !== 0);
   for (const result of failed) checkSentence(result, 3, /damaged.*nearmiss doctor --fix/);
@@ -58,7 +58,7 @@ async function checkHealed(): Promise<void> {
 }
 
 async function checkFound(): Promise<void> {
-  checkDone(await world.run(['index', '--wait'], { timeoutMs: 30_000 }));
+  checkDone(await world.run(['index', '--wait'], { timeoutMs: 120_000 }));
   const result = await world.run(['search', 'refreshToken', '--json', '--limit', '1']);
   checkDone(result);
   const { hits, tiers } = JSON.parse(result.stdout) as {

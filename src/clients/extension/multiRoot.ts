@@ -38,7 +38,7 @@ export function mergeAnswers(
   limit: number,
 ): WorkspaceResult {
   if (answers.length === 0) return { ...emptyResult, query };
-  const hits = mergeHits(answers).slice(0, limit);
+  const hits = cut(mergeHits(answers), limit);
   return {
     query,
     tiers: commonTiers(answers),
@@ -48,6 +48,20 @@ export function mergeAnswers(
     isReranked: answers.every(({ result }) => result.isReranked || result.hits.length === 0),
     hits: hits.map((hit, index) => ({ ...hit, rank: index + 1 })),
   };
+}
+
+/** Hits that a person sees without scrolling. */
+const fold = 10;
+
+/** The first hits, and in their last places what was marked not relevant: it is dimmed there and can be taken back. */
+function cut(hits: readonly WorkspaceHit[], limit: number): readonly WorkspaceHit[] {
+  const sunk = hits.filter(isSunk).slice(0, Math.max(0, limit - fold));
+  const others = hits.filter((hit) => !isSunk(hit));
+  return hits.length <= limit ? hits : [...others.slice(0, limit - sunk.length), ...sunk];
+}
+
+function isSunk(hit: SearchHit): boolean {
+  return hit.mark?.verdict === 'notRelevant';
 }
 
 /** Always the best of the folders' next hits; of equals the folder named first. */
@@ -85,8 +99,7 @@ function strengthOf(hit: SearchHit, isWeak: boolean): number {
   const others = parts.filter((part) => !isMeaning(part));
   const added = others.reduce((sum, part) => sum + part.contribution, 0);
   const strength = cosine === undefined ? ruleWeight * hit.score : cosine + ruleWeight * added;
-  const isSunk = hit.mark?.verdict === 'notRelevant';
-  return strength - (isWeak ? weakPenalty : 0) - (isSunk ? sunkPenalty : 0);
+  return strength - (isWeak ? weakPenalty : 0) - (isSunk(hit) ? sunkPenalty : 0);
 }
 
 function isMeaning(part: ExplainedPart): boolean {

@@ -120,6 +120,11 @@ export class PanelBridge {
     this.abort();
   }
 
+  /** True while the panel shows hits. */
+  get hasHits(): boolean {
+    return this.shownKeys.length > 0;
+  }
+
   status(): void {
     this.send({ type: 'status', status: this.backend.status() });
   }

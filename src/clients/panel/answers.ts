@@ -15,7 +15,8 @@ export function receiveResults(state: PanelState, answer: ResultsMessage): Panel
   if (answer.ticket !== state.ticket) return state;
   const isFirst = answer.stage === 'first';
   // Hits that are there already give way to the final order only.
-  if (isFirst && (state.stage === 'final' || state.arrival !== 'replace')) return state;
+  const isFilled = state.arrival !== 'replace' && state.hits.length > 0;
+  if (isFirst && (state.stage === 'final' || isFilled)) return state;
   const hits = arranged(state, answer);
   const next: PanelState = {
     ...state,
@@ -29,7 +30,8 @@ export function receiveResults(state: PanelState, answer: ResultsMessage): Panel
     ...kept(state, hits),
   };
   // The same list once more is no news to somebody who listens.
-  const isNews = state.arrival === 'replace' || state.arrival === 'append';
+  const wasEmpty = state.hits.length === 0 && hits.length > 0;
+  const isNews = state.arrival === 'replace' || state.arrival === 'append' || wasEmpty;
   return isNews ? { ...next, announcement: hitCountText(next) } : next;
 }
 

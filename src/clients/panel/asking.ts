@@ -65,7 +65,10 @@ export function submit(state: PanelState): Step {
 /** Asks the same again. "refresh" leaves what pointer and keyboard are on in place, "reorder" does not. */
 export function askAgain(state: PanelState, arrival: 'refresh' | 'reorder'): Step {
   if (!hasQuestion(state)) return stay(state);
-  return ask({ ...state, arrival: state.hits.length > 0 ? arrival : 'replace' });
+  // A list that was answered with nothing goes on saying so until there are hits.
+  const isKnownEmpty = state.stage === 'final' || state.arrival === 'refresh';
+  const ofEmpty = isKnownEmpty ? 'refresh' : 'replace';
+  return ask({ ...state, arrival: state.hits.length > 0 ? arrival : ofEmpty });
 }
 
 /** The same question with a larger limit; what is shown stays where it is. */

@@ -55,7 +55,7 @@ export function emptyList(state: PanelState, send: Send): TemplateResult | typeo
   if (state.stage === 'failed') return failed(state, send);
   if (!hasQuestion(state))
     return state.status.kind === 'starting' ? starting(state) : lesson(state);
-  if (state.stage === 'final') return noHits(state, send);
+  if (state.stage === 'final' || state.arrival === 'refresh') return noHits(state, send);
   return nothing;
 }
 

@@ -168,6 +168,23 @@ export function applyMarks<H extends Scored>(
   return [...kept.slice(0, FOLD), ...[...kept.slice(FOLD), ...sunk].sort(compare)];
 }
 
+/**
+ * The first `limit` of the marked hits. What the answer would hold but for its mark stays in it, as far as there is
+ * room below the fold: a person sees what was marked, and can take it back there.
+ */
+export function cutMarked<H>(
+  marked: readonly H[],
+  unmarked: readonly H[],
+  influences: Influences,
+  { limit, chunkId }: { readonly limit: number; readonly chunkId: (hit: H) => number },
+): readonly H[] {
+  const top = unmarked.slice(0, limit).map(chunkId);
+  const seen = new Set(top.filter((id) => isSunk(influences, id)).slice(0, limit - FOLD));
+  if (limit <= FOLD || seen.size === 0) return marked.slice(0, limit);
+  let room = limit - seen.size;
+  return marked.filter((hit) => seen.has(chunkId(hit)) || room-- > 0);
+}
+
 /** At most the limit, and less by the weight; a cosine below 0 falls as well. */
 function lowered(score: number, limit: number, weight: number): number {
   const atMost = Math.min(score, limit);

@@ -10,6 +10,7 @@ import { isBelowFloor } from './floor';
 import { type Fused, fuse } from './fuse';
 import {
   applyMarks,
+  cutMarked,
   type Influences,
   influencesOnQuery,
   isSunk,
@@ -74,9 +75,11 @@ export async function search(
   const question: Question = { query, vectors, influences, request, weights };
   const ranked = rankCandidates(context, question, clock);
   const finish = (unmarked: readonly Ranked[], isReranked: boolean): SearchResult => {
-    const hits = applyMarks(unmarked, influences, sorting).slice(0, request.limit);
+    const marked = applyMarks(unmarked, influences, sorting);
+    const { limit, budgetTokens } = request;
+    const { chunkId } = sorting;
+    const hits = cutMarked(marked, unmarked, influences, { limit, chunkId });
     const shown = hits.map((hit) => toHit(hit, query, context, request, weights));
-    const { budgetTokens } = request;
     return {
       hits: budgetTokens === undefined ? shown : packHits(context.snapshot, shown, budgetTokens),
       tiers: tiersOf(vectors),

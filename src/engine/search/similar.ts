@@ -11,6 +11,7 @@ import { markPart } from './explain';
 import { mappedSnapshot, mapQuery } from './learned';
 import {
   applyMarks,
+  cutMarked,
   type Influences,
   influencesOnSource,
   isSunk,
@@ -54,7 +55,9 @@ export function findSimilar(context: SearchContext, request: SimilarRequest): Se
   const limit = (request.limit + influences.size) * 3 + own.length;
   const { scored, tier } = nearest(...underHead(context, asked, own), limit, request.filter);
   const found = toHits(snapshot, scored, own, request, influences);
-  const hits = applyMarks(found, influences, sorting).slice(0, request.limit).map(explained);
+  const marked = applyMarks(found, influences, sorting);
+  const cut = { limit: request.limit, chunkId: sorting.chunkId };
+  const hits = cutMarked(marked, found, influences, cut).map(explained);
   const { budgetTokens } = request;
   return {
     hits: budgetTokens === undefined ? hits : packHits(snapshot, hits, budgetTokens),

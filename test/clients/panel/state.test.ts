@@ -151,6 +151,21 @@ test('announces the number of hits once a question', () => {
   assert.equal(mind.state.announcement, 'No hits');
 });
 
+test('goes on saying that nothing was found while it asks again, and shows first hits at once', () => {
+  const mind = new Mind().take({ type: 'typed', query: 'q' }).answer([]);
+  mind.take({ type: 'refresh' }, { type: 'refresh' });
+  assert.equal(mind.state.arrival, 'refresh');
+  mind.answer(hitsNamed('a', 'b'), { stage: 'first' });
+  assert.deepEqual([mind.order, mind.state.announcement], ['ab', '2 hits']);
+  assert.equal(mind.answer(hitsNamed('b', 'a')).order, 'ba');
+  const fresh = new Mind().take({ type: 'typed', query: 'q' }, { type: 'refresh' });
+  assert.equal(
+    fresh.state.arrival,
+    'replace',
+    'a question that was never answered is no empty list',
+  );
+});
+
 test('asks for more and leaves what is shown in its place', () => {
   const mind = shown('ab').take({ type: 'moreAsked' });
   const [message] = mind.posted();

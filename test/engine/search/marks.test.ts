@@ -132,6 +132,23 @@ test('sinks all of the first ten at once, and what was eleventh comes first', as
   assert.equal(marked.filter((id) => unmarked.slice(0, FOLD).includes(id)).length, 0);
 });
 
+test('keeps a sunk hit in the last place of the page it was on, where the page goes below the fold', async () => {
+  const limit = FOLD + 2;
+  const unmarked = idsOf(await ask('retry upload', undefined, { limit }));
+  const [first, second, third] = unmarked;
+  assert.ok(first !== undefined && second !== undefined && third !== undefined);
+  const one = idsOf(await ask('retry upload', [markOn(first)], { limit }));
+  assert.deepEqual(one, [...unmarked.slice(1), first]);
+  const marks = [first, second, third].map((id) => markOn(id));
+  const three = idsOf(await ask('retry upload', marks, { limit }));
+  assert.deepEqual(three.slice(0, FOLD - 1), unmarked.slice(3), 'the fold is whole');
+  assert.deepEqual(new Set(three.slice(FOLD)), new Set([first, second]), 'room for two');
+  assert.equal(three.length, limit);
+  const last = (await ask('retry upload')).hits.at(-1)!.chunkId;
+  const none = idsOf(await ask('retry upload', [markOn(last)], { limit }));
+  assert.deepEqual(none, unmarked, 'what was on no page comes on none');
+});
+
 test('puts a sunk hit last where there are fewer than ten others', async () => {
   const unmarked = await ask('boil water path:docs');
   const [tea] = unmarked.hits;

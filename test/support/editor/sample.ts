@@ -1,7 +1,7 @@
 /**
- * The folder the end-to-end tests search: this repository's own sources and those of packages we ship, some 300 files.
- * Embedding them takes minutes on two slow cores, so that is done once and kept in an ignored folder; each test gets a
- * copy of the files and of the data folder. What was embedded before is taken from there when the sources change.
+ * The folder the end-to-end tests search: sources, tests and manuals of packages that the lock file pins, some 280 files,
+ * so that a change of ours never changes what the tests find. Embedding them takes minutes on two slow cores, so that is
+ * done once and kept in an ignored folder; each test gets a copy of the files and of the data folder.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -10,27 +10,28 @@ import { folderId, realFolder } from '../../../src/engine/dataFolder';
 import { buildOf } from '../../../src/protocol/engineLock';
 import { checkDone, runCli, stopEngine } from '../product';
 
-/** Below the repository: what goes in, under which name, and which of its files. */
+/** Below node_modules: what goes in, under which name, and which of its files. */
 const parts: readonly { readonly from: string; readonly as: string; readonly files: RegExp }[] = [
-  { from: 'src', as: 'src', files: /^(?!.*generated\/).*\.(ts|mjs|md)$/ },
-  { from: 'test/support', as: 'support', files: /^[^/]*\.ts$/ },
-  { from: 'node_modules/cheerio/src', as: 'cheerio', files: /\.ts$/ },
-  { from: 'node_modules/pino/lib', as: 'pino', files: /\.js$/ },
-  { from: 'node_modules/commander/lib', as: 'commander', files: /\.js$/ },
+  { from: 'cheerio/src', as: 'cheerio', files: /\.ts$/ },
+  { from: 'pino/lib', as: 'pino', files: /\.js$/ },
+  { from: 'commander/lib', as: 'commander', files: /\.js$/ },
+  { from: 'htmlparser2/src', as: 'htmlparser2', files: /\.ts$/ },
+  { from: 'undici/lib', as: 'undici', files: /^(?!llhttp).*\.js$/ },
+  { from: 'undici/docs/docs', as: 'undici/docs', files: /\.md$/ },
+  { from: 'zod/src/v4', as: 'zod', files: /^(?!locales).*\.ts$/ },
 ];
-/** Longer files of ours cost time and prove nothing more. */
-const largestBytes = 6000;
+/** Longer files of the two large packages cost time and prove nothing more. */
+const largestBytes = 10_000;
 
 /** Copies the files, and nothing that git or the machine adds, to a folder that does not exist yet. */
 export function copySample(target: string): void {
-  const root = installationRoot();
+  const packages = path.join(installationRoot(), 'node_modules');
   for (const { from, as, files } of parts)
-    for (const name of fs.readdirSync(path.join(root, from), { recursive: true })) {
-      const file = path.join(root, from, String(name));
+    for (const name of fs.readdirSync(path.join(packages, from), { recursive: true })) {
+      const file = path.join(packages, from, String(name));
       const stat = fs.statSync(file);
-      const isOurs = !from.startsWith('node_modules');
-      if (!stat.isFile() || (isOurs && stat.size > largestBytes) || !files.test(String(name)))
-        continue;
+      const isTooLong = /^(undici|zod)/.test(from) && stat.size > largestBytes;
+      if (!stat.isFile() || isTooLong || !files.test(String(name))) continue;
       const copy = path.join(target, as, String(name));
       fs.mkdirSync(path.dirname(copy), { recursive: true });
       fs.copyFileSync(file, copy);

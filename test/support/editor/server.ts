@@ -4,8 +4,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { EditorInstallation } from './install';
 
-const startWithinMs = 60_000;
-const endWithinMs = 15_000;
+const startWithinMs = 120_000;
+const endWithinMs = 30_000;
 
 export interface ServerOptions {
   readonly installation: EditorInstallation;
@@ -15,6 +15,8 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Starts with the question whether the authors are trusted. */
   readonly isTrustAsked?: boolean;
+  /** Display language, "ja"; the editor's own words stay English, for a language pack cannot be had offline. */
+  readonly language?: string;
   /** Records the system calls of the server and everything below it. */
   readonly strace?: { readonly calls: string; readonly file: string };
 }
@@ -59,6 +61,7 @@ export async function startServer(options: ServerOptions): Promise<EditorServer>
     encoding: 'utf8',
   });
   if (installed.status !== 0) throw new Error(`install: ${installed.stdout}${installed.stderr}`);
+  if (options.language) writeLanguagePack(world, options.language);
   const command = [
     ...(strace
       ? ['strace', '-f', '-qq', '-s', '300', '-e', `trace=${strace.calls}`, '-o', strace.file]
@@ -66,6 +69,7 @@ export async function startServer(options: ServerOptions): Promise<EditorServer>
     ...[node, codeServer, ...folders, '--auth', 'none', '--bind-addr', '127.0.0.1:0'],
     ...['--disable-telemetry', '--disable-update-check'],
     ...(options.isTrustAsked ? [] : ['--disable-workspace-trust']),
+    ...(options.language ? ['--locale', options.language] : []),
   ];
   const child = spawn(command[0] ?? '', command.slice(1), {
     env,
@@ -112,6 +116,20 @@ function writeSettings(world: string, settings: Readonly<Record<string, unknown>
     fs.mkdirSync(path.join(world, 'user', place), { recursive: true });
     fs.writeFileSync(path.join(world, 'user', place, 'settings.json'), text);
   }
+}
+
+/** An empty language pack: the editor takes a display language only when it has one. */
+function writeLanguagePack(world: string, language: string): void {
+  const user = path.join(world, 'user');
+  const translations = path.join(user, 'noTranslations.json');
+  fs.writeFileSync(translations, JSON.stringify({ version: '1.0.0', contents: {} }));
+  const pack = {
+    hash: 'none',
+    extensions: [],
+    label: language,
+    translations: { vscode: translations },
+  };
+  fs.writeFileSync(path.join(user, 'languagepacks.json'), JSON.stringify({ [language]: pack }));
 }
 
 function listening(child: ChildProcess, log: () => string): Promise<string> {

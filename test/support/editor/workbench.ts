@@ -4,8 +4,10 @@ import * as path from 'node:path';
 import type { Frame, FrameLocator, Locator, Page } from 'playwright-core';
 import { installationRoot } from '../../../src/base/installation';
 
-/** Longest wait for a fact, on two busy cores. */
-export const patienceMs = 60_000;
+/** Longest wait for a fact, on two slow cores with others at work. */
+export const patienceMs = 120_000;
+/** After so long without its effect, a key press or click is taken as lost and made again. */
+const againAfterMs = 8000;
 
 export class Workbench {
   constructor(readonly page: Page) {}
@@ -55,29 +57,101 @@ export class Workbench {
     await this.statusBar.first().waitFor({ timeout: patienceMs });
   }
 
+  /** Shows the panel; its tab would hide one that is shown already. */
   async openPanel(): Promise<void> {
-    await this.page.locator('.activitybar').getByRole('tab', { name: 'Nearmiss' }).click();
-    await this.box.waitFor({ timeout: patienceMs });
+    const tab = this.page.locator('.activitybar').getByRole('tab', { name: 'Nearmiss' });
+    await tab.waitFor();
+    await this.insist('the panel is open', {
+      act: async () => {
+        if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
+      },
+      isDone: () => this.box.isVisible(),
+    });
+  }
+
+  /** Acts until the effect is there; an act whose effect does not come is made again. */
+  async insist(what: string, step: { act: () => Promise<unknown>; isDone: Ask }): Promise<void> {
+    const end = performance.now() + patienceMs;
+    for (;;) {
+      if (await step.isDone()) return;
+      await step.act();
+      if (await within(againAfterMs, step.isDone)) return;
+      if (performance.now() > end)
+        throw new Error(`Still not so: ${what}. Seen:\n${await this.seen()}`);
+    }
   }
 
   /** Runs a command by its title, by its own row: Enter would take the best fuzzy match. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
-    await this.quickInput.waitFor();
-    await this.quickInput.fill(`>${title}`);
-    const row = this.page.locator(
-      `.quick-input-list .monaco-list-row:is([aria-label="${title}"], [aria-label^="${title}, "])`,
+    const row = this.page
+      .locator(
+        `.quick-input-widget:visible .monaco-list-row:is([aria-label="${title}"], [aria-label^="${title}, "])`,
+      )
+      .first();
+    await this.fillPalette(`>${title}`, () => row.isVisible());
+    await row.click();
+    // What the command opens may be a list in the same place.
+    await eventually(
+      () => this.quickText(),
+      (text) => text === undefined || !text.startsWith('>'),
     );
-    await row.first().click({ timeout: patienceMs });
+  }
+
+  /** The same without the mouse: Enter, once the wanted row is the first one and so the one in focus. */
+  async commandByKeys(title: string): Promise<void> {
+    const row = this.page.locator(
+      `.quick-input-widget:visible .monaco-list-row.focused:is([aria-label="${title}"], [aria-label^="${title}, "])`,
+    );
+    await this.fillPalette(`>${title}`, () => row.isVisible());
+    await this.page.keyboard.press('Enter');
+    await this.quickInput.waitFor({ state: 'detached' });
+  }
+
+  /** The palette's own text; undefined while none is open. */
+  private async quickText(): Promise<string | undefined> {
+    const values = await this.quickInput.evaluateAll((inputs) =>
+      inputs.map((input) => String((input as unknown as { value: unknown }).value)),
+    );
+    return values[0];
+  }
+
+  private fillPalette(text: string, isFilled: Ask): Promise<void> {
+    return this.insist(`the palette shows ${text}`, {
+      act: async () => {
+        if (!(await this.quickInput.isVisible())) await this.page.keyboard.press('F1');
+        if (await within(againAfterMs, () => this.quickInput.isVisible()))
+          await this.quickInput.fill(text, { timeout: againAfterMs }).catch(() => undefined);
+      },
+      isDone: async () => (await this.quickText()) === text && (await isFilled()),
+    });
+  }
+
+  /** Types into the list that a command has opened, recognised by its hint. */
+  async fillQuickPick(hint: RegExp, text: string, isDone: Ask): Promise<void> {
+    const input = this.quickInput.and(this.page.getByPlaceholder(hint));
+    await input.waitFor();
+    await this.insist(`the list takes ${text}`, {
+      act: () => input.fill(text, { timeout: againAfterMs }).catch(() => undefined),
+      isDone: async () => (await this.quickText()) === text && (await isDone()),
+    });
   }
 
   /** Opens the palette's own search and types; resolves when rows are there and the last answer has come. */
   async searchInPalette(query: string): Promise<void> {
     await this.command('Nearmiss: Search Workspace');
-    await this.quickInput.fill(query);
-    await this.quickRows.first().waitFor();
+    await this.fillQuickPick(/^Say what you look for/, query, () =>
+      this.quickRows.first().isVisible(),
+    );
     const busy = this.page.locator('.quick-input-widget:visible .monaco-progress-container.active');
     await busy.waitFor({ state: 'detached' });
+  }
+
+  /** Closes whatever list is open. */
+  async closeQuickPick(): Promise<void> {
+    await this.insist('no list is open', {
+      act: () => this.page.keyboard.press('Escape'),
+      isDone: async () => !(await this.quickInput.isVisible()),
+    });
   }
 
   /** What the rows of the list that is open say to a screen reader. */
@@ -110,14 +184,14 @@ export class Workbench {
     return this.panel.locator(`#hits [role="listitem"][aria-label^="${beginning}"]`).first();
   }
 
-  /** Opens a file of the workspace by name, at a line from 1. */
+  /** Opens a file of the workspace by name, at a line from 1, with the keyboard in its text. */
   async openFile(file: string, line: number): Promise<void> {
-    await this.page.keyboard.press('Control+p');
-    await this.quickInput.waitFor();
-    await this.quickInput.fill(`${file}:${line}`);
-    const row = this.quickRows.filter({ hasText: path.basename(file) });
-    await row.first().click();
+    const row = this.quickRows.filter({ hasText: path.basename(file) }).first();
+    // Without the ">" the palette looks for files.
+    await this.fillPalette(`${file}:${line}`, () => row.isVisible());
+    await row.click();
     await this.atLine(file, line);
+    await this.page.locator('.part.editor .monaco-editor.focused').first().waitFor();
   }
 
   /** Waits until the file is the active editor with its cursor in the line, from 1. */
@@ -132,9 +206,11 @@ export class Workbench {
   /** Chooses a colour theme by its name. */
   async theme(name: string): Promise<void> {
     await this.command('Preferences: Color Theme');
-    await this.quickInput.fill(name);
-    const row = this.page.locator(`.quick-input-list .monaco-list-row[aria-label^="${name}"]`);
-    await row.first().click();
+    const row = this.page
+      .locator(`.quick-input-widget:visible .monaco-list-row[aria-label^="${name}"]`)
+      .first();
+    await this.fillQuickPick(/Color Theme/, name, () => row.isVisible());
+    await row.click();
     await this.quickInput.waitFor({ state: 'detached' });
   }
 
@@ -159,6 +235,36 @@ export class Workbench {
     const folder = path.join(installationRoot(), 'test-results');
     fs.mkdirSync(folder, { recursive: true });
     await this.page.screenshot({ path: path.join(folder, `${name}.png`) });
+  }
+
+  /** What a person would see, in words: for messages of failed tests. */
+  async seen(): Promise<string> {
+    const texts = async (name: string, where: Locator): Promise<string> => {
+      const all = await where.allInnerTexts().catch((error: unknown) => [String(error)]);
+      const text = all.join(' | ').replaceAll(/\s+/g, ' ').trim();
+      return `${name}: ${text.slice(0, 1500) || '(nothing)'}`;
+    };
+    const { page } = this;
+    const parts = await Promise.all([
+      texts('Active tab', this.activeTab),
+      texts('List', page.locator('.quick-input-widget:visible')),
+      texts('Messages', page.locator('.notification-toast, .monaco-dialog-box')),
+      texts('Status bar', page.locator('.statusbar-item:visible')),
+      texts('Panel', this.panel.locator('body')),
+    ]);
+    return parts.join('\n');
+  }
+}
+
+type Ask = () => Promise<boolean>;
+
+/** Asks until it is so or the time is over. */
+async function within(ms: number, ask: Ask): Promise<boolean> {
+  const end = performance.now() + ms;
+  for (;;) {
+    if (await ask()) return true;
+    if (performance.now() > end) return false;
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

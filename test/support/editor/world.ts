@@ -28,6 +28,8 @@ export interface WorldOptions {
   readonly isIndexed: boolean;
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly isTrustAsked?: boolean;
+  /** Display language; English without. */
+  readonly language?: string;
   /** System calls to record of the server and all below it, into `strace.txt`. */
   readonly traced?: string;
   /** Changes the workspace and the data folder before the editor sees them. */
@@ -86,13 +88,15 @@ export class World {
       dataFolder: this.dataFolder,
       folder: this.folder,
     });
-    const { settings, isTrustAsked, traced } = this.options;
+    const { settings, isTrustAsked, language, traced } = this.options;
     const strace = traced ? { calls: traced, file: this.stracePath } : undefined;
     const world = this.folder;
-    this.server = await startServer({ installation, vsix, world, settings, isTrustAsked, strace });
+    const given = { installation, vsix, world, settings, isTrustAsked, language, strace };
+    this.server = await startServer(given);
     this.browser = await chromium.launch({
       executablePath: findChromium(),
       args: browserArguments,
+      timeout: patienceMs,
       env: {
         ...process.env,
         HOME: path.join(world, 'home'),
@@ -168,16 +172,40 @@ export class World {
       if (fs.existsSync(from)) fs.cpSync(from, path.join(folder, to), { recursive: true });
   }
 
+  /** What every window shows, in words, and the last things that pages and our log said. */
+  async seen(): Promise<string> {
+    const windows = await Promise.all(this.windows.map((window) => window.seen()));
+    const logs = path.join(this.folder, 'user/logs');
+    const own = fs
+      .readdirSync(logs, { recursive: true })
+      .map(String)
+      .filter((name) => name.endsWith('Nearmiss.log'))
+      .map((name) => fs.readFileSync(path.join(logs, name), 'utf8'));
+    const last = (name: string, lines: readonly string[]): string =>
+      [`${name}:`, ...lines.slice(-12)].join('\n  ');
+    return [
+      ...windows.map((text, index) => `Window ${index + 1}\n${text}`),
+      last('Console', this.complaints),
+      last('Log', own.join('\n').trim().split('\n')),
+    ].join('\n');
+  }
+
   async stop(): Promise<void> {
     await this.browser?.close();
     await this.server?.stop();
     await stopEngine(this.dataFolder);
+    // The server's children end after it.
+    const end = performance.now() + patienceMs;
+    while (processesUsing(this.folder).length > 0 && performance.now() < end)
+      await new Promise((resolve) => setTimeout(resolve, 100));
     const left = processesUsing(this.folder).map(({ pid, command }) => `${pid} ${command}`);
     removeFolder(this.folder);
     assert.deepEqual(left, [], 'processes outlived their editor');
   }
 }
 
+/** A flow takes 15 to 40 s; several lost key presses and slow starts fit as well. */
+const flowWithinMs = 600_000;
 const browserArguments = [
   ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
   ...['--disable-background-networking', '--disable-component-update'],
@@ -192,13 +220,12 @@ export function useWorld(options: WorldOptions): () => World {
     release = await takeExclusively('editor');
     const installation = installEditor();
     const vsix = await packedVsix();
-    const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'nearmiss-test-'));
+    const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'editor-test-'));
     world = new World(folder, options);
     try {
       await world.start(installation, vsix);
     } catch (error) {
-      await world.keepEvidence(options.name);
-      throw error;
+      throw await withEvidence(world, options.name, error);
     }
   });
   after(async () => {
@@ -220,15 +247,23 @@ export function flow(
   getWorld: () => World,
   walk: (world: World) => Promise<void>,
 ): void {
-  test(name, { skip: notHere, timeout: 240_000 }, async () => {
+  test(name, { skip: notHere, timeout: flowWithinMs }, async () => {
     const world = getWorld();
     try {
       await walk(world);
     } catch (error) {
-      await world.keepEvidence(
-        `${world.options.name}-${name.replaceAll(/\W+/g, '-').slice(0, 60)}`,
-      );
-      throw error;
+      const place = `${world.options.name}-${name.replaceAll(/\W+/g, '-').slice(0, 60)}`;
+      throw await withEvidence(world, place, error);
     }
+  });
+}
+
+/** The error with what was seen when it came; pictures and logs go to test-results/. */
+async function withEvidence(world: World, place: string, error: unknown): Promise<Error> {
+  await world.keepEvidence(place);
+  const seen = await world.seen().catch((reason: unknown) => String(reason));
+  const said = error instanceof Error ? error.message : String(error);
+  return new Error(`${said}\n${seen}\nPictures and logs: test-results/failed/${place}`, {
+    cause: error,
   });
 }
