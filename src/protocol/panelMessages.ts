@@ -14,6 +14,8 @@ const verdict = z.enum(['relevant', 'notRelevant']);
 /** One part of a hit's score: "words", "meaning", "re-ranker", "your marks", or the name of a rule. */
 const explainedPart = z.object({
   name: text,
+  /** The rule's name in the person's language; empty where the text says it all. */
+  label: z.optional(text),
   rank: z.optional(z.number()),
   value: z.optional(z.number()),
   contribution: z.number(),

@@ -32,13 +32,21 @@ export async function largeIndex(): Promise<LargeIndex> {
   if (fs.existsSync(marker)) return { dataFolder, folder };
   fs.rmSync(dataFolder, { recursive: true, force: true });
   note('making the large index, once');
+  await indexWithSyntheticEmbeddings(dataFolder, folder);
+  fs.writeFileSync(marker, '');
+  return { dataFolder, folder };
+}
+
+/** Indexes a folder; passages that no embedding is known of get a synthetic one. No engine runs afterwards. */
+export async function indexWithSyntheticEmbeddings(
+  dataFolder: string,
+  folder: string,
+): Promise<void> {
   const { folderId, arithmetic } = await indexWords(dataFolder, folder);
   await stopEngine(dataFolder);
   await fillEmbeddings(dataFolder, folderId, arithmetic);
   await finish(dataFolder, folder);
   await stopEngine(dataFolder);
-  fs.writeFileSync(marker, '');
-  return { dataFolder, folder };
 }
 
 async function indexWords(

@@ -10,24 +10,25 @@ const world = useWorld({
   isIndexed: true,
   opens: 'two.code-workspace',
   prepare: ({ folder, workspace }) => {
-    const folders = ['cheerio', 'undici'].map((name) => ({ path: path.join(workspace, name) }));
+    const folders = ['pino', 'commander'].map((name) => ({ path: path.join(workspace, name) }));
     fs.writeFileSync(path.join(folder, 'two.code-workspace'), JSON.stringify({ folders }));
   },
 });
 
 flow('searches both folders in one list', world, async ({ window, dataFolder }) => {
   await window.openPanel();
-  await window.statusReady.waitFor();
-  await window.search('read the body as a string of text');
-  const names = await eventually(
+  // Their passages are embedded anew below other names; words and rough meaning are enough here.
+  await window.search('parse the options and write the output');
+  await eventually(
     () => window.hitNames(),
     (hits) =>
-      hits.some((name) => /, cheerio\b/.test(name)) && hits.some((name) => /, undici\b/.test(name)),
+      hits.length > 5 &&
+      hits.some((name) => /, pino\b/.test(name)) &&
+      hits.some((name) => /, commander\b/.test(name)),
   );
-  assert.ok(names.length > 5);
   await window.screenshot('11-two-folders');
   const indexed = fs.readdirSync(path.join(dataFolder, 'folders'));
-  for (const name of ['cheerio-', 'undici-'])
+  for (const name of ['pino-', 'commander-'])
     assert.ok(
       indexed.some((id) => id.startsWith(name)),
       `${name} in ${indexed.join()}`,

@@ -36,7 +36,7 @@ flow('goes from opening to marking by keyboard alone', world, async ({ window })
   await window.panel.getByText('Marked not relevant').first().waitFor();
   await window.screenshot('07-keyboard-only');
   await keyboard.press('Control+z');
-  await window.panel.getByText('Mark taken back').waitFor();
+  await window.panel.getByText('Mark taken back').first().waitFor();
   await eventually(
     async () => (await window.hitNames())[0] ?? '',
     (name) => `LI ${name}` === first,

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { NearmissError } from '../../base/errors';
 import { runEngineTask } from '../engineTask';
+import { localised } from './engineSentences';
 import { chooseFolder } from './folderPick';
 import { inMessage } from './hitText';
 import { pathInside } from './openBuffers';
@@ -146,7 +147,8 @@ export async function whyNotFound(services: Services, given: unknown): Promise<v
     void vscode.window.showInformationMessage(text);
     return;
   }
-  const { reasons } = await engine.ask('why', { folder: folder.path, path });
+  const said = await engine.ask('why', { folder: folder.path, path });
+  const reasons = said.reasons.map((reason) => localised(reason, t));
   void vscode.window.showInformationMessage(inMessage(`${path}: ${reasons.join('. ')}`));
 }
 

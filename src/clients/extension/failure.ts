@@ -1,6 +1,7 @@
 /** How a failed command is told: one sentence, and the buttons that help. Aborts are not told. */
 import * as vscode from 'vscode';
 import { isAbort, messageOf, NearmissError } from '../../base/errors';
+import { localised } from './engineSentences';
 import { inMessage } from './hitText';
 
 /** Runs a command of ours; what it throws is told and logged, never thrown on. */
@@ -39,7 +40,7 @@ export async function showError(error: unknown): Promise<void> {
     : [[vscode.l10n.t('Show Log'), 'nearmiss.showLog']];
   const names = actions.map(([name]) => name);
   const chosen = await vscode.window.showErrorMessage(
-    `Nearmiss: ${inMessage(messageOf(error))}`,
+    `Nearmiss: ${inMessage(localised(messageOf(error), vscode.l10n.t))}`,
     ...names,
   );
   const command = actions.find(([name]) => name === chosen)?.[1];

@@ -9,6 +9,7 @@ import type {
   PanelStatus,
   PanelVerdict,
 } from '../../protocol/panelMessages';
+import { localised, ruleLabel } from './engineSentences';
 import { showError } from './failure';
 import { findPlace } from './movedSpan';
 import type { WorkspaceHit, WorkspaceResult } from './multiRoot';
@@ -147,14 +148,27 @@ export class ExtensionBackend implements PanelBackend {
     this.services.cursor.followPanel(hitCount);
   }
 
+  localised(sentence: string): string {
+    return localised(sentence, vscode.l10n.t);
+  }
+
   complain(error: unknown): void {
     void showError(error);
   }
 
   private toAnswer({ hits, noGoodMatch, notes, tookMs }: WorkspaceResult): PanelAnswer {
     const isMultiRoot = this.services.workspace.folders.length > 1;
-    const toHit = ({ folder, folderName, ...hit }: WorkspaceHit): PanelHit =>
-      toPanelHit(hit, folder, isMultiRoot ? folderName : undefined);
-    return { hits: hits.map(toHit), noGoodMatch, notes, tookMs: tookMs.total ?? 0 };
+    const { t } = vscode.l10n;
+    const toHit = ({ folder, folderName, ...hit }: WorkspaceHit): PanelHit => {
+      const { explain, ...shown } = toPanelHit(hit, folder, isMultiRoot ? folderName : undefined);
+      const parts = explain?.map((part) => ({
+        ...part,
+        label: ruleLabel(part.name, t),
+        text: localised(part.text, t),
+      }));
+      return { ...shown, explain: parts };
+    };
+    const said = notes.map((note) => localised(note, t));
+    return { hits: hits.map(toHit), noGoodMatch, notes: said, tookMs: tookMs.total ?? 0 };
   }
 }

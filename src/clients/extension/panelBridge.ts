@@ -65,6 +65,8 @@ export interface PanelBackend {
   status(): PanelStatus;
   /** The hits shown changed; for context keys. */
   onShown(hitCount: number): void;
+  /** A sentence of the engine in the person's language. */
+  localised(sentence: string): string;
   /** A failure of something other than a search, to be said in a sentence. */
   complain(error: unknown): void;
 }
@@ -236,7 +238,12 @@ export class PanelBridge {
     } catch (error) {
       if (signal.aborted || isAbort(error)) return;
       const advice = error instanceof NearmissError ? error.advice : undefined;
-      this.send({ type: 'failed', ticket, message: messageOf(error), advice });
+      this.send({
+        type: 'failed',
+        ticket,
+        message: this.backend.localised(messageOf(error)),
+        advice: advice === undefined ? undefined : this.backend.localised(advice),
+      });
     }
   }
 
@@ -280,7 +287,7 @@ export class PanelBridge {
       const mark = await this.backend.mark(hit, verdict, query);
       this.send({ type: 'marked', key: hit.key, mark });
     } catch (error) {
-      this.send({ type: 'marked', key: hit.key, mark: hit.mark, problem: sentenceOf(error) });
+      this.send({ type: 'marked', key: hit.key, mark: hit.mark, problem: this.sentenceOf(error) });
     }
   }
 
@@ -291,10 +298,16 @@ export class PanelBridge {
       if (key !== undefined) this.send({ type: 'marked', key });
       else this.refresh();
     } catch (error) {
-      const problem = sentenceOf(error);
+      const problem = this.sentenceOf(error);
       if (key === undefined) throw error;
       this.send({ type: 'marked', key, mark: hit?.mark, problem });
     }
+  }
+
+  private sentenceOf(error: unknown): string {
+    const advice = error instanceof NearmissError ? error.advice : undefined;
+    const sentences = [messageOf(error), ...(advice ? [advice] : [])];
+    return sentences.map((one) => this.backend.localised(one)).join('. ');
   }
 
   private async copy(keys: readonly string[], format: 'pathLine' | 'markdown'): Promise<void> {
@@ -366,9 +379,4 @@ export function toPanelHit(hit: SearchHit, folder: string, folderName?: string):
     folderName,
     explain: explain?.map((part) => ({ ...part })),
   };
-}
-
-function sentenceOf(error: unknown): string {
-  const advice = error instanceof NearmissError && error.advice ? `. ${error.advice}` : '';
-  return `${messageOf(error)}${advice}`;
 }

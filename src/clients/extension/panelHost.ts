@@ -49,8 +49,9 @@ export class PanelHost implements vscode.WebviewViewProvider, Disposable {
 
   /** Shows the panel and puts the caret into its box. */
   async focus(): Promise<void> {
-    await vscode.commands.executeCommand(`${PanelHost.viewId}.focus`);
+    // Asked first: a caret that comes after the focus would take it from whatever a quick hand went to meanwhile.
     this.bridge.ask();
+    await vscode.commands.executeCommand(`${PanelHost.viewId}.focus`);
   }
 
   resolveWebviewView(view: vscode.WebviewView): void {

@@ -2,6 +2,7 @@
 import { NearmissError } from '../../base/errors';
 import type { PanelStatus } from '../../protocol/panelMessages';
 import type { EngineState } from './engineHost';
+import { localised } from './engineSentences';
 import { folderLine } from './statusText';
 import type { Translate } from './translate';
 import type { WorkspaceFolder } from './workspace';
@@ -28,7 +29,7 @@ export function panelStatus(
     ...kindOf(engine, folders, openFolderCount, t),
     isTrusted,
     isPaused: states.length > 0 && states.every((state) => state === 'paused'),
-    folders: live.flatMap(progressOf),
+    folders: live.flatMap((folder) => progressOf(folder, t)),
     problems: troubled.map((folder) => `${folder.name}: ${folderLine(folder, t)}`),
   };
 }
@@ -44,7 +45,11 @@ function kindOf(
   if (engine.kind === 'stopped') {
     const { message } = engine.error;
     const advice = engine.error instanceof NearmissError ? engine.error.advice : undefined;
-    return { kind: 'engineGone', reason: message, advice };
+    return {
+      kind: 'engineGone',
+      reason: localised(message, t),
+      advice: advice === undefined ? undefined : localised(advice, t),
+    };
   }
   if (engine.kind === 'restarting')
     return { kind: 'starting', reason: t('The engine ended and is being started again') };
@@ -56,11 +61,12 @@ function kindOf(
   return { kind: 'ready' };
 }
 
-function progressOf({ name, status }: Folder): PanelStatus['folders'] {
+function progressOf({ name, status }: Folder, t: Translate): PanelStatus['folders'] {
   if (!status) return [];
   const { state, reason, documentCount, wordDocumentCount, staticDocumentCount } = status;
   const { embeddableCount, embeddedCount, skippedCount, fraction, isComplete } = status;
   const documents = { documentCount, wordDocumentCount, staticDocumentCount };
   const passages = { embeddableCount, embeddedCount, skippedCount };
-  return [{ name, state, reason, ...documents, ...passages, fraction, isComplete }];
+  const said = reason === undefined ? undefined : localised(reason, t);
+  return [{ name, state, reason: said, ...documents, ...passages, fraction, isComplete }];
 }

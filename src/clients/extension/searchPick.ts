@@ -6,6 +6,7 @@ import * as vscode from 'vscode';
 import { isAbort, messageOf } from '../../base/errors';
 import { type Disposable, DisposableStore, MutableDisposable } from '../../base/lifecycle';
 import { debounce } from '../../base/queue';
+import { localised } from './engineSentences';
 import { tellFailure } from './failure';
 import type { WorkspaceHit, WorkspaceResult } from './multiRoot';
 import { type HitRow, hitRow } from './pickItems';
@@ -98,7 +99,8 @@ export class SearchPick implements Disposable {
       show(await this.services.searching.search(this.wholeQuery(query), signal, show));
     } catch (error) {
       if (isAbort(error) || controller.signal.aborted) return;
-      this.pick.items = [{ label: messageOf(error), alwaysShow: true }];
+      const said = localised(messageOf(error), vscode.l10n.t);
+      this.pick.items = [{ label: said, alwaysShow: true }];
     }
     if (!controller.signal.aborted) this.pick.busy = false;
   }

@@ -2,6 +2,7 @@
  * The folders of this window and the index of each: which are indexed, how far, and why one is not. Asks before a home
  * folder or a very large one, follows folders that come and go, and tells everybody of changes.
  */
+import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
@@ -30,12 +31,18 @@ type FolderRuleParams = Pick<IndexParams, 'exclude' | 'letIn' | 'usesGitRules'>;
 
 /** Answer to "shall this be indexed", kept for the workspace. */
 const agreedKey = 'nearmiss.agreedFolders';
+/** Folders whose index was cleared, and which shall stay so, kept for the workspace. */
+const restingKey = 'nearmiss.restingFolders';
+/** How often a folder that failed is looked for: renamed and back again, or a disk that was not there. */
+const lookAgainMs = 5000;
 
 export class WorkspaceIndexes implements Disposable {
   private readonly store = new DisposableStore();
   private readonly changed = this.store.add(new vscode.EventEmitter<void>());
   private readonly known = new Map<string, WorkspaceFolder>();
-  private readonly declined = new Set<string>();
+  private readonly declined: Set<string>;
+  /** Failed because they are not on the disk. */
+  private readonly missing = new Set<string>();
   /** Switched off by the setting; their indexes rest. */
   private readonly stopped = new Set<string>();
   private round = new AbortController();
@@ -51,6 +58,9 @@ export class WorkspaceIndexes implements Disposable {
     this.store.add(vscode.workspace.onDidChangeWorkspaceFolders(() => this.refresh()));
     this.store.add(settings.onChange(() => this.refresh()));
     this.store.add({ dispose: () => this.round.abort() });
+    this.declined = new Set(memory.get<string[]>(restingKey, []));
+    const looking = setInterval(() => this.lookAgain(), lookAgainMs);
+    this.store.add({ dispose: () => clearInterval(looking) });
     this.readFolders();
   }
 
@@ -84,8 +94,8 @@ export class WorkspaceIndexes implements Disposable {
   /** The user was asked again and wants it after all. */
   agree(folder: WorkspaceFolder): void {
     this.declined.delete(folder.path);
-    const agreed = this.memory.get<string[]>(agreedKey, []);
-    void this.memory.update(agreedKey, [...new Set([...agreed, folder.path])]);
+    this.remember(restingKey, (known) => known.filter((each) => each !== folder.path));
+    this.remember(agreedKey, (known) => [...new Set([...known, folder.path])]);
     void this.index(folder, this.round.signal, true);
   }
 
@@ -99,6 +109,22 @@ export class WorkspaceIndexes implements Disposable {
     for (const folder of folders) {
       this.declined.add(folder.path);
       this.set(folder, { state: 'declined', status: undefined });
+    }
+    const paths = folders.map((folder) => folder.path);
+    this.remember(restingKey, (known) => [...new Set([...known, ...paths])]);
+  }
+
+  private remember(key: string, change: (known: readonly string[]) => readonly string[]): void {
+    void this.memory.update(key, change(this.memory.get<string[]>(key, [])));
+  }
+
+  /** Folders that could not be opened and are there by now. */
+  private lookAgain(): void {
+    for (const folder of this.folders) {
+      if (!this.missing.has(folder.path) || !fs.existsSync(folder.path)) continue;
+      this.missing.delete(folder.path);
+      this.set(folder, { state: 'waiting' });
+      void this.index(folder, this.round.signal);
     }
   }
 
@@ -155,8 +181,13 @@ export class WorkspaceIndexes implements Disposable {
       if (isAbort(error) || signal.aborted) return;
       if (error instanceof NearmissError && error.code === 'needsConfirmation')
         await this.confirm(folder);
-      else this.set(folder, { state: 'failed', problem: messageOf(error) });
+      else this.fail(folder, messageOf(error));
     }
+  }
+
+  private fail(folder: WorkspaceFolder, problem: string): void {
+    if (!fs.existsSync(folder.path)) this.missing.add(folder.path);
+    this.set(folder, { state: 'failed', problem });
   }
 
   /** A folder that was indexed before the user switched it off is left alone from now on. */

@@ -21,11 +21,11 @@ export function accountOf(hit: Pick<PanelHit, 'explain'>): AccountLine[] {
   return heads.map((head) => {
     const own = parts.filter((part) => headOf(part.name) === head);
     const contribution = own.reduce((sum, part) => sum + part.contribution, 0);
-    const sentences = own.map((part) =>
-      head === 'rules' && !part.text.startsWith(part.name)
-        ? `${part.name}: ${part.text}`
-        : part.text,
-    );
+    const sentences = own.map((part) => {
+      const label = part.label ?? part.name;
+      const isNamed = head === 'rules' && label !== '' && !part.text.startsWith(label);
+      return isNamed ? `${label}: ${part.text}` : part.text;
+    });
     return { head, contribution, sentences };
   });
 }

@@ -22,6 +22,8 @@ interface VsCodeApi {
 }
 declare function acquireVsCodeApi(): VsCodeApi;
 
+/** A request for the caret may come so long after the focus itself, from a host on another machine. */
+const LATE_CARET_MS = 2000;
 /** Rest before the state is kept; saving on every key would be felt. */
 const SAVE_REST_MS = 200;
 
@@ -32,6 +34,9 @@ const sheet = new CSSStyleSheet();
 const timers = new Map<string, number>();
 let state: PanelState = initialState;
 let isPainting = false;
+let focusedAtMs = -Infinity;
+/** A key or button was pressed since the panel got the focus. */
+let hasActed = false;
 
 function take(message: HostMessage | PanelEvent): void {
   const before = state;
@@ -122,17 +127,29 @@ function withOwnKeys(message: HostMessage): HostMessage {
   return { ...message, options: { ...message.options, isMac } };
 }
 
+/** True for a request that only wants the caret in the box, when the person has gone on from there already. */
+function isLateCaret(message: HostMessage): boolean {
+  const wantsCaret =
+    message.type === 'ask' && message.query === undefined && message.filters === undefined;
+  const isLate = hasActed && performance.now() - focusedAtMs < LATE_CARET_MS;
+  return wantsCaret && isLate && document.hasFocus();
+}
+
 function start(): void {
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
   window.addEventListener('message', (event: MessageEvent<unknown>) => {
     const message = parseHostMessage(event.data);
-    if (message) take(withOwnKeys(message));
+    if (message && !isLateCaret(message)) take(withOwnKeys(message));
   });
+  for (const type of ['keydown', 'pointerdown'])
+    window.addEventListener(type, () => (hasActed = true), true);
   window.addEventListener('error', (event) =>
     api.postMessage({ type: 'problem', message: event.message.slice(0, 4000) }),
   );
   // A view that becomes visible gets the focus as a whole; the box is what a person wants then.
   window.addEventListener('focus', () => {
+    focusedAtMs = performance.now();
+    hasActed = false;
     if (document.activeElement === document.body)
       carryOut({ type: 'focusBox', isSelecting: false });
   });

@@ -102,6 +102,7 @@ class Conversation {
         problems: [],
       }),
       onShown: (count) => this.calls.push(`shown ${count}`),
+      localised: (sentence) => sentence,
       complain: (error) => this.calls.push(`complain ${(error as Error).message}`),
     };
   }

@@ -114,6 +114,24 @@ suite('the panel in a browser', { skip: browserMissing() }, () => {
     await panel.close();
   });
 
+  // The host's request for the caret once came after a quick hand had gone on into the list, and took the focus back.
+  test('leaves the keyboard where it went when the request for the caret comes late', async () => {
+    const panel = await PanelPage.open(browser);
+    await panel.ask('q', hitsNamed('a', 'b'));
+    await panel.box.press('ArrowDown');
+    const act = (key: string): Promise<void> =>
+      panel.page.evaluate(`{
+        window.dispatchEvent(new Event('focus'));
+        ${key === '' ? '' : `document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: '${key}', bubbles: true }));`}
+        standIn.say({ type: 'ask' });
+      }`);
+    await act('ArrowDown');
+    assert.match((await panel.focusedName()) ?? '', /^src\/b\.ts/);
+    await act('');
+    assert.equal(await panel.focusedName(), panelStrings.searchLabel);
+    await panel.close();
+  });
+
   test('reaches the buttons of the active hit with Tab, and those of no other', async () => {
     const panel = await PanelPage.open(browser);
     await panel.ask('q', hitsNamed('a', 'b'), { mayHaveMore: true });

@@ -18,7 +18,7 @@ async function main(): Promise<void> {
   const sample = path.join(world, 'sample');
   fs.mkdirSync(path.join(world, 'data'), { recursive: true, mode: 0o700 });
   if (!fs.existsSync(sample)) copySample(sample);
-  const server = await startServer({ installation, vsix, world });
+  const server = await startServer({ installation, extensions: [vsix], world });
   console.log(`\nNearmiss in VS Code's workbench: ${server.address}/?folder=${sample}`);
   console.log('Open it in a browser on this machine; Ctrl+C ends it.');
   await new Promise<void>((resolve) => {

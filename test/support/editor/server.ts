@@ -9,7 +9,8 @@ const endWithinMs = 30_000;
 
 export interface ServerOptions {
   readonly installation: EditorInstallation;
-  readonly vsix: string;
+  /** Packed extensions, installed in this order. */
+  readonly extensions: readonly string[];
   /** Holds home, temporary files, extensions, user data and the product's data folder. */
   readonly world: string;
   readonly settings?: Readonly<Record<string, unknown>>;
@@ -46,7 +47,7 @@ const quietSettings = {
 
 /** Installs the extension and starts the server. */
 export async function startServer(options: ServerOptions): Promise<EditorServer> {
-  const { installation, vsix, world, strace } = options;
+  const { installation, extensions, world, strace } = options;
   const dataFolder = path.join(world, 'data');
   const env = worldEnvironment(world, dataFolder);
   writeSettings(world, options.settings ?? {});
@@ -56,11 +57,11 @@ export async function startServer(options: ServerOptions): Promise<EditorServer>
     ...['--config', path.join(world, 'config.yaml')],
   ];
   const { node, codeServer } = installation;
-  const installed = spawnSync(node, [codeServer, '--install-extension', vsix, ...folders], {
-    env,
-    encoding: 'utf8',
-  });
-  if (installed.status !== 0) throw new Error(`install: ${installed.stdout}${installed.stderr}`);
+  for (const vsix of extensions) {
+    const install = [codeServer, '--install-extension', vsix, ...folders];
+    const installed = spawnSync(node, install, { env, encoding: 'utf8' });
+    if (installed.status !== 0) throw new Error(`install: ${installed.stdout}${installed.stderr}`);
+  }
   if (options.language) writeLanguagePack(world, options.language);
   const command = [
     ...(strace

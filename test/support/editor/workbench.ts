@@ -52,8 +52,12 @@ export class Workbench {
     return this.page.locator('.notification-toast, .monaco-dialog-box', { hasText: text });
   }
 
-  async ready(): Promise<void> {
+  async opened(): Promise<void> {
     await this.page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: patienceMs });
+  }
+
+  async ready(): Promise<void> {
+    await this.opened();
     await this.statusBar.first().waitFor({ timeout: patienceMs });
   }
 

@@ -38,6 +38,12 @@ export interface WorldOptions {
     dataFolder: string;
     folder: string;
   }) => void | Promise<void>;
+  /** Makes workspace and data folder in place of the sample's. */
+  readonly fill?: (world: { workspace: string; dataFolder: string }) => Promise<void>;
+  /** Packed extensions beside the product. */
+  readonly extensions?: readonly string[];
+  /** Leaves the product out, to compare with. */
+  readonly isBare?: boolean;
   /** What the window opens instead of the workspace folder, relative to the world: a folder or a workspace file. */
   readonly opens?: string;
 }
@@ -52,6 +58,8 @@ export class World {
   readonly windows: Workbench[] = [];
   /** Errors and violations that a page reported, with where. */
   readonly complaints: string[] = [];
+  /** When the first window began to open, by `performance.now()`. */
+  openedAtMs = NaN;
   private browser: Browser | undefined;
   private server: EditorServer | undefined;
 
@@ -80,18 +88,18 @@ export class World {
   }
 
   async start(installation: EditorInstallation, vsix: string): Promise<void> {
-    copySample(this.workspace);
-    if (this.options.isIndexed) await copyIndexedData(this.dataFolder, this.workspace);
-    else fs.mkdirSync(this.dataFolder, { mode: 0o700 });
+    const { workspace, dataFolder } = this;
+    await (this.options.fill ?? this.fillWithSample.bind(this))({ workspace, dataFolder });
     await this.options.prepare?.({
       workspace: this.workspace,
       dataFolder: this.dataFolder,
       folder: this.folder,
     });
-    const { settings, isTrustAsked, language, traced } = this.options;
+    const { settings, isTrustAsked, language, traced, isBare } = this.options;
+    const extensions = [...(isBare ? [] : [vsix]), ...(this.options.extensions ?? [])];
     const strace = traced ? { calls: traced, file: this.stracePath } : undefined;
     const world = this.folder;
-    const given = { installation, vsix, world, settings, isTrustAsked, language, strace };
+    const given = { installation, extensions, world, settings, isTrustAsked, language, strace };
     this.server = await startServer(given);
     this.browser = await chromium.launch({
       executablePath: findChromium(),
@@ -103,7 +111,14 @@ export class World {
         TMPDIR: path.join(world, 'tmp'),
       } as Record<string, string>,
     });
+    this.openedAtMs = performance.now();
     await this.openWindow();
+  }
+
+  private async fillWithSample(): Promise<void> {
+    copySample(this.workspace);
+    if (this.options.isIndexed) await copyIndexedData(this.dataFolder, this.workspace);
+    else fs.mkdirSync(this.dataFolder, { mode: 0o700 });
   }
 
   /** One more window on the same server; waits until the extension shows itself in its status bar. */
@@ -121,7 +136,7 @@ export class World {
     await page.goto(`${this.server.address}/?${kind}=${opens}`);
     const window = new Workbench(page);
     this.windows.push(window);
-    await window.ready();
+    await (this.options.isBare ? window.opened() : window.ready());
     return window;
   }
 
@@ -175,19 +190,24 @@ export class World {
   /** What every window shows, in words, and the last things that pages and our log said. */
   async seen(): Promise<string> {
     const windows = await Promise.all(this.windows.map((window) => window.seen()));
-    const logs = path.join(this.folder, 'user/logs');
-    const own = fs
-      .readdirSync(logs, { recursive: true })
-      .map(String)
-      .filter((name) => name.endsWith('Nearmiss.log'))
-      .map((name) => fs.readFileSync(path.join(logs, name), 'utf8'));
     const last = (name: string, lines: readonly string[]): string =>
       [`${name}:`, ...lines.slice(-12)].join('\n  ');
     return [
       ...windows.map((text, index) => `Window ${index + 1}\n${text}`),
       last('Console', this.complaints),
-      last('Log', own.join('\n').trim().split('\n')),
+      last('Log', this.ownLog().trim().split('\n')),
     ].join('\n');
+  }
+
+  /** What the extension has written to its output channel. */
+  ownLog(): string {
+    const logs = path.join(this.folder, 'user/logs');
+    return fs
+      .readdirSync(logs, { recursive: true })
+      .map(String)
+      .filter((name) => name.endsWith('Nearmiss.log'))
+      .map((name) => fs.readFileSync(path.join(logs, name), 'utf8'))
+      .join('\n');
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,83 @@
+/** The engine's sentences in the reader's language: which are known, and that the engine still says them. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { test } from 'node:test';
+import { installationRoot } from '../../../src/base/installation';
+import {
+  knownSentences,
+  localised,
+  ruleLabel,
+} from '../../../src/clients/extension/engineSentences';
+import type { Translate } from '../../../src/clients/extension/translate';
+import { sentenceOfMark } from '../../../src/engine/search/marks';
+
+const root = installationRoot();
+const japanese = JSON.parse(
+  fs.readFileSync(path.join(root, 'l10n/bundle.l10n.ja.json'), 'utf8'),
+) as Record<string, string>;
+const t: Translate = (message, ...args) =>
+  (japanese[message] ?? message).replaceAll(/\{(\d+)\}/g, (_, index: string) =>
+    String(args[Number(index)]),
+  );
+
+function engineSources(): string {
+  const folder = path.join(root, 'src/engine');
+  return fs
+    .readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => fs.readFileSync(path.join(folder, file), 'utf8'))
+    .join('\n');
+}
+
+test('translates a sentence with what stood in its places', () => {
+  assert.equal(localised('cosine 0.83, rank 4', t), 'コサイン 0.83、順位 4');
+  assert.equal(localised('cosine 0.83', t), 'コサイン 0.83');
+  assert.equal(
+    localised('a (1).ts is not indexed: it is not text', t),
+    'a (1).ts はテキストではないため索引されません',
+  );
+  assert.equal(
+    localised('This answer does without a model: There is no folder /m', t),
+    'モデルなしの結果です: フォルダー /m がありません',
+  );
+});
+
+test('leaves what it does not know as it is', () => {
+  for (const sentence of ['', 'The model has no output', 'see cosine 0.83, rank 4'])
+    assert.equal(localised(sentence, t), sentence);
+});
+
+test('knows every sentence about a mark', () => {
+  const setFor = '“parse, a file”';
+  for (const verdict of ['relevant', 'notRelevant'] as const)
+    for (const similarity of [1, 0.95]) {
+      const mark = { id: 'm', verdict, isWeak: false, time: '2026-11-25T12:00:00Z', setFor };
+      const said = localised(
+        sentenceOfMark({ mark: { ...mark, chunk: () => undefined }, similarity }),
+        t,
+      );
+      assert.match(said, /^2026-11-25 に.*“parse, a file” で「関連(あり|なし)」としました/);
+      assert.equal(said.includes('0.95'), similarity < 1);
+      assert.equal(said.includes('なし'), verdict === 'notRelevant');
+    }
+});
+
+test('knows only what the engine says', () => {
+  const sources = engineSources();
+  const pieces = knownSentences()
+    .filter((sentence) => !sentence.startsWith('you '))
+    .flatMap((sentence) => sentence.split(/\{\}|: /))
+    .map((piece) => piece.trim())
+    .filter((piece) => /[a-z]{3}/i.test(piece));
+  assert.deepEqual(
+    pieces.filter((piece) => !sources.includes(piece)),
+    [],
+  );
+});
+
+test('names a rule only where its sentence needs it', () => {
+  assert.equal(ruleLabel('isTest', t), '');
+  assert.equal(ruleLabel('file support', t), 'ファイル');
+  assert.equal(ruleLabel('a rule to come', t), undefined);
+});
