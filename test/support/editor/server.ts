@@ -124,10 +124,11 @@ function writeLanguagePack(world: string, language: string): void {
   const user = path.join(world, 'user');
   const translations = path.join(user, 'noTranslations.json');
   fs.writeFileSync(translations, JSON.stringify({ version: '1.0.0', contents: {} }));
+  const extension = { extensionIdentifier: { id: `test.language-${language}` }, version: '1.0.0' };
   const pack = {
     hash: 'none',
-    extensions: [],
     label: language,
+    extensions: [extension],
     translations: { vscode: translations },
   };
   fs.writeFileSync(path.join(user, 'languagepacks.json'), JSON.stringify({ [language]: pack }));
