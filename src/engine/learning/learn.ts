@@ -462,7 +462,9 @@ function partOf(tier: LearningTier, { pairs, counts }: MarkData): Part {
 function recipeOf(tier: LearningTier, recordCount: number): RecipeChanges {
   // Marks were looked at already, with more than a trainer knows.
   if (tier === 'head') return { quarantine: false };
-  if (tier === 'fusion') return {};
+  // Twenty numbers under a pull to their defaults: few steps are enough, and they are trained once a fold.
+  if (tier === 'fusion')
+    return { steps: 40, learningRate: 0.1, evaluateEvery: 5, patience: 4, rows: 32 };
   const steps = Math.max(8, Math.min(80, Math.ceil(recordCount / 8) * 4));
   return { steps, evaluateEvery: Math.max(4, Math.ceil(steps / 5)), maxTokens: 160, negatives: 7 };
 }

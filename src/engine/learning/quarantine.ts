@@ -2,13 +2,17 @@
 import { seededRandom, sample } from '../../base/random';
 import type { SearchContext } from '../search/types';
 import { matrixOf } from '../training/losses/matrix';
+import { DUPLICATE_COSINE } from '../training/duplicates';
 import { seedFor } from '../training/plan';
 import { type ReviewedMark, reviewMarks } from '../training/review';
 import { calibrate, cosineDistance } from '../training/twoConditions';
 import { contentHash } from '../feedback/mark';
+import { closeFrom } from './closeness';
 import { type Decisions, type JudgedChunk, type MarkData, placeOfChunk } from './markData';
 import type { ReviewItem } from './report';
 
+/** How far beyond the middle of all pairs of chunks a copy must be. */
+const COPY_SHARE = 0.97;
 /** Chunks that the distribution of distances is made from. */
 const SAMPLED_CHUNKS = 512;
 
@@ -62,13 +66,16 @@ export function suspectMarks(
   const chunks = sample(ids, SAMPLED_CHUNKS, random).flatMap((id) => vectorOf(id) ?? []);
   const calibration =
     chunks.length >= 2 ? calibrate(matrixOf(known), matrixOf(chunks), random) : undefined;
-  return reviewMarks(reviewed, calibration).map(({ mark, reason, sentence }): ReviewItem => {
-    const { mark: judged, answer, asked } = placed[mark]!;
-    return {
-      ...{ id: judged.markId, reason, sentence, query: asked },
-      ...{ answer: answer && placeOfChunk(answer), suspect: placeOfChunk(judged) },
-    };
-  });
+  const ceiling = closeFrom(DUPLICATE_COSINE, COPY_SHARE, chunks);
+  return reviewMarks(reviewed, calibration, { ceiling }).map(
+    ({ mark, reason, sentence }): ReviewItem => {
+      const { mark: judged, answer, asked } = placed[mark]!;
+      return {
+        ...{ id: judged.markId, reason, sentence, query: asked },
+        ...{ answer: answer && placeOfChunk(answer), suspect: placeOfChunk(judged) },
+      };
+    },
+  );
 }
 
 const EVERY_LINE = Number.MAX_SAFE_INTEGER;

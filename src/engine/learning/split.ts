@@ -6,14 +6,16 @@ import { seededRandom, shuffle } from '../../base/random';
 import { dot } from '../../base/vector';
 import { foldQuery } from '../training/duplicates';
 import { seedFor } from '../training/plan';
+import { closeFrom } from './closeness';
 
 /** Fewer measurable queries are pooled over folds. */
 const POOLED_BELOW = 50;
 const FOLDS = 5;
 const HELD_OUT_SHARE = 0.2;
 const LEAST_HELD_OUT = 8;
-/** Base cosine from which two queries ask the same. */
+/** Base cosine from which two queries ask the same, and how far beyond the middle of all pairs that must be. */
 const SAME_COSINE = 0.9;
+const SAME_SHARE = 0.75;
 
 export interface SplitQuery {
   readonly text: string;
@@ -47,6 +49,8 @@ export function splitSentence(queryCount: number): string {
 
 /** Groups of queries that ask the same: equal but for case and space, or close in the base space. */
 export function clusterQueries(queries: readonly SplitQuery[]): number[][] {
+  const vectors = queries.map(({ vector }) => vector);
+  const same = closeFrom(SAME_COSINE, SAME_SHARE, vectors);
   const parent = queries.map((_, index) => index);
   const rootOf = (index: number): number => {
     let at = index;
@@ -55,7 +59,7 @@ export function clusterQueries(queries: readonly SplitQuery[]): number[][] {
   };
   queries.forEach((a, i) => {
     for (let j = 0; j < i; j++)
-      if (isSame(a, queries[j]!))
+      if (isSame(a, queries[j]!, same))
         parent[Math.max(rootOf(i), rootOf(j))] = Math.min(rootOf(i), rootOf(j));
   });
   const clusters = new Map<number, number[]>();
@@ -66,9 +70,9 @@ export function clusterQueries(queries: readonly SplitQuery[]): number[][] {
   return [...clusters.values()];
 }
 
-function isSame(a: SplitQuery, b: SplitQuery): boolean {
+function isSame(a: SplitQuery, b: SplitQuery, same: number): boolean {
   if (foldQuery(a.text) === foldQuery(b.text)) return true;
-  return a.vector !== undefined && b.vector !== undefined && dot(a.vector, b.vector) > SAME_COSINE;
+  return a.vector !== undefined && b.vector !== undefined && dot(a.vector, b.vector) > same;
 }
 
 /** Whole clusters, those with the newest query first, until enough are held out. */

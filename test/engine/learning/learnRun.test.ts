@@ -1,0 +1,130 @@
+/** The whole loop with the real engine and training process and toy models: learned, let in, taken back, forgotten. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { makeLearningWorld, QUESTIONS } from '../../support/learningWorld';
+
+const world = makeLearningWorld(after);
+before(() => world.prepare());
+const UNSEEN = 12;
+
+test('refuses without marks, and nothing changes', async () => {
+  const asked = await world.order(QUESTIONS[UNSEEN]!);
+  const { isPromoted, report, version } = await world.learn();
+  assert.equal(isPromoted, false);
+  assert.equal(version, 'base');
+  assert.equal(
+    report.verdict,
+    'Not promoted: 0 marks can be used, and 10 are the least to learn from',
+  );
+  assert.deepEqual(await world.order(QUESTIONS[UNSEEN]!), asked);
+});
+
+test('learns what marks say about other queries, and going back gives the exact old order', async () => {
+  const folder = world.code;
+  const { client } = world;
+  const { code, test: answer } = world.pathsOf(UNSEEN);
+  const old = await world.order(QUESTIONS[UNSEEN]!);
+  const rank = (order: readonly string[], file: string): number =>
+    order.findIndex((hit) => hit.startsWith(`${file}:`));
+  assert.ok(rank(old, code) < rank(old, answer), `the code stands first: ${old.join(', ')}`);
+  for (let topic = 0; topic < 12; topic++) await world.mark(topic);
+  const seen: string[] = [];
+  const listening = client.on('learningProgress', ({ stage, fraction, state }) => {
+    seen.push(`${state} ${stage}`);
+    assert.ok(0 <= fraction && fraction <= 1);
+  });
+  const plan = await client.call('learningPlan', { folder });
+  assert.equal(plan.refusal, undefined);
+  assert.deepEqual(
+    plan.tiers.filter(({ isPlanned }) => isPlanned).map(({ tier }) => tier),
+    ['fusion', 'head'],
+  );
+  const { isPromoted, report, version } = await world.learn();
+  listening.dispose();
+  assert.equal(isPromoted, true, report.verdict);
+  assert.match(report.verdict, /^Promoted: \d+ of 12 unseen queries improved, 0 got worse; /);
+  assert.ok(seen.some((line) => line.startsWith('running learning')));
+  assert.ok(seen.at(-1)?.startsWith('ended'));
+  assert.deepEqual(report.tiers.find(({ tier }) => tier === 'fusion')?.isKept, true);
+  // Toy embeddings lie close together, so that marks would move hits of every query beside what was learned.
+  await world.unmarkAll();
+  const learned = await world.order(QUESTIONS[UNSEEN]!);
+  assert.ok(rank(learned, answer) < rank(learned, code), `the test stands first: ${learned[0]}`);
+  const list = await client.call('versions', { folder });
+  assert.equal(list.current, version);
+  assert.deepEqual(list.problems, []);
+  assert.equal((await client.call('learningReport', { folder, version }))?.verdict, report.verdict);
+
+  await client.call('useVersion', { folder, version: 'base' });
+  assert.deepEqual(await world.order(QUESTIONS[UNSEEN]!), old);
+  await client.call('useVersion', { folder, version: 'previous' });
+  assert.deepEqual(await world.order(QUESTIONS[UNSEEN]!), learned);
+  await client.call('useVersion', { folder, version: 'previous' });
+  assert.deepEqual(await world.order(QUESTIONS[UNSEEN]!), old);
+});
+
+test('a second window sees the version that answers', async () => {
+  const folder = world.code;
+  const { versions } = await world.client.call('versions', { folder });
+  const other = world.another();
+  const told = new Promise<string>((resolve) => {
+    other.on('versionsChanged', (change) => resolve(change.folder));
+  });
+  await other.call('status', {});
+  await world.client.call('useVersion', { folder, version: versions.at(-1)!.id });
+  assert.equal(await told, folder);
+  assert.equal((await other.call('versions', { folder })).current, versions.at(-1)!.id);
+});
+
+test('a version for a part of the folder counts in searches of that part alone', async () => {
+  const folder = world.code;
+  const { client } = world;
+  const [, version] = (await client.call('versions', { folder })).versions;
+  await client.call('useVersion', { folder, version: 'base' });
+  const query = QUESTIONS[UNSEEN]!;
+  const inTests = `${query} path:test/**`;
+  const [old, oldInTests] = [await world.order(query), await world.order(inTests)];
+  const scope = { path: 'test' };
+  await client.call('useVersion', { folder, version: version!.id, state: 'pilot', scope });
+  assert.deepEqual(await world.order(query), old);
+  assert.notDeepEqual(await world.order(inTests), oldInTests);
+  await client.call('useVersion', { folder, version: 'base' });
+});
+
+test('does not promote what one mark said many times, nor what contradicts itself', async () => {
+  const folder = world.code;
+  await world.unmarkAll();
+  const { test: file } = world.pathsOf(0);
+  const params = { folder, path: file, start: 0, end: 1, verdict: 'relevant' as const };
+  for (let at = 0; at < 12; at++) {
+    // The same said for spellings that are one question.
+    await world.client.call('addMark', { ...params, query: `${' '.repeat(at)}retry  of queue` });
+  }
+  const repeated = await world.learn();
+  assert.equal(repeated.isPromoted, false);
+  assert.match(repeated.report.verdict, /^Not promoted: One mark can be used/);
+  await world.unmarkAll();
+});
+
+test('cancelling in the middle changes nothing, and the next run goes on', async () => {
+  const folder = world.code;
+  const { client } = world;
+  for (let topic = 0; topic < 12; topic++) await world.mark(topic);
+  const before = await client.call('versions', { folder });
+  const order = await world.order(QUESTIONS[UNSEEN]!);
+  const controller = new AbortController();
+  const listening = client.on('learningProgress', ({ stage }) => {
+    if (stage.startsWith('learning a map')) controller.abort();
+  });
+  await assert.rejects(world.learn({}, controller.signal), { name: 'AbortError' });
+  listening.dispose();
+  // The engine ends the run after the call is given up.
+  while (await client.call('cancelLearning', { folder }))
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual(await client.call('versions', { folder }), before);
+  assert.deepEqual(await world.order(QUESTIONS[UNSEEN]!), order);
+  assert.equal((await client.call('learningPlan', { folder })).isResumable, true);
+  const { isPromoted, report } = await world.learn();
+  assert.equal(isPromoted, true, report.verdict);
+  assert.equal((await client.call('learningPlan', { folder })).isResumable, false);
+});
