@@ -2,12 +2,14 @@
  * `npm run bench -- learns-speed`: how long a query head and a cross-encoder take to learn from a hundred marks.
  * `npm run bench -- learns-code [--recipe JSON]`: marks of people on other queries than the judged ones, and what each part
  * makes of them on the judged ones, with the 95 % interval of the difference. A mark there names one text; negatives are
- * mined from the whole corpus by the base bi-encoder. `--part query-head|shared-head|cross-encoder|bi-encoder`.
+ * mined from the whole corpus by the base bi-encoder. `--part query-head|shared-head|cross-encoder|bi-encoder`. The
+ * cross-encoder learns from the frozen bi-encoder as well (GPL): a mark "not relevant" alone takes the bi-encoder's best
+ * other text for its positive, and every negative has the bi-encoder's margin, never against what a person said.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { installationRoot } from '../../src/base/installation';
-import { seededRandom } from '../../src/base/random';
+import { seededRandom, shuffle } from '../../src/base/random';
 import { dot } from '../../src/base/vector';
 import { readBundledCheckpoint } from '../../src/engine/encoders/bundled';
 import { type Checkpoint, readModelBytes } from '../../src/engine/encoders/checkpoint';
@@ -15,12 +17,14 @@ import { framePair } from '../../src/engine/encoders/crossEncoder';
 import { applyHead } from '../../src/engine/encoders/heads';
 import { openEmbedder } from '../../src/engine/encoders/openEncoder';
 import { type FramedTokenizer, loadTokenizer } from '../../src/engine/encoders/tokenizer';
+import { frameText } from '../../src/engine/encoders/biEncoder';
+import { BiEncoderLearner } from '../../src/engine/training/biEncoderLearner';
 import { chunkInputs, cutChunks } from '../../src/engine/training/chunks';
 import { RunControl } from '../../src/engine/training/control';
 import { CrossEncoderLearner, groupLoss } from '../../src/engine/training/crossEncoderLearner';
 import { HeadLearner } from '../../src/engine/training/headLearner';
 import { settle } from '../../src/engine/training/kept';
-import { runLoop } from '../../src/engine/training/loop';
+import { type Learner, type LoopProgress, runLoop } from '../../src/engine/training/loop';
 import { mean, ndcgAt } from '../../src/engine/training/metrics';
 import { type Plan, makePlan } from '../../src/engine/training/plan';
 import {
@@ -231,6 +235,33 @@ const ceiling = 0.9;
 const minedFrom = 60;
 const minedCount = 20;
 
+/** Negatives of a record that is learnt from the teacher: its nearest texts, what a person marked first. */
+const taughtCount = 12;
+/** A person's word against the teacher's: the least margin of what was marked, either way. */
+const leastMargin = 0.02;
+
+/** A record for every mark, with margins of the base bi-encoder; all of them cosines. */
+function taughtRecords(set: MarkedSet, rows: BaseRows): TrainingRecord[] {
+  return set.marks.map(({ query, document, isRight }, at) => {
+    const cosine = (other: number): number => dot(rows.marks[at]!, rows.documents[other]!);
+    const near = nearest(rows.marks[at]!, rows.documents, minedFrom);
+    const others = near.filter((other) => other !== document);
+    const positive = isRight ? document : others.shift()!;
+    const limit = isRight ? ceiling * cosine(positive) : Infinity;
+    const mined = others.filter((other) => cosine(other) <= limit);
+    const negatives = [...(isRight ? [] : [document]), ...mined].slice(0, taughtCount);
+    return {
+      ...{ task: 'ir', query, line: at + 1, source: isRight ? 'explicit' : 'mined' },
+      positives: [set.documents[positive]!],
+      negatives: negatives.map((other) => set.documents[other]!),
+      margins: negatives.map((other) => {
+        const margin = cosine(positive) - cosine(other);
+        return isRight || other === document ? Math.max(margin, leastMargin) : margin;
+      }),
+    };
+  });
+}
+
 function recordsOf(set: MarkedSet, rows: BaseRows): TrainingRecord[] {
   return set.marks.flatMap(({ query, document, isRight }, at): TrainingRecord[] => {
     const row = rows.marks[at]!;
@@ -252,14 +283,28 @@ async function measureCode(): Promise<void> {
   const set = readMarkedSet();
   const checkpoint = await readBundledCheckpoint(installationRoot(), 'bi-encoder');
   const rows = await baseRows(set, checkpoint);
-  const records = recordsOf(set, rows);
-  const recipe = makeRecipe(part, records.length, { threads, ...changes });
-  const plan = makePlan({ train: records, heldOutShare: recipe.heldOutShare, seed: 1 });
+  const isTaught = part === 'cross-encoder';
+  const records = isTaught ? taughtRecords(set, rows) : recordsOf(set, rows);
+  const recipe = makeRecipe(part, records.length, {
+    ...{ threads },
+    ...(isTaught ? taughtRecipe : part === 'bi-encoder' ? deepRecipe : {}),
+    ...changes,
+  });
+  const plan = splitPlan(records, recipe);
   note(`${plan.train.rows.length} marks to learn from, ${plan.heldOut.rows.length} to stop by`);
   const { before, after, seconds } =
     part === 'cross-encoder'
       ? await learnCross(set, rows, plan, recipe)
-      : await learnHead(part as 'query-head' | 'shared-head', set, rows, plan, recipe, checkpoint);
+      : part === 'bi-encoder'
+        ? await learnBi(set, rows, plan, recipe, checkpoint)
+        : await learnHead(
+            part as 'query-head' | 'shared-head',
+            set,
+            rows,
+            plan,
+            recipe,
+            checkpoint,
+          );
   const gain = bootstrapInterval(after.map((value, at) => value - before[at]!));
   report(`learns-code ${part}`, [
     { label: `nDCG@10 of the base, ${before.length} queries`, value: mean(before), digits: 4 },
@@ -269,6 +314,37 @@ async function measureCode(): Promise<void> {
     { label: 'upper end', value: gain.high, digits: 4 },
     { label: 'time to learn', value: seconds, unit: 's' },
   ]);
+}
+
+/** Margins of cosines (spread .05 within a query's best texts) on the scale of the logits (1.2), of the marks' queries. */
+const taughtRecipe: RecipeChanges = {
+  ...{ learningRate: 1e-4, rows: 8, negatives: 6, maxTokens: 128, gpl: { weight: 0.5, scale: 25 } },
+  ...{ steps: 128, evaluateEvery: 32, patience: 3, quarantine: false },
+};
+const deepRecipe: RecipeChanges = {
+  ...{
+    learningRate: 3e-5,
+    rows: 16,
+    negatives: 2,
+    maxTokens: 128,
+    anchor: 0.2,
+    hnm: { k: 0, s: 0 },
+  },
+  ...{ steps: 56, evaluateEvery: 14, patience: 3, quarantine: false },
+};
+
+/** What people marked relevant, a fifth of it, is held out to stop by; everything else is learnt from. */
+function splitPlan(records: readonly TrainingRecord[], { heldOutShare }: Recipe): Plan {
+  const isMarked = new Set(records.filter((record) => record.task === 'ir' && isRelevant(record)));
+  const order = shuffle([...isMarked], seededRandom(1));
+  const heldOut = order.slice(0, Math.round(heldOutShare * order.length));
+  const train = records.filter((record) => !heldOut.includes(record));
+  return makePlan({ train, heldOut, heldOutShare, seed: 1 });
+}
+
+/** A teacher's choice is "mined" where it has margins; so is what was mined for a person's mark, which has none. */
+function isRelevant(record: TrainingRecord & { readonly task: 'ir' }): boolean {
+  return record.source === 'explicit' || record.margins === undefined;
 }
 
 interface Learned {
@@ -285,19 +361,9 @@ async function learnHead(
   recipe: Recipe,
   { dimension }: Checkpoint,
 ): Promise<Learned> {
-  const rowOf = new Map<string, Float32Array>();
-  set.documents.forEach((text, at) => rowOf.set(text, rows.documents[at]!));
-  set.marks.forEach(({ query }, at) => rowOf.set(query, rows.marks[at]!));
-  const vectors = new Float32Array(plan.texts.length * dimension);
-  plan.texts.forEach((text, at) => vectors.set(rowOf.get(text)!, at * dimension));
+  const vectors = vectorsOf(set, rows, plan, dimension);
   const learner = new HeadLearner({ kind, plan, vectors, dimension, base: '', recipe, seed: 1 });
-  const { ms } = await timed(async () => {
-    const result = await runLoop({ learner, recipe, control: new RunControl() });
-    const { metric, steps, pull } = await settle(learner, result, recipe);
-    note(
-      `held out ${result.baseMetric.toFixed(4)} -> ${metric.toFixed(4)}, steps ${steps.join()}, pull ${pull}`,
-    );
-  });
+  const { ms } = await timed(() => learn(learner, recipe));
   const map = (row: Float32Array): Float32Array => applyHead(learner.head, row);
   const documents = kind === 'shared-head' ? rows.documents.map(map) : rows.documents;
   const figures = (
@@ -320,6 +386,78 @@ function answerNdcg(ranked: readonly number[], answer: number): number {
     ranked.map((document) => Number(document === answer)),
     [1],
   );
+}
+
+/** The last layers; the corpus is embedded anew with what was learnt. */
+async function learnBi(
+  set: MarkedSet,
+  rows: BaseRows,
+  plan: Plan,
+  recipe: Recipe,
+  checkpoint: Checkpoint,
+): Promise<Learned> {
+  const tokenizer = await loadTokenizer(checkpoint.folder);
+  const encoder = await openTrainableEncoder(await readModelBytes(checkpoint.modelFile), {
+    ...{ pooling: checkpoint.pooling, selection: { lastLayers: recipe.layers } },
+    threads: recipe.threads,
+  });
+  const vectors = vectorsOf(set, rows, plan, checkpoint.dimension);
+  const task = { plan, recipe, seed: 1, checkpoint, tokenizer, encoder, vectors };
+  const learner = new BiEncoderLearner(task);
+  const { ms } = await timed(() => learn(learner, recipe));
+  const embed = async (texts: readonly string[], role: 'query' | 'document') => {
+    const sequences = texts.map((text) =>
+      frameText({ tokenizer, checkpoint }, checkpoint.templates[role] + text),
+    );
+    const out: Float32Array[] = [];
+    const options = { padId: tokenizer.padId, tokenBudget: 1024, masks: [], dropout: 0, seed: 0 };
+    for (const places of cutChunks(sequences, options.tokenBudget)) {
+      const own = places.map((place) => sequences[place]!);
+      const values = await encoder.encode(chunkInputs(own, options, undefined));
+      const { dimension } = checkpoint;
+      places.forEach(
+        (place, row) => (out[place] = values.slice(row * dimension, (row + 1) * dimension)),
+      );
+    }
+    return out;
+  };
+  const queries = await embed(
+    set.queries.map(({ text }) => text),
+    'query',
+  );
+  note('embedding the corpus anew');
+  const documents = await embed(set.documents, 'document');
+  encoder.dispose();
+  const figures = (asked: readonly Float32Array[], found: readonly Float32Array[]): number[] =>
+    set.queries.map(({ answer }, at) => answerNdcg(nearest(asked[at]!, found, 10), answer));
+  return {
+    before: figures(rows.queries, rows.documents),
+    after: figures(queries, documents),
+    seconds: ms / 1000,
+  };
+}
+
+/** Runs to the end and leaves the best state in the learner. */
+async function learn(learner: Learner, recipe: Recipe): Promise<void> {
+  const onProgress = ({ step, loss, metric }: LoopProgress): void => {
+    if (step % 10 === 0)
+      note(`step ${step}, loss ${loss.toFixed(4)}, held out ${metric?.toFixed(4) ?? '-'}`);
+  };
+  const result = await runLoop({ learner, recipe, control: new RunControl(), onProgress });
+  const { metric, steps, pull } = await settle(learner, result, recipe);
+  note(
+    `held out ${result.baseMetric.toFixed(4)} -> ${metric.toFixed(4)}, steps ${steps.join()}, pull ${pull}`,
+  );
+}
+
+/** Base embeddings of the plan's texts, which are documents and marked queries. */
+function vectorsOf(set: MarkedSet, rows: BaseRows, plan: Plan, dimension: number): Float32Array {
+  const rowOf = new Map<string, Float32Array>();
+  set.documents.forEach((text, at) => rowOf.set(text, rows.documents[at]!));
+  set.marks.forEach(({ query }, at) => rowOf.set(query, rows.marks[at]!));
+  const vectors = new Float32Array(plan.texts.length * dimension);
+  plan.texts.forEach((text, at) => vectors.set(rowOf.get(text)!, at * dimension));
+  return vectors;
 }
 
 /** The cross-encoder alone puts the base's best in order: nothing else helps it. */
@@ -360,14 +498,7 @@ async function learnCross(
   };
   const before = await figures();
   note(`base ${mean(before).toFixed(4)}`);
-  const { ms } = await timed(async () => {
-    const onProgress = ({ step, loss }: { step: number; loss: number }): void => {
-      if (step % 10 === 0) note(`step ${step}, loss ${loss.toFixed(4)}`);
-    };
-    const result = await runLoop({ learner, recipe, control: new RunControl(), onProgress });
-    const { metric, steps } = await settle(learner, result, recipe);
-    note(`held out ${result.baseMetric.toFixed(4)} -> ${metric.toFixed(4)}, steps ${steps.join()}`);
-  });
+  const { ms } = await timed(() => learn(learner, recipe));
   const after = await figures();
   encoder.dispose();
   return { before, after, seconds: ms / 1000 };

@@ -8,8 +8,8 @@ import { NearmissError } from '../../base/errors';
 import { OperatorSetIdProtoSchema } from '../onnx/generated/onnx_pb';
 import type { Graph } from '../onnx/graph';
 import { type Model, type Node, float, intsAttribute, opsetOf, requireOpset } from '../onnx/model';
-import { constantIntegers, constantNumber, constantTensor } from './constants';
-import { geluArgument } from './gelu';
+import { constantIntegers, constantNumber, constantTensor } from '../onnx/constants';
+import { geluArgument } from '../onnx/gelu';
 
 /** Older operator sets give Softmax and the axes of Squeeze another meaning. */
 const OLDEST_OPSET = 13;

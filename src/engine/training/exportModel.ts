@@ -7,7 +7,7 @@ import { type Dequantizer, quantize, readDequantizer } from '../encoders/weights
 import { decodeModel, encodeModel } from '../onnx/codec';
 import { type Graph, graphOf } from '../onnx/graph';
 import { dimsOf, floatsOf, int8sOf, makeTensor } from '../onnx/model';
-import { constantTensor } from './constants';
+import { constantTensor } from '../onnx/constants';
 import { packedTables } from './surgery';
 
 /** The model file with these weights in place of its own, by the names they have in training. */

@@ -9,7 +9,7 @@ import {
 } from '../onnx/generated/onnx_pb';
 import type { Graph } from '../onnx/graph';
 import { DataType, type Node, type Tensor, dimsOf, dimsOfValue } from '../onnx/model';
-import { numbersOf } from './constants';
+import { numbersOf } from '../onnx/constants';
 import { operatorOf } from './rules/table';
 import type { TensorTypes } from './shapes';
 

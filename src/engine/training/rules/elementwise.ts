@@ -1,6 +1,6 @@
 /** Operators that work number by number, and those that broadcast. x, a and b are inputs, y the output, g its gradient. */
 import type { GraphWriter } from '../graphWriter';
-import { constantNumber } from '../constants';
+import { constantNumber } from '../../onnx/constants';
 import { broadcasting } from './broadcast';
 import { type GradientRule, type GradientStep, type Rules } from './rule';
 

@@ -1,7 +1,7 @@
 /** Operators that move numbers and change none: the gradient is moved back, and what was left out gets 0. */
 import { NearmissError } from '../../../base/errors';
 import { intsAttribute } from '../../onnx/model';
-import { constantIntegers } from '../constants';
+import { constantIntegers } from '../../onnx/constants';
 import type { GraphWriter, Padding } from '../graphWriter';
 import type { Dim } from '../shapes';
 import { sumBack } from './broadcast';

@@ -13,7 +13,7 @@ import {
   intsAttribute,
   textAttribute,
 } from '../../onnx/model';
-import { constantIntegers } from '../constants';
+import { constantIntegers } from '../../onnx/constants';
 import type { GraphWriter } from '../graphWriter';
 import type { Dim, TensorTypes } from '../shapes';
 

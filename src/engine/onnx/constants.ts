@@ -1,6 +1,6 @@
 /** Constants of a graph, be they initialisers or made by Constant nodes. */
-import type { Graph } from '../onnx/graph';
-import { DataType, type Tensor, doublesOf, floatsOf, integersOf } from '../onnx/model';
+import type { Graph } from './graph';
+import { DataType, type Tensor, doublesOf, floatsOf, integersOf } from './model';
 
 /** The value of a constant of one number, be it float or whole. */
 export function constantNumber(graph: Graph, name: string): number | undefined {

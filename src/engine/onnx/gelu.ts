@@ -2,8 +2,8 @@
  * Recognises GELU, x (1 + erf(x / sqrt 2)) / 2, however it is written out: what makes a name is worked out for a few
  * x, and compared. No list of spellings can be complete.
  */
-import type { Graph } from '../onnx/graph';
-import type { Node } from '../onnx/model';
+import type { Graph } from './graph';
+import type { Node } from './model';
 import { constantNumber } from './constants';
 
 /** The x of which the name is the exact GELU; undefined where it is something else. */
