@@ -3,6 +3,7 @@
  * over the chunks a second time with each text's part of the gradient (GradCache), so that memory is needed for one chunk
  * and the number of in-batch negatives is free. Which weights learn was decided when the encoder was opened.
  */
+import type { Disposable } from '../../base/lifecycle';
 import { seededRandom } from '../../base/random';
 import type { Sequence } from '../encoders/batches';
 import { frameText } from '../encoders/biEncoder';
@@ -20,7 +21,7 @@ import { negativeRowsLoss } from './negativeRows';
 import { pairStep } from './pairStep';
 import { type Plan, seedFor } from './plan';
 import type { Recipe } from './recipe';
-import { retrievalLoss } from './retrievalStep';
+import { RetrievalLossGraphs } from './retrievalLossGraph';
 import type { ChunkInputs, TrainableEncoder } from './trainableEncoder';
 
 export interface BiEncoderTask {
@@ -37,15 +38,17 @@ export interface BiEncoderTask {
 /** Texts that answer no held-out query and stand beside those that do. */
 const DISTRACTOR_COUNT = 300;
 
-export class BiEncoderLearner implements Learner {
+export class BiEncoderLearner implements Learner, Disposable {
   readonly weights: ReadonlyMap<string, Weight>;
   private readonly batches: BatchMaker;
   private readonly sequences = new Map<string, Sequence>();
   private readonly pool: readonly number[];
   private readonly temperature: LearnedTemperature;
+  private readonly losses: RetrievalLossGraphs;
 
   constructor(private readonly task: BiEncoderTask) {
     const { encoder, plan, checkpoint, seed } = task;
+    this.losses = new RetrievalLossGraphs(checkpoint.dimension);
     this.temperature = new LearnedTemperature(task.recipe);
     this.weights = new Map([...encoder.weights, ...this.temperature.weights]);
     this.batches = new BatchMaker({ ...task, dimension: checkpoint.dimension });
@@ -60,12 +63,17 @@ export class BiEncoderLearner implements Learner {
         ? this.rowsLoss(batch, encodings, stepIndex)
         : this.pairsLoss(batch, encodings);
     await encodings.encode();
-    const { loss, rows, inverseTemperature } = look();
+    const { loss, rows, inverseTemperature } = await look();
     const gradients = await encodings.gradients();
     if (inverseTemperature !== undefined)
       for (const [name, slope] of this.temperature.gradients(inverseTemperature))
         gradients.set(name, slope);
     return { loss, rows, gradients };
+  }
+
+  /** Ends the graphs of the loss; the encoder is the caller's. */
+  dispose(): void {
+    this.losses.dispose();
   }
 
   async evaluate(): Promise<number> {
@@ -88,7 +96,7 @@ export class BiEncoderLearner implements Learner {
     batch: Batch & { readonly kind: 'rows' },
     encodings: Encodings,
     stepIndex: number,
-  ): () => RowsOutcome {
+  ): () => Promise<RowsOutcome> {
     const { recipe, seed } = this.task;
     const queries = encodings.ask(batch.queries, 'query', 'noisy');
     const positives = encodings.ask(batch.positives, 'document', 'noisy');
@@ -98,13 +106,13 @@ export class BiEncoderLearner implements Learner {
     const cleanPositives = isOff ? encodings.ask(batch.positives, 'document', 'clean') : undefined;
     const lone = this.loneLoss(batch, encodings);
     const anchor = this.anchorLoss(batch, encodings);
-    return () => {
+    return async () => {
       const extra = lone();
       const rest = extra.loss + anchor();
       if (batch.rows.length === 0) return { loss: rest, rows: extra.rows };
       const clean = cleanQueries &&
         cleanPositives && { queries: cleanQueries.value(), positives: cleanPositives.value() };
-      const loss = retrievalLoss(
+      const loss = await this.losses.loss(
         {
           ...{ queries: queries.value(), positives: positives.value(), clean },
           negatives: batch.negatives.length > 0 ? negatives.value() : undefined,

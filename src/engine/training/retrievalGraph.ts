@@ -9,12 +9,15 @@ import { columnOffsets } from './losses/batchSoftmax';
 import { offsetBlocks, ownTargets, writeContrast } from './losses/contrast';
 import { writeDimensionWise } from './losses/dimensionWise';
 import { mixingWeights, syntheticOffsets, writeMixedColumns } from './losses/hardNegativeMixing';
-import { type Matrix, matrixOf } from './losses/matrix';
+import { writeMarginDistillation } from './losses/marginDistillation';
+import { type Matrix, matrixOf, rowOf, zeros } from './losses/matrix';
 import { positivePlan, writeMixedPositives } from './losses/positiveMixing';
+import { writePairCosines } from './losses/writing';
 import {
   DIMENSION_WISE_MIN_ROWS,
   type RetrievalBatch,
   type RetrievalRecipe,
+  knownMargins,
   planNegatives,
   planPositives,
 } from './retrievalStep';
@@ -36,6 +39,10 @@ export interface RetrievalFeeds {
   readonly fixedOther?: Matrix;
   readonly stoppedQueries?: Matrix;
   readonly stoppedPositives?: Matrix;
+  /** One-hot: the row and the negative of each known margin; and the margins, scaled. */
+  readonly marginRows?: Matrix;
+  readonly marginColumns?: Matrix;
+  readonly margins?: Matrix;
 }
 
 export function retrievalFeeds(
@@ -60,13 +67,36 @@ export function retrievalFeeds(
         mixingWeights: mixingWeights(pairs, negatives.rows, recipe.hnm.alpha),
       }),
     ...(plan && { ...positivePlan(plan), stoppedQueries: queries, stoppedPositives: positives }),
+    ...marginFeeds(batch, recipe),
+  };
+}
+
+function marginFeeds(
+  batch: RetrievalBatch,
+  { gpl }: RetrievalRecipe,
+): Pick<RetrievalFeeds, 'marginRows' | 'marginColumns' | 'margins'> {
+  const { queries, negatives, owners, margins } = batch;
+  const known = knownMargins(batch);
+  if (gpl.weight === 0 || !negatives || known.length === 0) return {};
+  const oneHot = (columns: number, columnOf: (at: number) => number): Matrix => {
+    const out = zeros(known.length, columns);
+    known.forEach((at, row) => (rowOf(out, row)[columnOf(at)] = 1));
+    return out;
+  };
+  return {
+    marginRows: oneHot(queries.rows, (at) => owners[at]!),
+    marginColumns: oneHot(negatives.rows, (at) => at),
+    margins: matrixOf(known.map((at) => [gpl.scale * margins![at]!])),
   };
 }
 
 /** Names of encodings and feeds in the graph; what is missing is a part that is off. */
 export type RetrievalNames = { readonly queries: string; readonly positives: string } & {
   readonly [Name in 'negatives' | 'cleanQueries' | 'cleanPositives']?: string;
-} & { readonly [Name in keyof RetrievalFeeds]: string };
+} & { readonly [Name in keyof RetrievalFeeds]: string } & {
+  /** 1/τ as an input, where it is learnt; the recipe's as a constant without it. */
+  readonly inverseTemperature?: string;
+};
 
 /** Writes the loss; returns the scalar. `rowCount` says whether the dimension-wise part has rows enough. */
 export function writeRetrievalLoss(
@@ -75,7 +105,7 @@ export function writeRetrievalLoss(
   recipe: RetrievalRecipe & { readonly rowCount: number },
 ): string {
   const { queries, positives, targets, rowWeights } = names;
-  const inverseTemperature = writer.constant(1 / recipe.tau);
+  const inverseTemperature = names.inverseTemperature ?? writer.constant(1 / recipe.tau);
   const terms = [writeRows(writer, names, recipe, inverseTemperature)];
   if (recipe.columnWeight > 0) {
     const columns = writeContrast(writer, {
@@ -89,7 +119,18 @@ export function writeRetrievalLoss(
     const part = writeDimensionWise(writer, { first: queries, second: positives, t });
     terms.push(writer.scale(part, lambda));
   }
+  const margins = writeMargins(writer, names);
+  if (margins !== undefined) terms.push(writer.scale(margins, recipe.gpl.weight));
   return writer.addAll(terms);
+}
+
+function writeMargins(writer: GraphWriter, names: RetrievalNames): string | undefined {
+  const { queries, positives, negatives, marginRows, marginColumns, margins } = names;
+  if (!negatives || !marginRows || !marginColumns || !margins) return undefined;
+  const own = writer.matmul(marginRows, queries);
+  const lead = writePairCosines(writer, own, writer.matmul(marginRows, positives));
+  const behind = writePairCosines(writer, own, writer.matmul(marginColumns, negatives));
+  return writeMarginDistillation(writer, { positives: lead, negatives: behind, margins });
 }
 
 function writeRows(

@@ -103,11 +103,12 @@ export function retrievalLoss(
 
 /** GPL's margins of a row's own positive over its own negatives; gradients are added with the recipe's weight. */
 function addMargins(
-  { queries, positives, negatives, owners, margins }: RetrievalBatch,
+  batch: RetrievalBatch,
   sums: Pick<RetrievalLoss, 'queries' | 'positives' | 'negatives'>,
   { weight, scale }: Recipe['gpl'],
 ): number {
-  const known = owners.flatMap((_, at) => (margins?.[at] === undefined ? [] : [at]));
+  const { queries, positives, negatives, owners, margins } = batch;
+  const known = knownMargins(batch);
   if (!negatives || !sums.negatives || known.length === 0) return 0;
   const rows = known.map((at) => owners[at]!);
   const pick = (matrix: Matrix, numbers: readonly number[]): Matrix =>
@@ -130,6 +131,11 @@ function addMargins(
   put(sums.positives, rows, toPositives);
   put(sums.negatives, known, toNegatives);
   return loss.value;
+}
+
+/** The negatives whose margin a teacher has given. */
+export function knownMargins({ owners, margins }: RetrievalBatch): number[] {
+  return owners.flatMap((_, at) => (margins?.[at] === undefined ? [] : [at]));
 }
 
 function rowLoss(batch: RetrievalBatch, recipe: RetrievalRecipe, random: Random): RetrievalLoss {

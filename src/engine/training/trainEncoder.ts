@@ -1,6 +1,7 @@
 /** Trains the bi-encoder or the cross-encoder from files: opens the graphs, runs the loop, exports and verifies. */
 import * as path from 'node:path';
 import { NearmissError } from '../../base/errors';
+import { DisposableStore } from '../../base/lifecycle';
 import { seededRandom } from '../../base/random';
 import { cosine } from '../../base/vector';
 import type { Sequence } from '../encoders/batches';
@@ -105,15 +106,18 @@ async function withLearner<T>(
   provider: TrainingProvider,
   action: (learner: Learner, encoder: TrainableEncoder) => Promise<T>,
 ): Promise<T> {
-  const encoder = await open(graphs, { provider, threads: recipe.threads });
+  const owned = new DisposableStore();
   try {
+    const encoder = owned.add(await open(graphs, { provider, threads: recipe.threads }));
     const { plan, seed, base: checkpoint } = context;
     const task = { plan, recipe, seed, checkpoint, tokenizer, encoder, vectors };
     const learner =
-      part === 'cross-encoder' ? new CrossEncoderLearner(task) : new BiEncoderLearner(task);
+      part === 'cross-encoder'
+        ? new CrossEncoderLearner(task)
+        : owned.add(new BiEncoderLearner(task));
     return await action(learner, encoder);
   } finally {
-    encoder.dispose();
+    owned.dispose();
   }
 }
 

@@ -79,7 +79,9 @@ function recipeOf(part: Part, changes: RecipeChanges = {}): Recipe {
 }
 
 function bi(setting: Setting, recipe: Recipe, plan = planOf(16)): Learner {
-  return new BiEncoderLearner({ ...setting, plan, recipe, seed: 1 });
+  const learner = new BiEncoderLearner({ ...setting, plan, recipe, seed: 1 });
+  after(() => learner.dispose());
+  return learner;
 }
 
 function cross(setting: Setting, recipe: Recipe): Learner {

@@ -94,7 +94,9 @@ async function bi(changes: RecipeChanges, plan = planOf()): Promise<Learner> {
     middleLayer,
   });
   after(() => encoder.dispose());
-  return new BiEncoderLearner({ ...given, plan, recipe, encoder });
+  const learner = new BiEncoderLearner({ ...given, plan, recipe, encoder });
+  after(() => learner.dispose());
+  return learner;
 }
 
 async function cross(changes: RecipeChanges, plan = planOf()): Promise<Learner> {

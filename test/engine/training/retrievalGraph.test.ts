@@ -20,6 +20,7 @@ import {
 } from '../../../src/engine/training/losses/matrix';
 import { severalPositives } from '../../../src/engine/training/losses/severalPositives';
 import { retrievalFeeds, writeRetrievalLoss } from '../../../src/engine/training/retrievalGraph';
+import { RetrievalLossGraphs } from '../../../src/engine/training/retrievalLossGraph';
 import {
   type RetrievalBatch,
   type RetrievalRecipe,
@@ -154,6 +155,7 @@ function randomBatch(rows: number): RetrievalBatch {
     rowWeights: Array.from({ length: rows }, (_, i) => 1 - 0.2 * (i % 3)),
     isExplicit: Array.from({ length: rows }, (_, i) => i === 1),
     clean: { queries: near(queries, 0.1), positives: near(queries, 0.7) },
+    margins: Array.from({ length: 3 * rows }, (_, i) => (i % 4 === 1 ? undefined : 0.1 * (i % 5))),
   };
 }
 
@@ -164,7 +166,9 @@ const PARTS: Readonly<Record<string, Partial<RetrievalRecipe>>> = {
   'mixed positives': { pm: { enabled: true, delta: 0.5 } },
   'clean encodings': { offDropout: { enabled: true, rho: 0.9 } },
   dimensions: { dcl: { lambda: 0.1, t: 5 } },
+  'a teacher’s margins': { gpl: { weight: 0.7, scale: 0.5 } },
   everything: {
+    gpl: { weight: 0.7, scale: 0.5 },
     columnWeight: 0.5,
     hnm: { k: 3, s: 2, alpha: 0.4 },
     pm: { enabled: true, delta: 0.5 },
@@ -211,6 +215,46 @@ for (const [name, part] of Object.entries(PARTS)) {
     });
   });
 }
+
+test('training runs these graphs, one for all sizes, to the reference’s numbers', async () => {
+  for (const [name, part] of Object.entries(PARTS)) {
+    const recipe: RetrievalRecipe = { ...OFF, ...part };
+    const graphs = new RetrievalLossGraphs(6);
+    try {
+      for (const rows of [4, 7, 33]) {
+        const batch = randomBatch(rows);
+        const [actual, expected] = [
+          await graphs.loss(batch, recipe, seeded()),
+          retrievalLoss(batch, recipe, seeded()),
+        ];
+        assertNear([actual.value], [expected.value], 1e-9, name);
+        const slopes = [actual.inverseTemperature, expected.inverseTemperature];
+        assertNear([slopes[0]!], [slopes[1]!], 1e-9, `${name}: slope of 1/tau`);
+        for (const of of ['queries', 'positives', 'negatives'] as const)
+          assertNear(actual[of]!.data, expected[of]!.data, 1e-9, `${name}: ${of}`);
+        assert.equal(actual.clean === undefined, expected.clean === undefined);
+        if (expected.clean)
+          assertNear(actual.clean!.queries.data, expected.clean.queries.data, 1e-9, name);
+      }
+    } finally {
+      graphs.dispose();
+    }
+  }
+});
+
+test('the graph that training runs needs no negatives, and says which row is no number', async () => {
+  const graphs = new RetrievalLossGraphs(F1.queries.columns);
+  try {
+    const plain = await graphs.loss(withoutNegatives, OFF, seeded());
+    assertNear([plain.value], [retrievalLoss(withoutNegatives, OFF, seeded()).value], 1e-12);
+    const queries = { ...F1.queries, data: Float64Array.from(F1.queries.data) };
+    queries.data[F1.queries.columns] = Number.NaN;
+    const { rows } = await graphs.loss({ ...withoutNegatives, queries }, OFF, seeded());
+    assert.deepEqual([...rows].map(Number.isFinite), [true, false, true]);
+  } finally {
+    graphs.dispose();
+  }
+});
 
 test('writes no node for a part that is off', () => {
   const counts = new Map<string, number>();

@@ -160,11 +160,12 @@ describe('an encoder in training on WebGPU', { skip: softwareDeviceMissing }, ()
       withTrial: async (provider, chunkTokens, action) => {
         const encoder = await openEncoderGraphs(graphs, { provider });
         const recipe = { ...context.recipe, dropout: 0, rows: 2, negatives: 1, chunkTokens };
+        const task = { plan, recipe, seed, checkpoint, tokenizer, encoder };
+        const learner = new BiEncoderLearner(task);
         try {
-          return await action(
-            new BiEncoderLearner({ plan, recipe, seed, checkpoint, tokenizer, encoder }),
-          );
+          return await action(learner);
         } finally {
+          learner.dispose();
           encoder.dispose();
         }
       },
