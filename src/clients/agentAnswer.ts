@@ -13,17 +13,18 @@ export const MOST_AGENT_LIMIT = 50;
 /** Longest query or path that is taken. */
 export const LONGEST_INPUT = 2000;
 
-/** The answer as text: what it rests on where that is not everything, then the hits, best first. */
-export function answerText(result: SearchResult, status: FolderStatus): string {
-  const { hits, noGoodMatch, notes } = result;
-  const building = buildingSentence(status);
+/** The answer as text: what it rests on (`building`: sentences about unfinished indexes), then the hits, best first. */
+export function answerText(
+  { hits, noGoodMatch, notes }: Pick<SearchResult, 'hits' | 'noGoodMatch' | 'notes'>,
+  building: readonly string[],
+): string {
   const head = [
     ...(hits.length === 0
       ? ['Nothing found.']
       : noGoodMatch
         ? ['No good match; these are the nearest passages.']
         : []),
-    ...(building === undefined ? [] : [building]),
+    ...building,
     ...notes.map((note) => `${note}.`),
   ];
   return [head.join('\n'), ...hits.map(hitText)].filter((part) => part !== '').join('\n\n');
@@ -32,7 +33,8 @@ export function answerText(result: SearchResult, status: FolderStatus): string {
 /** "path:first-last name [kind]" above the lines. */
 function hitText(hit: SearchHit): string {
   const symbol = hit.symbol === '' ? '' : ` ${oneLine(hit.symbol)}`;
-  return `${placeOf(hit)}${symbol} [${hit.kind}]\n${hit.text ?? hit.snippet}`;
+  const page = hit.page === undefined ? '' : ` page ${hit.page}`;
+  return `${placeOf(hit)}${page}${symbol} [${hit.kind}]\n${hit.text ?? hit.snippet}`;
 }
 
 /** "path:first-last", lines from 1, both included. */

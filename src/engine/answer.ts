@@ -40,7 +40,7 @@ function toWireHit(hit: Hit, rank: number, { isExplained, hasTexts }: AnswerOpti
     start: hit.span.start,
     end: hit.span.end,
     score: hit.score,
-    symbol: hit.symbol,
+    ...placeOf(hit.symbol),
     kind: hit.kind,
     language: hit.language,
     snippet: text,
@@ -54,6 +54,12 @@ function toWireHit(hit: Hit, rank: number, { isExplained, hasTexts }: AnswerOpti
     },
     text: hasTexts ? hit.text : undefined,
   };
+}
+
+/** "page 12 > Scope" as a page and what stands on it. */
+function placeOf(symbol: string): { symbol: string; page?: number } {
+  const match = /^page (\d+)(?: > |$)/.exec(symbol);
+  return match ? { symbol: symbol.slice(match[0].length), page: Number(match[1]) } : { symbol };
 }
 
 /** The window that answers best, without blank lines around it. */

@@ -40,6 +40,8 @@ export const panelHit = z.object({
   symbol: text,
   kind: text,
   language: text,
+  /** Of a document that has pages, from 1. */
+  page: z.optional(z.number()),
   snippet: text,
   snippetStart: line,
   /** One line: why this is a hit. */
@@ -123,6 +125,8 @@ const panelOptions = z.object({
   /** BCP 47, for numbers. */
   locale: text,
   isMac: z.boolean(),
+  /** The editor has a chat that hits can be added to. */
+  hasChat: z.optional(z.boolean()),
   /** Whether resting the pointer on a hit previews it. */
   previewOnHover: z.boolean(),
   /** Hits asked for first, and again with each "more". */
@@ -210,7 +214,7 @@ const panelMessage = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('open'),
     key,
-    mode: z.enum(['preview', 'open', 'side']),
+    mode: z.enum(['preview', 'open', 'side', 'chat']),
   }),
   z.object({ type: z.literal('mark'), key, verdict }),
   z.object({ type: z.literal('undo'), key: z.optional(key), markId: z.optional(text) }),

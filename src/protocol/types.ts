@@ -81,6 +81,8 @@ export interface SearchHit {
   readonly why: string;
   readonly explain?: readonly ExplainedPart[];
   readonly mark?: HitMark;
+  /** Page it begins on, from 1, of documents that have pages; lines are then those of the text got out of them. */
+  readonly page?: number;
   /** All lines of the span, where a budget of tokens was given. */
   readonly text?: string;
 }

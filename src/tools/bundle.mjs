@@ -13,6 +13,8 @@ const shared = {
   target: 'node20',
   sourcemap: true,
   logLevel: 'warning',
+  // mammoth is handed archives that are unpacked by our own rules.
+  alias: { jszip: './src/empty/index.js' },
   define: { 'import.meta.url': 'importMetaUrl' },
   banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
 };
@@ -28,6 +30,7 @@ const entries = {
   engine: 'src/engine/main.ts',
   mcp: 'src/clients/mcp/server.ts',
   indexer: 'src/engine/indexerProcess.ts',
+  converter: 'src/engine/converterProcess.ts',
   probe: 'src/engine/probeProcess.ts',
   trainer: 'src/engine/trainerProcess.ts',
   extension: 'src/clients/extension/extension.ts',

@@ -47,27 +47,24 @@ test('puts each hit under its path, lines and name, whole text before snippet', 
   assert.equal(
     answerText(
       { ...result, hits: [hit, { ...hit, path: 'b.md', symbol: '', text: undefined }] },
-      complete,
+      [],
     ),
     'src/a.ts:5-7 Queue > retry [definition]\nall\nthree\nlines\n\nb.md:5-7 [definition]\nbest line',
   );
 });
 
 test('says first what the answer does not have', () => {
-  assert.match(answerText({ ...result, noGoodMatch: true }, complete), /^No good match;/);
-  assert.equal(answerText({ ...result, hits: [] }, complete), 'Nothing found.');
+  assert.match(answerText({ ...result, noGoodMatch: true }, []), /^No good match;/);
+  assert.equal(answerText({ ...result, hits: [] }, []), 'Nothing found.');
   assert.match(
-    answerText({ ...result, notes: ['One thing', 'Another'] }, complete),
+    answerText({ ...result, notes: ['One thing', 'Another'] }, []),
     /^One thing\.\nAnother\.\n\nsrc/,
   );
 });
 
 test('lets no path or heading begin a line of its own', () => {
   const odd = { ...hit, path: 'a\nb.ts', symbol: 'x\u2028y\r\nz' };
-  assert.match(
-    answerText({ ...result, hits: [odd] }, complete),
-    /^a b\.ts:5-7 x y z \[definition\]\n/,
-  );
+  assert.match(answerText({ ...result, hits: [odd] }, []), /^a b\.ts:5-7 x y z \[definition\]\n/);
 });
 
 test('says what an unfinished index covers', () => {

@@ -54,7 +54,8 @@ export function harmless(text: string): string {
 }
 
 function formatHit(hit: SearchHit, words: RegExp | undefined, style: Style): string[] {
-  const place = `${harmless(hit.path)}:${hit.start + 1}-${hit.end}`;
+  const page = hit.page === undefined ? '' : ` page ${hit.page}`;
+  const place = `${harmless(hit.path)}:${hit.start + 1}-${hit.end}${page}`;
   const symbol = hit.symbol === '' ? '' : `  ${style.strong(harmless(hit.symbol))}`;
   const rank = String(hit.rank).padStart(2);
   const head = `${rank}  ${style.path(place)}${symbol}  ${style.chip(`[${hit.kind}]`)}`;

@@ -174,9 +174,10 @@ function resultJson(result: SearchResult): unknown {
 }
 
 function hitJson(hit: SearchHit): unknown {
-  const { rank, path, start, end, score, symbol, kind, language, snippet, explain, text } = hit;
+  const { rank, path, start, end, score, symbol, kind, language, snippet, explain, page, text } =
+    hit;
   const shown = { rank, path, start: start + 1, end, score, symbol, kind, language, snippet };
-  const packed = text === undefined ? shown : { ...shown, text };
+  const packed = { ...shown, ...(page && { page }), ...(text !== undefined && { text }) };
   return explain === undefined ? packed : { ...packed, explain };
 }
 

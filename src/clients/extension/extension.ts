@@ -3,14 +3,17 @@ import * as vscode from 'vscode';
 import { debounce } from '../../base/queue';
 import { EngineClient } from '../engineClient';
 import { changedPaths } from './changedFiles';
+import { registerAgentTool } from './agentTool';
 import { registerCommands } from './commands';
 import { followFolders } from './contextKeys';
+import { ConvertedText } from './convertedText';
 import { EngineHost } from './engineHost';
 import { engineOptions } from './engineOptions';
 import { showStopped } from './failure';
 import { HitCursor } from './hitCursor';
 import { LearningOffer } from './learningOffer';
 import { Marking } from './marking';
+import { registerMcpProvider } from './mcpProvider';
 import { followModelSetting } from './modelCommands';
 import { overlaysOf, unsavedText } from './openBuffers';
 import { ExtensionBackend } from './panelBackend';
@@ -56,7 +59,7 @@ export function activate(context: vscode.ExtensionContext): void {
     searching: own(makeSearch(engine, workspace, usage)),
     settings,
     marking,
-    reveal: own(new HitReveal()),
+    reveal: own(new HitReveal(own(new ConvertedText(engine)))),
     cursor,
     pages: own(new ReadOnlyText()),
     log,
@@ -71,11 +74,14 @@ export function activate(context: vscode.ExtensionContext): void {
   const services: Services = { ...parts, panel };
   own(new StatusBar(engine, workspace));
   own(registerCommands(services));
+  own(registerAgentTool(services));
+  own(registerMcpProvider(services, context.extensionPath));
   own(watchEngine(services));
   own(new LearningOffer(services));
   own(keepPanelFresh(services));
   own(followFolders(workspace));
   engine.restart();
+  void backend.findChat().then(() => panel.bridge.options());
   log.info(`activated in ${Math.round(performance.now() - startedAt)} ms`);
 }
 

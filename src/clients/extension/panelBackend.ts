@@ -9,6 +9,7 @@ import type {
   PanelStatus,
   PanelVerdict,
 } from '../../protocol/panelMessages';
+import { addToChat, hasChat } from './addToChat';
 import { localised, ruleLabel } from './engineSentences';
 import { showError } from './failure';
 import { findPlace } from './movedSpan';
@@ -47,10 +48,17 @@ const commandIds: Readonly<Record<PanelCommand, string>> = {
 export type BackendServices = Omit<Services, 'panel'>;
 
 export class ExtensionBackend implements PanelBackend {
+  private hasChat = false;
+
   constructor(
     private readonly services: BackendServices,
     private readonly memory: vscode.Memento,
   ) {}
+
+  /** Looks whether the editor has a chat to add hits to. */
+  async findChat(): Promise<void> {
+    this.hasChat = await hasChat();
+  }
 
   async search(
     query: PanelQuery,
@@ -85,6 +93,7 @@ export class ExtensionBackend implements PanelBackend {
 
   async open(hit: PanelHit, mode: OpenMode, query: PanelQuery): Promise<void> {
     const { reveal, opened } = this.services;
+    if (mode === 'chat') return addToChat(hit);
     if (mode !== 'preview') opened(hit, query);
     await reveal.reveal(hit, mode);
   }
@@ -131,6 +140,7 @@ export class ExtensionBackend implements PanelBackend {
       strings: localisedPanelStrings(),
       locale: vscode.env.language,
       isMac: process.platform === 'darwin',
+      hasChat: this.hasChat,
       previewOnHover: settings.get('search.previewOnHover'),
       pageSize: settings.get('search.hitCount'),
       history: this.memory.get<string[]>(historyKey, []),

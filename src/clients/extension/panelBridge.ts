@@ -39,7 +39,8 @@ export interface PanelAnswer {
   readonly tookMs: number;
 }
 
-export type OpenMode = 'preview' | 'open' | 'side';
+/** `chat`: not opened but added to the editor's chat. */
+export type OpenMode = 'preview' | 'open' | 'side' | 'chat';
 
 /** What the panel needs of the extension around it. Failures are NearmissErrors with a sentence. */
 export interface PanelBackend {

@@ -1,12 +1,14 @@
 /** Opens a hit at its span: in a preview tab, for good, or to the side; says so when the text has moved since. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore, MutableDisposable } from '../../base/lifecycle';
-import { inMessage, lineSpan } from './hitText';
+import { isConvertedFile } from '../../protocol/convertedFiles';
+import type { ConvertedText } from './convertedText';
+import { fileName, inMessage, lineSpan } from './hitText';
 import { findPlace, type FoundPlace, type HitPlace } from './movedSpan';
 import type { WorkspaceHit } from './multiRoot';
 
 /** What is needed of a hit to open it. */
-export type RevealedHit = HitPlace & Pick<WorkspaceHit, 'folder' | 'path'>;
+export type RevealedHit = HitPlace & Pick<WorkspaceHit, 'folder' | 'path' | 'page'>;
 
 /** `preview` leaves the focus where it is; `open` takes it; `side` takes it in a column beside. */
 export type RevealMode = 'preview' | 'open' | 'side';
@@ -20,7 +22,7 @@ export class HitReveal implements Disposable {
   );
   private shown: vscode.TextEditor | undefined;
 
-  constructor() {
+  constructor(private readonly texts: Pick<ConvertedText, 'open'>) {
     this.highlight.value = makeHighlight(vscode.window.activeColorTheme);
     this.store.add(
       vscode.window.onDidChangeActiveColorTheme((theme) => {
@@ -37,12 +39,24 @@ export class HitReveal implements Disposable {
 
   /** The editor that shows it; undefined when the file is gone, which has been said then. */
   async reveal(hit: RevealedHit, mode: RevealMode): Promise<vscode.TextEditor | undefined> {
+    if (isConvertedFile(hit.path)) return this.revealText(hit, mode);
     const uri = uriOf(hit);
     const document = await openIfThere(uri);
     if (!document) return this.tellGone(hit, mode);
-    const place = findPlace(document.getText().split(/\r\n|\r|\n/), hit);
+    const place = placeIn(document, hit);
     const editor = await this.show(document, place, mode);
     tellMoved(hit, place, mode);
+    return editor;
+  }
+
+  /** The text of a PDF or office file at the hit, and on which page that is. */
+  private async revealText(
+    hit: RevealedHit,
+    mode: RevealMode,
+  ): Promise<vscode.TextEditor | undefined> {
+    const document = await this.texts.open(hit);
+    const editor = await this.show(document, placeIn(document, hit), mode);
+    tellPage(hit, mode);
     return editor;
   }
 
@@ -105,6 +119,30 @@ export class HitReveal implements Disposable {
     );
     return undefined;
   }
+}
+
+/** Where the hit is by now. The text of a page in HTML is not how its lines read in the file. */
+function placeIn(document: vscode.TextDocument, hit: RevealedHit): FoundPlace {
+  const place = findPlace(document.getText().split(/\r\n|\r|\n/), hit);
+  if (place.how === 'same' || place.how === 'moved' || document.languageId !== 'html') return place;
+  const end = Math.min(hit.end, document.lineCount);
+  return { start: Math.min(hit.start, end - 1), end, how: 'same' };
+}
+
+/** Says which page is shown as text, and once it is opened for good offers the file itself. */
+function tellPage(hit: RevealedHit, mode: RevealMode): void {
+  const { t } = vscode.l10n;
+  const file = inMessage(fileName(hit.path));
+  const text =
+    hit.page === undefined ? t('{0} as text', file) : t('Page {0} of {1}, as text', hit.page, file);
+  if (mode === 'preview')
+    return void vscode.window.setStatusBarMessage(`$(info) ${text}`, toldForMs);
+  const open = t('Open the File');
+  void vscode.window.showInformationMessage(text, open).then((answer) => {
+    if (answer !== open) return;
+    const fragment = hit.page === undefined ? '' : `page=${hit.page}`;
+    void vscode.commands.executeCommand('vscode.open', uriOf(hit).with({ fragment }));
+  });
 }
 
 /** High contrast themes have no background for it, but a border. */

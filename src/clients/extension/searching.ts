@@ -12,7 +12,7 @@ const rerankBudgetMs = 250;
 /** What is asked; folders, unsaved text and changed files are added for each folder. */
 export interface WorkspaceQuery extends Pick<
   SearchParams,
-  'query' | 'limit' | 'rerank' | 'paths' | 'languages' | 'kinds'
+  'query' | 'limit' | 'rerank' | 'paths' | 'languages' | 'kinds' | 'budgetTokens'
 > {
   /** Only files that differ from the last commit. */
   readonly changedOnly?: boolean;

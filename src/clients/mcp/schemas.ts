@@ -92,6 +92,7 @@ const hit = z.object({
   symbol: z.string(),
   kind: z.string(),
   language: z.string(),
+  page: z.int().optional().describe('Of a document that has pages'),
   text: z.string(),
 });
 

@@ -156,22 +156,22 @@ async function findSimilar(
 }
 
 function found(folder: string, result: SearchResult, state: FolderStatus): ToolAnswer {
-  const building = buildingSentence(state);
+  const building = [buildingSentence(state) ?? []].flat();
   return {
-    text: answerText(result, state),
+    text: answerText(result, building),
     structured: {
       folder,
       hits: result.hits.map((hit) => structuredHit(folder, hit)),
       noGoodMatch: result.noGoodMatch,
       isComplete: state.isComplete,
-      notes: [...(building === undefined ? [] : [building]), ...result.notes],
+      notes: [...building, ...result.notes],
     },
   };
 }
 
 function structuredHit(folder: string, hit: SearchHit): Record<string, unknown> {
-  const { symbol, kind, language, text, snippet } = hit;
-  return { ...structuredPlace(folder, hit), symbol, kind, language, text: text ?? snippet };
+  const { symbol, kind, language, page, text = hit.snippet } = hit;
+  return { ...structuredPlace(folder, hit), symbol, kind, language, page, text };
 }
 
 function structuredPlace(

@@ -102,7 +102,7 @@ function rowName(hit: PanelHit, state: PanelState): string {
 
 function head(hit: PanelHit, isNested: boolean, strings: Strings): TemplateResult {
   const chip = chipText(hit, strings);
-  const span = spanText(hit);
+  const span = hit.page === undefined ? spanText(hit) : filled(strings.onPage, hit.page);
   const title =
     hit.end - hit.start > 1
       ? filled(strings.lines, hit.start + 1, hit.end)
@@ -242,5 +242,15 @@ function actions(hit: PanelHit, { state, send }: RowContext): TemplateResult {
       run: () => send({ type: 'opened', key: hit.key, mode: 'side' }),
       isReachable,
     })}
+    ${
+      state.options.hasChat
+        ? iconButton({
+            icon: 'comment-discussion',
+            label: strings.addToChat,
+            run: () => send({ type: 'opened', key: hit.key, mode: 'chat' }),
+            isReachable,
+          })
+        : nothing
+    }
   </div>`;
 }

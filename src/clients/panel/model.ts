@@ -96,7 +96,11 @@ export type PanelEvent =
   | { readonly type: 'clicked'; readonly key: string; readonly how: 'only' | 'toggle' | 'range' }
   | { readonly type: 'selectedAll' }
   | { readonly type: 'escaped' }
-  | { readonly type: 'opened'; readonly key: string; readonly mode: 'preview' | 'open' | 'side' }
+  | {
+      readonly type: 'opened';
+      readonly key: string;
+      readonly mode: 'preview' | 'open' | 'side' | 'chat';
+    }
   | { readonly type: 'judged'; readonly key: string; readonly verdict: PanelVerdict }
   | { readonly type: 'undone'; readonly key?: string }
   | { readonly type: 'explained'; readonly key: string }

@@ -233,7 +233,7 @@ function point(state: PanelState, key: string | undefined): Step {
   return andThen(next, effect);
 }
 
-function open(state: PanelState, key: string, mode: 'preview' | 'open' | 'side'): Step {
+function open(state: PanelState, key: string, mode: 'preview' | 'open' | 'side' | 'chat'): Step {
   if (!state.hits.some((hit) => hit.key === key)) return stay(state);
   const step = tell(state, { type: 'open', key, mode });
   return mode === 'preview' ? step : remembered(step);

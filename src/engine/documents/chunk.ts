@@ -13,7 +13,8 @@ import { documentKind, isMinifiedText, kindOf } from './kind';
 import { Lines, RowCounter } from './lines';
 import { cutBefore } from './lineSplitter';
 import { type Budget, packAtoms } from './packing';
-import { isProse, outlineProse } from './proseSplitter';
+import { pageOf } from './convert/converted';
+import { isProse, outlineProse, outlineText } from './proseSplitter';
 import { outlineByStructure } from './structureSplitter';
 import { type Definition, DefinitionTree } from './symbols';
 
@@ -72,6 +73,7 @@ export class ChunkSplitter implements Disposable {
     const { language, text } = document;
     const lines = new Lines(text, this.counter);
     const assemble = (outline: Outline): Chunk[] => this.assemble(document, lines, outline);
+    if (document.outline) return assemble(outlineText(lines, document.outline));
     if (isProse(language)) return assemble(outlineProse(lines, language));
     const grammar = isMinifiedText(text)
       ? undefined
@@ -105,7 +107,7 @@ export class ChunkSplitter implements Disposable {
     );
     const shared = documentKind(document);
     return spansOf(lines, outline.blocks, tree, this.budget).flatMap((span, index, spans) => {
-      const symbol = tree.symbolOf(span);
+      const symbol = onPage(document.outline, span, tree.symbolOf(span));
       const definitions = tree.namesIn(span);
       const kind = kindOf(
         shared,
@@ -142,6 +144,13 @@ export class ChunkSplitter implements Disposable {
     const isShort = text.length <= this.budget.maxCharacters;
     return isShort && this.counter.count(text) <= this.budget.maxTokens;
   }
+}
+
+/** The page that a chunk begins on stands before its headings: "page 12 > Scope". */
+function onPage(outline: Document['outline'], { start }: Span, symbol: string): string {
+  if (!outline?.pageStarts) return symbol;
+  const page = `page ${pageOf(outline.pageStarts, start)}`;
+  return symbol === '' ? page : `${page} > ${symbol}`;
 }
 
 /** A trap of WebAssembly, or its stack and ours together at an end. */

@@ -32,6 +32,14 @@ export interface Document {
   readonly hash: string;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
+  /** For what is not read as it stands: the headings found in `text`, and its pages. */
+  readonly outline?: TextOutline;
+}
+
+/** Headings (level 1 outermost) and the first row of each page where there are pages, both in order. */
+export interface TextOutline {
+  readonly headings: readonly (Span & { readonly title: string; readonly level: number })[];
+  readonly pageStarts?: readonly number[];
 }
 
 /** A span of a document: the unit of indexing, searching and marking. */
@@ -60,7 +68,8 @@ export type SkipReason =
   | 'unreadable'
   | 'vanished'
   | 'badName'
-  | 'undecodable';
+  | 'undecodable'
+  | 'notConverted';
 
 /** A file or folder left out, with the reason and, where it helps, a detail for a person. */
 export interface Skipped {

@@ -16,13 +16,17 @@ export function encoderText(path: string, chunk: Pick<Chunk, 'symbol' | 'text'>)
  * symbol path unless each of its names is in the text, the content.
  */
 export function pairText(path: string, chunk: Pick<Chunk, 'symbol' | 'text'>): string {
-  const names = chunk.symbol === '' ? [] : chunk.symbol.split(' > ');
+  const symbol = chunk.symbol.replace(PAGE, '');
+  const names = symbol === '' ? [] : symbol.split(' > ');
   const isNamed = names.every((name) => chunk.text.includes(name));
   const head = path.split('/').slice(-3);
   if (isNumbered(head.at(-1)!)) head.pop();
-  const parts = [head.join('/'), isNamed ? '' : chunk.symbol, chunk.text];
+  const parts = [head.join('/'), isNamed ? '' : symbol, chunk.text];
   return parts.filter((part) => part !== '').join('\n');
 }
+
+/** A page number says where a passage stands, not what it means. */
+const PAGE = /^page \d+(?: > |$)/;
 
 /** Longest word that is taken apart; what is longer is data. */
 const MAX_WORD_LENGTH = 64;

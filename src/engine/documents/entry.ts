@@ -5,10 +5,12 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { messageOf, systemCode } from '../../base/errors';
+import { formatOf } from './convert/converted';
 import type { Skipped } from './document';
 import { globFilter, type GlobFilter, letInFilter, type LetInFilter } from './globs';
 import { describeCause, type FolderRules, type IgnoreCause, whyIgnored } from './ignore';
 import { isInside } from './inside';
+import { MAX_DOCUMENT_BYTES } from './limits';
 import { secretPathReason } from './secrets';
 
 export type EntryKind = 'file' | 'folder' | 'link' | 'special';
@@ -79,11 +81,18 @@ function isOverruled(
   return !isFinal && rules.letIn.letsIn(relative, isFolder);
 }
 
-/** Why a file of this size is left out, or undefined. */
-export function judgeSize(rules: EntryRules, sizeBytes: number): Verdict | undefined {
-  return sizeBytes <= rules.maxFileBytes
+/** Why a file of this size is left out, or undefined. Documents hold more than their text, and may be larger. */
+export function judgeSize(
+  rules: EntryRules,
+  relative: string,
+  sizeBytes: number,
+): Verdict | undefined {
+  const limit = formatOf(relative)
+    ? Math.max(rules.maxFileBytes, MAX_DOCUMENT_BYTES)
+    : rules.maxFileBytes;
+  return sizeBytes <= limit
     ? undefined
-    : { reason: 'tooLarge', detail: sizeDetail(sizeBytes, rules.maxFileBytes), isListed: true };
+    : { reason: 'tooLarge', detail: sizeDetail(sizeBytes, limit), isListed: true };
 }
 
 /** "3.1 MiB, the limit is 2 MiB". */

@@ -106,7 +106,7 @@ function descend(root: string, relative: string, options: WalkOptions): Place {
 function measure(root: string, at: string, rules: EntryRules): Place {
   try {
     const stat = fs.lstatSync(path.join(root, at));
-    const verdict = judgeSize(rules, stat.size);
+    const verdict = judgeSize(rules, at, stat.size);
     return verdict ? { kind: 'leftOut', at, verdict } : { kind: 'file', stat };
   } catch (error) {
     return { kind: 'leftOut', at, verdict: verdictOfError(error) };
@@ -175,6 +175,7 @@ const CAUSES: Readonly<Record<SkipReason, string>> = {
   vanished: 'it is gone',
   badName: 'its name cannot be kept',
   undecodable: 'its text cannot be decoded',
+  notConverted: 'no text could be got out of it',
 };
 
 const ADVICE: Readonly<Partial<Record<SkipReason, (at: string) => string>>> = {

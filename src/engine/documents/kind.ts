@@ -50,8 +50,10 @@ export function pathTraits(path: string): PathTraits {
 
 /** The kind that all chunks of a document share; undefined where each chunk decides for itself. */
 export function documentKind(
-  document: Pick<Document, 'path' | 'language' | 'text'>,
+  document: Pick<Document, 'path' | 'language' | 'text' | 'outline'>,
 ): ChunkKind | undefined {
+  // What programs write for people to read is prose, whatever its head says.
+  if (document.outline) return 'prose';
   const traits = pathTraits(document.path);
   if (traits.isGenerated || traits.isLockFile || hasGeneratedText(document.text)) {
     return 'generated';
@@ -200,7 +202,7 @@ const CHANGELOG_NAME =
   /^(?:changelog|changes|history|news|release[-_ ]?notes|releases)(?:[-_][\w.-]*)?(?:\.(?:mdx?|markdown|rst|adoc|txt|org))?$/;
 const REEXPORT_NAME =
   /^(?:index\.[cm]?[jt]sx?|__init__\.pyi?|mod\.rs|lib\.rs|package-info\.java|mod\.ts|index\.vue|init\.lua)$/;
-const DOCUMENT_NAME = /\.(?:md|mdx|markdown|rst|adoc|asciidoc|txt|org|tex)$|^readme$/;
+const DOCUMENT_NAME = /\.(?:md|mdx|markdown|rst|adoc|asciidoc|txt|org|tex|pdf|docx|epub)$|^readme$/;
 const EXAMPLE_NAME = /^(?:example|sample|demo)s?[._-]|[._-](?:example|sample|demo)s?\.[a-z]+$/;
 const LEGACY_NAME = /(?:^|[._-])(?:legacy|compat|deprecated|polyfills?|shims?)[._-]/;
 

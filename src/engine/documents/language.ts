@@ -109,6 +109,9 @@ const languageByExtension = table(`
   sass: sass
   less: less
   html: html htm xhtml shtml
+  pdf: pdf
+  docx: docx
+  epub: epub
   handlebars: hbs handlebars mustache
   jinja: j2 jinja jinja2
   pug: pug jade

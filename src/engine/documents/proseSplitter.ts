@@ -8,7 +8,8 @@ import type { Outline } from './codeSplitter';
 import { readAsciiDoc } from './extract/asciiDoc';
 import { readMarkdown } from './extract/markdown';
 import { readLatex, readOrg, readPlainText } from './extract/plainText';
-import type { Heading, Part, ProseParts } from './extract/prose';
+import type { TextOutline } from './document';
+import { type Heading, type Part, type ProseParts, paragraphs } from './extract/prose';
 import { readRestructuredText } from './extract/restructuredText';
 import type { Lines } from './lines';
 import type { Definition } from './symbols';
@@ -29,7 +30,15 @@ export function isProse(language: string): boolean {
 
 /** Sections as blocks and, named by their headings, as scopes that define nothing. */
 export function outlineProse(lines: Lines, language: string): Outline {
-  const { headings, parts } = READERS[language]!(lines);
+  return outlineParts(lines, READERS[language]!(lines));
+}
+
+/** The same for a text whose headings are known. */
+export function outlineText(lines: Lines, { headings }: TextOutline): Outline {
+  return outlineParts(lines, { headings, parts: paragraphs(lines, headings) });
+}
+
+function outlineParts(lines: Lines, { headings, parts }: ProseParts): Outline {
   const definitions = headings.map((heading, index): Definition => {
     const next = headings.slice(index + 1).find((other) => other.level <= heading.level);
     const start = heading.start;

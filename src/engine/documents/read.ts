@@ -5,6 +5,9 @@
 import * as crypto from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { sharedConverter } from './convert/converter';
+import { type DocumentFormat, formatOf } from './convert/converted';
+import { readHtmlPage } from './convert/htmlText';
 import type { Document, Skipped } from './document';
 import { decodeText } from './encoding';
 import {
@@ -44,7 +47,9 @@ export async function readDocument(
   await Promise.resolve();
   try {
     const file = readFile(root, relative, options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES);
-    return 'reason' in file ? skip(relative, file) : toDocument(relative, file);
+    if ('reason' in file) return skip(relative, file);
+    const format = formatOf(relative);
+    return format ? await toConverted(relative, file, format) : toDocument(relative, file);
   } catch (error) {
     return skip(relative, verdictOfError(error));
   }
@@ -60,14 +65,35 @@ function toDocument(relative: string, { bytes, stat }: FileContent): Document | 
   if ('reason' in decoded) return { path: relative, ...decoded };
   const { text } = redactSecrets(decoded.text);
   const lineEnd = text.indexOf('\n');
+  const language = languageOf(relative, lineEnd < 0 ? text : text.slice(0, lineEnd));
+  const page = language === 'html' ? readHtmlPage(text) : undefined;
   return {
     path: relative,
-    language: languageOf(relative, lineEnd < 0 ? text : text.slice(0, lineEnd)),
-    text,
-    hash: crypto.createHash('sha256').update(bytes).digest('hex'),
-    sizeBytes: bytes.length,
-    mtimeMs: stat.mtimeMs,
+    language,
+    text: page?.text ?? text,
+    ...factsOf({ bytes, stat }),
+    ...(page && { outline: { headings: page.headings } }),
   };
+}
+
+/** A document that a process of its own makes text of. */
+async function toConverted(
+  relative: string,
+  { bytes, stat }: FileContent,
+  format: DocumentFormat,
+): Promise<Document | Skipped> {
+  const facts = factsOf({ bytes, stat });
+  const conversion = await sharedConverter().convert(format, bytes);
+  if ('refusal' in conversion)
+    return { path: relative, reason: 'notConverted', detail: conversion.refusal };
+  const { text: whole, headings, pageStarts } = conversion.converted;
+  const { text } = redactSecrets(whole);
+  return { path: relative, language: format, text, ...facts, outline: { headings, pageStarts } };
+}
+
+function factsOf({ bytes, stat }: FileContent): Pick<Document, 'hash' | 'sizeBytes' | 'mtimeMs'> {
+  const hash = crypto.createHash('sha256').update(bytes).digest('hex');
+  return { hash, sizeBytes: bytes.length, mtimeMs: stat.mtimeMs };
 }
 
 function readFile(root: string, relative: string, maxFileBytes: number): FileContent | Verdict {
@@ -79,9 +105,9 @@ function readFile(root: string, relative: string, maxFileBytes: number): FileCon
   const file = fs.openSync(path.join(root, relative), O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
   try {
     const rules = entryRules({ maxFileBytes });
-    const first = readOnce(file, rules);
+    const first = readOnce(file, relative, rules);
     if ('reason' in first || isUnchanged(file, first.stat)) return first;
-    return readOnce(file, rules);
+    return readOnce(file, relative, rules);
   } finally {
     fs.closeSync(file);
   }
@@ -108,10 +134,10 @@ function isSamePath(a: string, b: string): boolean {
   return a.normalize('NFC').toLowerCase() === b.normalize('NFC').toLowerCase();
 }
 
-function readOnce(file: number, rules: EntryRules): FileContent | Verdict {
+function readOnce(file: number, relative: string, rules: EntryRules): FileContent | Verdict {
   const stat = fs.fstatSync(file);
   if (!stat.isFile()) return { reason: 'notRegular', detail: specialKind(stat), isListed: true };
-  const tooLarge = judgeSize(rules, stat.size);
+  const tooLarge = judgeSize(rules, relative, stat.size);
   if (tooLarge) return tooLarge;
   // No more than the size seen first, so that reading a file that grows for ever ends.
   const buffer = Buffer.allocUnsafe(stat.size);

@@ -148,7 +148,7 @@ class Walk {
   private offer(relative: string): void | Promise<void> {
     const stat = this.stat(relative);
     if (!stat) return;
-    const tooLarge = judgeSize(this.rules, stat.size);
+    const tooLarge = judgeSize(this.rules, relative, stat.size);
     if (tooLarge) return this.skip(relative, tooLarge);
     if (this.foundCount === this.maxFileCount) {
       this.beyondLimitCount++;

@@ -5,6 +5,7 @@
  */
 import type { Logger } from '../../base/log';
 import type { Skipped } from '../documents/document';
+import { formatOf } from '../documents/convert/converted';
 import type { FoundFile } from '../documents/walk';
 import type { FolderWriter } from '../store/types';
 import { byUsefulness, type ChangePlan, planChanges, rowsBelow } from './changes';
@@ -166,7 +167,14 @@ export class FolderPass {
   private inOrder(files: readonly FoundFile[]): FoundFile[] {
     const ordered = byUsefulness(files);
     const isWanted = (file: FoundFile): boolean => this.wanted.has(file.path);
-    return [...ordered.filter(isWanted), ...ordered.filter((file) => !isWanted(file))];
+    // Converting a document takes as long as reading a hundred files: it comes after them.
+    const isSlow = (file: FoundFile): boolean => formatOf(file.path) !== undefined;
+    const rest = ordered.filter((file) => !isWanted(file));
+    return [
+      ...ordered.filter(isWanted),
+      ...rest.filter((file) => !isSlow(file)),
+      ...rest.filter(isSlow),
+    ];
   }
 
   private expectChunks(plan: ChangePlan): void {
