@@ -40,7 +40,7 @@ export function applyRules(
   const support = fileSupport(candidates, baseScores, weights.fileSupport * top);
   const words = pathWordsOf(query);
   const pathWeight = (hasMeaning ? weights.pathWords : weights.pathWordsAlone) * top;
-  const pathShares = new Map<string, number>();
+  const pathShares = pathSharesOf(query);
   return candidates.map((candidate, index) => {
     const path = candidate.chunk.path;
     if (!pathShares.has(path)) pathShares.set(path, pathWordShare(path, words));
@@ -158,6 +158,25 @@ function fileSupport(
     if (best.get(path) !== index) return 0;
     return (most * Math.sqrt(squares.get(path)!)) / largest;
   });
+}
+
+/** What paths share with a query, by path; kept as long as the query, which learning ranks a thousand times. */
+const knownShares = new WeakMap<Query, Map<string, number>>();
+
+function pathSharesOf(query: Query): Map<string, number> {
+  const known = knownShares.get(query);
+  if (known) return known;
+  const shares = new Map<string, number>();
+  knownShares.set(query, shares);
+  return shares;
+}
+
+const knownTraits = new WeakMap<ChunkRow, PathTraits>();
+
+function traitsOf(chunk: ChunkRow): PathTraits {
+  let traits = knownTraits.get(chunk);
+  if (!traits) knownTraits.set(chunk, (traits = pathTraits(chunk.path)));
+  return traits;
 }
 
 /** Words of a language query that a path may share; a symbol has its own rules. */
@@ -288,7 +307,7 @@ const FACTORS: readonly {
 
 function factorEffects(candidate: Candidate, query: Query, weights: FusionWeights): RuleEffect[] {
   if (candidate.pathFit !== undefined && query.kind === 'path') return [];
-  const traits = pathTraits(candidate.chunk.path);
+  const traits = traitsOf(candidate.chunk);
   const effects: RuleEffect[] = [];
   for (const { trait, weight, asked, spares, sentence } of FACTORS) {
     if (!traits[trait] || asked(query.asksFor) || spares?.(candidate.chunk)) continue;

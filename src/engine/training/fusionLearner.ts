@@ -149,6 +149,8 @@ export class FusionLearner implements Learner {
     ['theta', { dims: [NAMES.length], data: this.theta, isDecayed: false }],
   ]);
   private readonly usable: readonly FusionQuery[];
+  /** Which numbers change any score here; the slope of all others is zero. */
+  private readonly active: readonly boolean[];
 
   constructor(
     train: readonly FusionQuery[],
@@ -157,6 +159,11 @@ export class FusionLearner implements Learner {
     private readonly seed: number,
   ) {
     this.usable = train.filter(canTeach);
+    const plain = this.usable.map((query) => scoresOf(query, DEFAULT_WEIGHTS).join());
+    this.active = NAMES.map((name) => {
+      const weights = { ...DEFAULT_WEIGHTS, [name]: weightAt(name, 1) };
+      return this.usable.some((query, at) => scoresOf(query, weights).join() !== plain[at]);
+    });
   }
 
   /** Queries that have something marked relevant among their candidates, and something else. */
@@ -172,6 +179,10 @@ export class FusionLearner implements Learner {
     const pull = (2 * this.recipe.fusionPull) / NAMES.length;
     NAMES.forEach((_, at) => {
       const value = theta[at]!;
+      if (!this.active[at]) {
+        gradient[at] = pull * value;
+        return;
+      }
       const lossAt = (x: number): number => {
         theta[at] = x;
         return meanOf(batch.map((query) => this.queryLoss(query, theta)));

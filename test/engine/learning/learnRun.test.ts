@@ -1,5 +1,7 @@
 /** The whole loop with the real engine and training process and toy models: learned, let in, taken back, forgotten. */
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { after, before, test } from 'node:test';
 import { makeLearningWorld, QUESTIONS } from '../../support/learningWorld';
 
@@ -103,6 +105,45 @@ test('does not promote what one mark said many times, nor what contradicts itsel
   const repeated = await world.learn();
   assert.equal(repeated.isPromoted, false);
   assert.match(repeated.report.verdict, /^Not promoted: One mark can be used/);
+  await world.unmarkAll();
+});
+
+test('sets contradictions aside, and learns from them only when a person has decided', async () => {
+  const folder = world.code;
+  const { client } = world;
+  const file = path.join(world.folder, 'marks.jsonl');
+  for (let topic = 0; topic < 12; topic++) await world.mark(topic);
+  await client.call('exportMarks', { folder, file });
+  const other = fs
+    .readFileSync(file, 'utf8')
+    .replaceAll(/"id":"(\w)/g, '"id":"other$1')
+    .replaceAll('"notRelevant"', '"x"')
+    .replaceAll('"relevant"', '"notRelevant"')
+    .replaceAll('"x"', '"relevant"');
+  fs.writeFileSync(file, other);
+  assert.equal((await client.call('importMarks', { folder, file })).added, 24);
+  const { isPromoted, report } = await world.learn();
+  assert.equal(isPromoted, false);
+  assert.match(report.verdict, /^Not promoted: 0 marks can be used/);
+  const queue = await client.call('reviewQueue', { folder });
+  assert.equal(queue.length, 24);
+  assert.ok(queue.every(({ reason, decision }) => reason === 'contradiction' && !decision));
+  const [first] = queue;
+  const resolved = await client.call('resolveReview', { folder, id: first!.id, decision: 'drop' });
+  assert.equal(resolved.find(({ id }) => id === first!.id)?.decision, 'drop');
+  assert.equal((await client.call('learningPlan', { folder })).usableCount, 1);
+  await assert.rejects(client.call('resolveReview', { folder, id: 'none', decision: 'keep' }), {
+    code: 'notFound',
+  });
+  await world.unmarkAll();
+});
+
+test('does not promote marks that say now this, now the contrary', async () => {
+  for (let topic = 0; topic < 12; topic++) await world.mark(topic, topic % 2 === 0);
+  const { isPromoted, report } = await world.learn();
+  assert.equal(isPromoted, false);
+  assert.match(report.verdict, /^Not promoted \(.+\): \d+ of 12 unseen queries improved/);
+  assert.ok(report.tiers.every(({ isKept }) => !isKept));
   await world.unmarkAll();
 });
 

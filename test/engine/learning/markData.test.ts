@@ -1,0 +1,120 @@
+/** Marks as data: what counts, what counts once, and what a person should look at first. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { placeOf, withId } from '../../../src/engine/feedback/mark';
+import type { KeptMark } from '../../../src/engine/feedback/marks';
+import { gatherMarks, withoutMarks } from '../../../src/engine/learning/markData';
+import { planTiers } from '../../../src/engine/learning/tiers';
+import type { ReviewDecision } from '../../../src/engine/learning/report';
+import { openFolderReader, openFolderWriter } from '../../../src/engine/store/store';
+import type { FolderReader, Snapshot } from '../../../src/engine/store/types';
+import { indexPaths, putTexts } from '../../support/folderIndex';
+import { temporaryFolder } from '../../support/temporaryFolder';
+
+const folder = temporaryFolder(after);
+let reader: FolderReader;
+let snapshot: Snapshot;
+before(() => {
+  const { index } = indexPaths(folder);
+  const writer = openFolderWriter(index);
+  putTexts(writer, 'a.ts', ['zero', 'one', 'two', 'three']);
+  writer.dispose();
+  reader = openFolderReader(index);
+  snapshot = reader.snapshot();
+});
+after(() => {
+  snapshot.dispose();
+  reader.dispose();
+});
+
+let minute = 0;
+
+/** `+1` marks line 1 relevant, `-1` not relevant, `~1` was only opened. */
+function mark(query: string, said: string): KeptMark {
+  const line = Number(said.slice(1));
+  const [chunk] = snapshot.chunksAt('a.ts', line, line + 1);
+  const place = chunk
+    ? placeOf(chunk, 'a.ts')
+    : { path: 'gone.ts', start: 1, end: 1, hash: 'x', symbol: '' };
+  const made = withId({
+    ...{ query, ...place, verdict: said.startsWith('-') ? 'notRelevant' : 'relevant' },
+    time: new Date(Date.UTC(2026, 0, 1, 0, minute++)).toISOString(),
+    checkpoint: '',
+    weak: said.startsWith('~') || undefined,
+  });
+  return { mark: made, origin: made, near: [] };
+}
+
+function said(marks: readonly KeptMark[], decisions: [string, ReviewDecision][] = []) {
+  const { queries, review, counts } = gatherMarks(snapshot, marks, new Map(decisions));
+  const lines = (chunks: readonly { span: { start: number }; weight: number }[]) =>
+    chunks.map(({ span, weight }) => `${span.start}${weight === 1 ? '' : ` at ${weight}`}`).join();
+  return {
+    queries: queries.map(
+      ({ text, relevant, wrong }) => `${text}: +${lines(relevant)} -${lines(wrong)}`,
+    ),
+    review: review.map(({ reason }) => reason),
+    usable: counts.usable,
+  };
+}
+
+test('gathers marks by query, however it is typed, without its syntax', () => {
+  const marks = [
+    mark('Find it lang:ts', '+1'),
+    mark('find  it LANG:ts', '-2'),
+    mark('other', '+3'),
+  ];
+  assert.deepEqual(said(marks), {
+    queries: ['Find it: +1 -2', 'other: +3 -'],
+    review: [],
+    usable: 3,
+  });
+});
+
+test('counts what was said many times once', () => {
+  const marks = Array.from({ length: 50 }, (_, at) => mark(`find${' '.repeat(at + 1)}it`, '+1'));
+  const { queries, usable } = said(marks);
+  assert.deepEqual(queries, ['find it: +1 -']);
+  assert.equal(usable, 1);
+  assert.match(planTiers(gatherMarks(snapshot, marks)).refusal ?? '', /^One mark can be used/);
+});
+
+test('sets aside what was called right and wrong, until a person decides', () => {
+  const right = mark('q', '+1');
+  const wrong = mark('q', '-1');
+  const marks = [right, wrong, mark('q', '+2')];
+  assert.deepEqual(said(marks), { queries: ['q: +2 -'], review: ['contradiction'], usable: 1 });
+  const decided = (decision: ReviewDecision) => said(marks, [[wrong.mark.id, decision]]).queries;
+  assert.deepEqual(decided('keep'), ['q: +2 -1']);
+  assert.deepEqual(decided('drop'), ['q: +1,2 -']);
+  assert.deepEqual(decided('both'), ['q: +1,2 -']);
+});
+
+test('takes an opened hit for half an answer, and for none where it was judged', () => {
+  assert.deepEqual(said([mark('q', '~1')]).queries, ['q: +1 at 0.5 -']);
+  assert.deepEqual(said([mark('q', '+1'), mark('q', '~1')]).queries, ['q: +1 -']);
+  assert.deepEqual(said([mark('q', '-1'), mark('q', '~1')]), {
+    ...{ queries: ['q: + -1'], review: [], usable: 1 },
+  });
+});
+
+test('leaves out marks whose code is gone, and queries that hold a secret', () => {
+  const key = `AKIA${'Z7Q2M4XK5PLW3VTB'}`;
+  const marks = [mark('q', '+9'), mark(`what is ${key}`, '+1')];
+  const { queries, counts } = gatherMarks(snapshot, marks);
+  assert.deepEqual(queries, []);
+  assert.equal(counts.stale, 1);
+});
+
+test('takes suspects out and keeps them for a person to look at', () => {
+  const wrong = mark('q', '-2');
+  const data = gatherMarks(snapshot, [mark('q', '+1'), wrong]);
+  const suspect = {
+    ...{ id: wrong.mark.id, reason: 'copy' as const, sentence: '', query: 'q' },
+    suspect: { path: 'a.ts', start: 2, end: 3, symbol: '' },
+  };
+  const left = withoutMarks(data, [suspect]);
+  assert.deepEqual(left.queries[0]?.wrong, []);
+  assert.equal(left.counts.usable, 1);
+  assert.deepEqual(left.review, [suspect]);
+});
