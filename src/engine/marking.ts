@@ -13,24 +13,29 @@ import { debounce } from '../base/queue';
 import type { MarkParams } from '../protocol/methods';
 import type { MarkInfo } from '../protocol/types';
 import { type FolderRecord, idOfFolder, markFolder, markNames, realFolder } from './dataFolder';
-import type { SkipReason } from './documents/document';
-import { examinePath } from './documents/explain';
-import { isIndexPath } from './documents/inside';
 import type { WalkOptions } from './documents/walk';
 import { readMarks, writeMarks } from './feedback/exchange';
-import { chunkAt, followChunk, neighbours } from './feedback/follow';
+import { neighbours } from './feedback/follow';
 import type { MarkMove } from './feedback/journal';
-import { type Mark, type MarkedSource, placeOf } from './feedback/mark';
+import { type Mark, placeOf } from './feedback/mark';
 import { FolderMarks, type KeptMark } from './feedback/marks';
 import { type MarkEmbedder, MarkInfluences } from './markInfluence';
+import {
+  changedSince,
+  currentInfo,
+  markedChunk,
+  markedSource,
+  moveOf,
+  pathsOf,
+  toInfo,
+} from './markPlaces';
+import { isForbidden, reasonAgainst, skippedReasons } from './markRules';
 import type { LentSnapshot } from './readers';
 import type { SearchMark } from './search/marks';
 import type { Snapshot } from './store/types';
 
 /** What is undone leaves the disk when nothing more was undone for so long. */
 const compactAfterMs = 1000;
-/** Files left out for one of these reasons may not keep a mark. */
-const FORBIDDEN: ReadonlySet<SkipReason> = new Set(['ignored', 'excluded', 'secret']);
 
 export interface MarkingParts {
   readonly dataFolder: string;
@@ -287,11 +292,7 @@ export class Marking implements Disposable {
   }
 
   private withIndex<T>(folder: string, body: (snapshot: Snapshot) => T): T {
-    return this.withIndexOf(idOfFolder(folder), body);
-  }
-
-  private withIndexOf<T>(id: string, body: (snapshot: Snapshot) => T): T {
-    const lent = this.parts.lend(id);
+    const lent = this.parts.lend(idOfFolder(folder));
     try {
       return body(lent.snapshot);
     } finally {
@@ -306,130 +307,4 @@ export class Marking implements Disposable {
   private log(error: unknown): void {
     this.parts.log.error('marks', error);
   }
-}
-
-function markedChunk(snapshot: Snapshot, { path: name, start, end }: MarkParams) {
-  const chunk = chunkAt(snapshot, name, start, end);
-  if (chunk) return chunk;
-  const isThere = snapshot.document(name) !== undefined;
-  throw new NearmissError(
-    'notFound',
-    isThere ? `${name} has no indexed text at these lines` : `${name} is not in the index`,
-    isThere ? 'Choose lines that hold text' : `nearmiss why ${name} says why`,
-  );
-}
-
-function markedSource(snapshot: Snapshot, source: NonNullable<MarkParams['source']>): MarkedSource {
-  const chunk = markedChunk(snapshot, { ...source, folder: '', verdict: 'relevant' });
-  const { path: name, start, end, hash } = placeOf(chunk, chunk.path);
-  return { path: name, start, end, hash };
-}
-
-function pathsOf({ path: name, source }: Mark): string[] {
-  return source ? [name, source.path] : [name];
-}
-
-/** A mark as it stands in this snapshot. */
-function currentInfo(snapshot: Snapshot, kept: KeptMark): MarkInfo {
-  const { mark, origin } = kept;
-  const chunk = followChunk(snapshot, [mark, origin], kept.near);
-  const from = mark.source && followChunk(snapshot, [mark.source, origin.source!]);
-  const isActive = chunk !== undefined && (mark.source === undefined || from !== undefined);
-  const place = chunk && placeOf(chunk, chunk.path);
-  const source = from ? placeOf(from, from.path) : mark.source;
-  return toInfo({ ...mark, ...place, source }, isActive ? 'active' : 'stale');
-}
-
-/** The change to note when a mark's chunk or source is not as it was; undefined when nothing has changed. */
-function moveOf(snapshot: Snapshot, { mark, origin, near }: KeptMark): MarkMove | undefined {
-  const chunk = followChunk(snapshot, [mark, origin], near);
-  const from = mark.source && followChunk(snapshot, [mark.source, origin.source!]);
-  const place = chunk && placeOf(chunk, chunk.path);
-  const source = from && placeOf(from, from.path);
-  const isMoved = place && (!isSamePlace(place, mark) || place.symbol !== mark.symbol);
-  const hasMovedSource = source !== undefined && !isSamePlace(source, mark.source!);
-  const around = chunk && neighbours(snapshot, chunk);
-  const hasNewNear = around !== undefined && around.join() !== near.join();
-  if (!isMoved && !hasMovedSource && !hasNewNear) return undefined;
-  return {
-    id: mark.id,
-    place: isMoved ? place : undefined,
-    source: hasMovedSource
-      ? { path: source.path, start: source.start, end: source.end, hash: source.hash }
-      : undefined,
-    near: hasNewNear ? around : undefined,
-  };
-}
-
-function isSamePlace(a: MarkedSource, b: MarkedSource): boolean {
-  return a.path === b.path && a.start === b.start && a.end === b.end && a.hash === b.hash;
-}
-
-/**
- * Marked paths whose file is another than `seen` says; notes what is there now. A file that is not there may
- * have gone to another place: it has changed when the number of files has.
- */
-function changedSince(
-  snapshot: Snapshot,
-  marks: readonly KeptMark[],
-  seen: Map<string, string>,
-): ReadonlySet<string> {
-  const absent = `absent of ${snapshot.counts.documentCount}`;
-  const changed = new Set<string>();
-  for (const name of new Set(marks.flatMap(({ mark }) => pathsOf(mark)))) {
-    const now = snapshot.document(name)?.hash ?? absent;
-    if (seen.get(name) !== now) changed.add(name);
-    seen.set(name, now);
-  }
-  return changed;
-}
-
-function skippedReasons(snapshot: Snapshot): Map<string, SkipReason> {
-  return new Map(snapshot.skipped().map(({ path: name, reason }) => [name, reason]));
-}
-
-/** Why a mark in that path may not be taken in; undefined when it may. */
-function reasonAgainst(
-  root: string,
-  name: string,
-  rules: WalkOptions,
-  skipped: ReadonlyMap<string, SkipReason>,
-): string | undefined {
-  const leftOut = `A mark in ${name} is left out`;
-  if (!isIndexPath(name)) return `${leftOut}: that is no path inside the folder`;
-  const isHidden = isForbidden(root, name, rules, skipped);
-  return isHidden ? `${leftOut}: that file is not to be indexed` : undefined;
-}
-
-/** True for a path that the folder's rules, or what was found in the file, keep out. */
-function isForbidden(
-  root: string,
-  name: string,
-  rules: WalkOptions,
-  skipped: ReadonlyMap<string, SkipReason>,
-): boolean {
-  const listed = skipped.get(name);
-  if (listed !== undefined && FORBIDDEN.has(listed)) return true;
-  if (!fs.existsSync(root)) return false;
-  const examined = examinePath(root, name, rules);
-  return examined.kind === 'skipped' && FORBIDDEN.has(examined.skipped.reason);
-}
-
-function toInfo(mark: Mark, state: MarkInfo['state']): MarkInfo {
-  const { id, verdict, query, source, path: name, start, end, symbol, time, rank } = mark;
-  return {
-    id,
-    verdict,
-    query,
-    source: source && { path: source.path, start: source.start - 1, end: source.end },
-    path: name,
-    start: start - 1,
-    end,
-    symbol,
-    time,
-    rank,
-    checkpoint: mark.checkpoint,
-    state,
-    isWeak: mark.weak,
-  };
 }
