@@ -25,6 +25,8 @@ export interface ProbeFigures {
   readonly tokensPerSecond: number;
   /** The CPU in 32-bit floats, in the same minute on the same texts. */
   readonly cpuTokensPerSecond: number;
+  /** Processor time of the CPU in 32-bit floats by that of the variant; says nothing of work done elsewhere. */
+  readonly processorSpeedup?: number;
   readonly medianCosine: number;
   readonly worstCosine: number;
   readonly textCount: number;
