@@ -8,6 +8,7 @@ import { messageOf, NearmissError } from '../base/errors';
 import { Emitter } from '../base/event';
 import { type Disposable, DisposableStore, Shared } from '../base/lifecycle';
 import type { Logger } from '../base/log';
+import type { LearningQuestion } from '../protocol/learning';
 import type { IndexParams, MarkParams } from '../protocol/methods';
 import type { FolderStatus, MarkInfo, SpanText, WhyResult } from '../protocol/types';
 import {
@@ -30,6 +31,7 @@ import type { FromIndexer } from './indexing/messages';
 import { Learning } from './learning';
 import { Marking } from './marking';
 import type { Buffer, Overlays } from './overlays';
+import { questionsFor } from './questioning';
 import type { FolderReaders } from './readers';
 import { readIndexedSpan } from './readSpan';
 import { findSimilar, type SimilarRequest } from './search/similar';
@@ -231,6 +233,19 @@ export class Engine implements Disposable {
       const vector = await this.parts.overlays.embedText(buffer, context.embedder, signal);
       return findSimilar(context, { ...request, unsaved: { text, vector } });
     });
+  }
+
+  /** Pairs of hits that teach most when a person says which is right. */
+  async bestQuestions(
+    folder: string,
+    count: number,
+    signal: AbortSignal,
+  ): Promise<LearningQuestion[]> {
+    const record = this.indexedRecord(folder);
+    const marked = (await this.marking.kept(folder)).flatMap(({ mark }) => mark.query ?? []);
+    return this.withContext(record, 'withoutReranker', (context) =>
+      questionsFor(context, marked, count, signal),
+    );
   }
 
   /** Keeps a verdict on a hit of an indexed folder, or of a buffer in it. */

@@ -186,6 +186,8 @@ export const handlers: {
   },
   learningReport: ({ engine }, { folder, version }) =>
     engine.learning.report(engine.indexedRecord(folder), version),
+  bestQuestions: ({ engine }, { folder, limit }, { signal }) =>
+    engine.bestQuestions(folder, limit, signal),
   reviewQueue: ({ engine }, { folder }) => engine.learning.queue(engine.indexedRecord(folder)),
   resolveReview: ({ engine }, { folder, id, decision }) =>
     engine.learning.resolve(engine.indexedRecord(folder), id, decision),

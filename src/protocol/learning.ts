@@ -228,3 +228,17 @@ export interface LearnParams {
   /** Nobody waits for it: refused while the machine runs on its battery. */
   readonly isUnasked?: boolean;
 }
+
+/** "Which of these two is right?" The answer is a mark on each. */
+export interface LearningQuestion {
+  readonly query: string;
+  readonly first: QuestionedPlace;
+  readonly second: QuestionedPlace;
+  /** Why this is asked, in a sentence. */
+  readonly sentence: string;
+}
+
+export interface QuestionedPlace extends RankedPlace {
+  /** Its first lines. */
+  readonly snippet: string;
+}

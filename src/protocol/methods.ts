@@ -6,6 +6,7 @@
 import type {
   LearningPlan,
   LearningProgress,
+  LearningQuestion,
   LearningReport,
   LearnParams,
   LearnResult,
@@ -212,6 +213,11 @@ export interface Methods {
   learningReport: Call<
     { readonly folder: string; readonly version?: string },
     LearningReport | null
+  >;
+  /** Pairs of hits on which words and meaning disagree most, for queries that were marked and those of the folder itself. */
+  bestQuestions: Call<
+    { readonly folder: string; readonly limit: number },
+    readonly LearningQuestion[]
   >;
   /** Marks that a person should look at before they are learned from. */
   reviewQueue: Call<{ readonly folder: string }, readonly ReviewItem[]>;

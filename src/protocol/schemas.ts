@@ -120,6 +120,7 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
     scope: scope.optional(),
   }),
   learningReport: z.object({ folder, version: id.optional() }),
+  bestQuestions: z.object({ folder, limit }),
   reviewQueue: z.object({ folder }),
   resolveReview: z.object({
     folder,

@@ -21,6 +21,18 @@ test('refuses without marks, and nothing changes', async () => {
   assert.deepEqual(await world.order(QUESTIONS[UNSEEN]!), asked);
 });
 
+test('asks which of two is right where words and meaning disagree', async () => {
+  const folder = world.code;
+  await world.mark(0);
+  const questions = await world.client.call('bestQuestions', { folder, limit: 3 });
+  await world.unmarkAll();
+  assert.ok(questions.length > 0);
+  for (const { first, second, query } of questions) {
+    assert.notEqual(`${first.path}:${first.start}`, `${second.path}:${second.start}`);
+    assert.ok(query.length > 0 && first.snippet.length > 0 && second.snippet.length > 0);
+  }
+});
+
 test('learns what marks say about other queries, and going back gives the exact old order', async () => {
   const folder = world.code;
   const { client } = world;
