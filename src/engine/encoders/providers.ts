@@ -102,7 +102,7 @@ function judge(
 }
 
 /** What drivers say most often, in words of ours; anything else without the place in ONNX Runtime's source. */
-function plainProblem(problem: string): string {
+export function plainProblem(problem: string): string {
   if (problem.includes('Failed to get a WebGPU adapter')) return 'no graphics device is there';
   if (/Failed to load (shared )?library/i.test(problem)) return 'its libraries are not installed';
   return problem.replace(/\/onnxruntime_src\S+ .*?(was false\. |: )/, '');

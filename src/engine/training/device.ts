@@ -4,6 +4,7 @@
  * minutes for a whole one.
  */
 import { messageOf } from '../../base/errors';
+import { plainProblem } from '../encoders/providers';
 import type { Learner } from './loop';
 
 export type TrainingProvider = 'cpu' | 'webgpu';
@@ -43,7 +44,7 @@ export async function tryDevice(
       return { provider, loss, stepMs: performance.now() - startMs };
     });
   } catch (error) {
-    return { provider, problem: messageOf(error) };
+    return { provider, problem: plainProblem(messageOf(error)) };
   }
 }
 
