@@ -38,8 +38,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'learning',
   ],
   clients: ['base', 'protocol'],
-  'clients/cli': ['base', 'protocol', 'clients', 'clients/report'],
-  'clients/extension': ['base', 'protocol', 'clients', 'clients/report'],
+  'clients/cli': ['base', 'protocol', 'clients', 'clients/report', 'clients/hub'],
+  'clients/extension': ['base', 'protocol', 'clients', 'clients/report', 'clients/hub'],
+  // Downloads of models: the one place that opens a connection, and only on an order.
+  'clients/hub': ['base'],
   'clients/mcp': ['base', 'protocol', 'clients'],
   'clients/report': ['base', 'protocol'],
   'clients/panel': ['base', 'protocol'],

@@ -28,6 +28,7 @@ const release = {
 const entries = {
   cli: 'src/clients/cli/main.ts',
   engine: 'src/engine/main.ts',
+  hub: 'src/clients/hub/main.ts',
   mcp: 'src/clients/mcp/server.ts',
   indexer: 'src/engine/indexerProcess.ts',
   converter: 'src/engine/converterProcess.ts',

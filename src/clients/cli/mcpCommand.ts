@@ -1,7 +1,6 @@
 /** `nearmiss mcp`. The server has a bundle of its own, so that no other command pays for its library. */
-import { createRequire } from 'node:module';
-import * as path from 'node:path';
 import { exitDone } from './failure';
+import { asOurs, loadBundle } from './otherBundle';
 import { type CommonOptions, engineFile, existingFolder } from './session';
 
 interface McpCommandOptions extends CommonOptions {
@@ -21,11 +20,11 @@ interface McpBundle {
 
 /** Serves until its client closes stdin. */
 export async function mcp(options: McpCommandOptions): Promise<number> {
-  const bundle = createRequire(__filename)(path.join(__dirname, 'mcp.js')) as McpBundle;
   const folders = (options.folder ?? ['.']).map(existingFolder);
-  await bundle.serveMcp({
+  const served = loadBundle<McpBundle>('mcp').serveMcp({
     ...{ data: options.data, engineFile, folders },
     hasMarks: options.marks ?? false,
   });
+  await asOurs(served);
   return exitDone;
 }

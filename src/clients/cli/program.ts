@@ -8,7 +8,7 @@ import { index } from './indexCommand';
 import { adapt, learn, report, revert, versions } from './learnCommands';
 import { exportMarks, importMarks, listMarks, mark, undoMark } from './markCommands';
 import { mcp } from './mcpCommand';
-import { addModel, listModels, useModel, verifyModels } from './modelCommands';
+import { addModel, listModels, showCatalog, useModel, verifyModels } from './modelCommands';
 import { search, similar } from './searchCommand';
 import type { CommonOptions } from './session';
 import { evaluate, merge, mine, train } from './trainCommands';
@@ -191,10 +191,15 @@ function addModelCommands(program: Command, act: Act): void {
     .option('--json', 'print the result as JSON')
     .action(act(listModels));
   common(models.command('add'))
-    .description('take a checkpoint in the layout of the hub')
-    .argument('<folder>', 'folder with config.json, tokenizer.json and the ONNX file')
+    .description('take a checkpoint: from a folder, or fetched from the hub')
+    .argument('<model>', 'OWNER/NAME[@REVISION], or a folder in the layout of the hub')
+    .option('--from <folder>', 'take OWNER/NAME from this folder, without any connection')
     .option('--json', 'print the result as JSON')
     .action(act(addModel));
+  common(models.command('catalog'))
+    .description('list checkpoints of the hub that suit')
+    .option('--json', 'print the result as JSON')
+    .action(act(showCatalog));
   common(models.command('verify'))
     .description('compare every model with its recorded sha256')
     .option('--json', 'print the result as JSON')
