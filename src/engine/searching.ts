@@ -1,0 +1,194 @@
+/**
+ * Searches on what is there: lends each one snapshot, marks, the models that are loaded, and what was learned,
+ * and holds the indexing process back meanwhile.
+ */
+import { type Disposable, Shared } from '../base/lifecycle';
+import type { FolderRecord } from './dataFolder';
+import type { EncoderPlan } from './encoderPlan';
+import type { Folders } from './folders';
+import type { IndexerHost } from './indexerHost';
+import { isInScope } from './learning/scope';
+import type { Marking } from './marking';
+import type { Buffer, Overlays } from './overlays';
+import type { FolderReaders } from './readers';
+import { joinFilters, parseQuery } from './search/query';
+import { search } from './search/search';
+import { findSimilar, type SimilarRequest } from './search/similar';
+import type { SearchContext, SearchRequest, SearchResult } from './search/types';
+import type { SearchModels } from './searchModels';
+import type { LentVersion, VersionNeeds, Versions } from './versions';
+
+/** How long the indexing process holds back for one query at most. */
+const busyForMs = 1000;
+/** How long an answer whose first hits are shown waits for models and embeddings that are being loaded. */
+const warmWithinMs = 4000;
+
+export interface SearchingParts {
+  readonly indexer: IndexerHost;
+  readonly readers: FolderReaders;
+  readonly overlays: Overlays;
+  readonly plan: EncoderPlan;
+  readonly versions: Versions;
+  readonly folders: Folders;
+  readonly marking: Marking;
+  /** Models for searches, none of them loaded yet; called again when the plan has become another. */
+  readonly makeModels: () => SearchModels;
+}
+
+export class Searching implements Disposable {
+  private searchCount = 0;
+  private models: SearchModels;
+  private sharedModels: Shared<SearchModels>;
+
+  constructor(private readonly parts: SearchingParts) {
+    this.models = parts.makeModels();
+    this.sharedModels = new Shared(this.models);
+  }
+
+  /** A sentence for each model that answers have to do without. */
+  get modelProblems(): readonly string[] {
+    return this.models.problems;
+  }
+
+  /** From here on searches run on models made anew; those under way end on the old ones. */
+  renewModels(): void {
+    this.sharedModels.retire();
+    this.models = this.parts.makeModels();
+    this.sharedModels = new Shared(this.models);
+  }
+
+  /**
+   * Runs a search on one snapshot. With a budget it takes the models that are loaded, else it waits for all. While
+   * they are still being loaded, what can be said without them is for `onFirst`, and the answer follows soon.
+   */
+  async search(
+    folder: string,
+    { buffers = [], ...request }: SearchRequest & { readonly buffers?: readonly Buffer[] },
+    signal: AbortSignal,
+    onFirst?: (result: SearchResult) => void,
+  ): Promise<SearchResult> {
+    const record = this.parts.folders.indexedRecord(folder);
+    const isInteractive = request.budgetMs !== undefined;
+    if (isInteractive) this.makePlanInTime();
+    const needs = isInteractive ? 'available' : request.rerank ? 'whole' : 'withoutReranker';
+    const ask = (): Promise<SearchResult> =>
+      this.withContext(record, needs, async (context) => {
+        const { overlays } = this.parts;
+        const { embedder, version, ...rest } = context;
+        const snapshot = await overlays.over(context.snapshot, buffers, embedder, signal);
+        const learned = learnedFor(version, { ...rest, embedder, snapshot }, request);
+        return search({ ...rest, embedder, snapshot, ...learned }, request, signal, onFirst);
+      });
+    const isWorthWaiting = this.parts.plan.isBegun && !this.isWarm(record.id);
+    const isEarly = isInteractive && onFirst !== undefined && isWorthWaiting;
+    let result = await ask();
+    if (isEarly) {
+      onFirst(result);
+      await this.becomesWarm(record.id);
+      result = await ask();
+    }
+    this.parts.folders.prioritize(record.id, result);
+    return result;
+  }
+
+  /** `text` is what the span says where that is not saved. */
+  async similar(
+    folder: string,
+    request: SimilarRequest,
+    text: string | undefined,
+    signal: AbortSignal,
+  ): Promise<SearchResult> {
+    const record = this.parts.folders.indexedRecord(folder);
+    return this.withContext(record, 'withoutReranker', async (given) => {
+      const { version, ...bare } = given;
+      // Looks everywhere, so that what is for a part of the folder has no say.
+      const context = { ...bare, ...(version?.scope ? {} : learnedOf(version, bare)) };
+      if (text === undefined) return findSimilar(context, request);
+      const buffer = { path: request.path, text };
+      const vector = await this.parts.overlays.embedText(buffer, context.embedder, signal);
+      return findSimilar(context, { ...request, unsaved: { text, vector } });
+    });
+  }
+
+  /** Runs `work` on a snapshot of the folder, with marks, models as far as needed, and what was learned. */
+  async withContext<T>(
+    record: FolderRecord,
+    needs: VersionNeeds,
+    work: (context: SearchContext & { readonly version?: LentVersion }) => Promise<T>,
+  ): Promise<T> {
+    const { readers, indexer } = this.parts;
+    const isPatient = needs !== 'available';
+    if (isPatient) void this.parts.plan.whenMade();
+    const models = this.sharedModels.acquire();
+    const loaded = await models.value[needs]();
+    this.searchCount++;
+    indexer.send({ type: 'busy', forMs: busyForMs });
+    const { marks, filling } = await this.parts.marking.forSearch(record, loaded, isPatient);
+    const { id } = record;
+    const version = await this.parts.versions.forSearch(id, needs);
+    const lent = isPatient ? await readers.wholeSnapshot(id) : readers.snapshot(id);
+    try {
+      return await work({ snapshot: lent.snapshot, marks, ...loaded, version });
+    } finally {
+      lent.dispose();
+      version?.dispose();
+      void filling.then(() => models.dispose());
+      if (--this.searchCount === 0) indexer.send({ type: 'notBusy' });
+    }
+  }
+
+  /** Measuring how to embed takes both cores for some seconds, which words and static embeddings need first. */
+  makePlanInTime(): void {
+    if (!this.parts.folders.isInFirstTiers) void this.parts.plan.whenMade();
+  }
+
+  /** Begins to load what searches of the folder need. */
+  warmUp(id: string): void {
+    this.models.available();
+    this.parts.readers.warmUp(id);
+  }
+
+  dispose(): void {
+    this.sharedModels.retire();
+  }
+
+  private isWarm(id: string): boolean {
+    return this.models.hasFirstStage && this.parts.readers.isWarm(id);
+  }
+
+  /** Waits for models and embeddings to be in memory, but not longer than a person would. */
+  private async becomesWarm(id: string): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, warmWithinMs);
+    });
+    const models = this.sharedModels.acquire();
+    // The model that is loaded decides which embeddings are taken into memory.
+    const warm = models.value.withoutReranker().then(() => this.parts.readers.becomesWarm(id));
+    await Promise.race([warm, patience]);
+    clearTimeout(timer);
+    models.dispose();
+  }
+}
+
+/** What a version puts in place of the base in this search: all of it or nothing. */
+function learnedFor(
+  version: LentVersion | undefined,
+  context: SearchContext,
+  request: SearchRequest,
+): Partial<SearchContext> {
+  if (version?.scope) {
+    const filter = joinFilters(parseQuery(request.query).filter, request.filter);
+    if (!isInScope(version.scope, filter, context.snapshot)) return {};
+  }
+  return learnedOf(version, context);
+}
+
+/** Another model may have been chosen since the version was read. */
+function learnedOf(
+  version: LentVersion | undefined,
+  { embedder }: Pick<SearchContext, 'embedder'>,
+): Partial<SearchContext> {
+  if (!version || (embedder && embedder.space.checkpoint !== version.biEncoder)) return {};
+  return version.context;
+}
