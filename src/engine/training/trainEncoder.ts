@@ -227,19 +227,23 @@ async function verify(part: EncoderPart, folder: string, parts: Parts): Promise<
       part === 'bi-encoder'
         ? await createEmbedder(own).embedDocuments(texts)
         : await createReranker(own).score(texts[0]!, texts);
-    const isNear =
-      part === 'bi-encoder'
-        ? worstCosine(expected, actual, base.dimension) >= SMALLEST_COSINE[recipe.weights]
-        : largestDifference(expected, actual) <= LARGEST_DIFFERENCE[recipe.weights];
-    if (isNear) return;
+    const isBi = part === 'bi-encoder';
+    const seen = isBi
+      ? worstCosine(expected, actual, base.dimension)
+      : largestDifference(expected, actual);
+    const limit = (isBi ? SMALLEST_COSINE : LARGEST_DIFFERENCE)[recipe.weights];
+    if (isBi ? seen >= limit : seen <= limit) return;
+    const figure = isBi
+      ? `cosine ${seen.toFixed(4)}, at least ${limit}`
+      : `scores differ by ${seen.toFixed(3)}, at most ${limit}`;
+    throw new NearmissError(
+      'model',
+      `The model that was written does not give what was trained (${figure})`,
+      'Train with "weights": "fp32" in the recipe',
+    );
   } finally {
     session.dispose();
   }
-  throw new NearmissError(
-    'model',
-    'The model that was written does not give what was trained',
-    'Train with "weights": "fp32" in the recipe',
-  );
 }
 
 /** The same texts through the graph that was trained: embeddings, or scores with the first text as the query. */
