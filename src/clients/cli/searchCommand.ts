@@ -156,6 +156,9 @@ function printResult(
 function tierSentence({ tiers }: SearchResult, status: FolderStatus): string {
   const names = { words: 'words', static: 'static embeddings', contextual: 'embeddings' };
   const rests = tiers.map((tier) => names[tier]).join(' and ');
+  const { staticDocumentCount, documentCount } = status;
+  if (staticDocumentCount < documentCount)
+    return `This rests on ${rests}; ${staticDocumentCount.toLocaleString('en')} of ${documentCount.toLocaleString('en')} files are cut so far`;
   const embedded = status.embeddedCount.toLocaleString('en');
   const all = status.embeddableCount.toLocaleString('en');
   return `This rests on ${rests}; ${embedded} of ${all} chunks are embedded so far`;

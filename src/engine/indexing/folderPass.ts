@@ -119,6 +119,11 @@ export class FolderPass {
     }
     if (gone.length + files.length > 0) onWork();
     this.stage.remove(gone);
+    // A splitter that has still to be loaded is not waited for: words come at once, syntax follows.
+    if (files.length > 0 && this.context.splitters.isReady?.() === false) {
+      this.warmUp();
+      await this.stage.index(files, { tier: 'lines' });
+    }
     await this.stage.index(files, { tier: 'syntax' });
     this.storeSkipped();
     const changedPaths = files.map((file) => file.path);

@@ -39,6 +39,8 @@ export interface SplitterSource {
   /** Another one for any change to how documents are cut or embedded: what was made otherwise is made anew. */
   version(): Promise<string>;
   splitter(): Promise<Splitter>;
+  /** False while the splitter has still to be loaded; absent where it never has. */
+  isReady?(): boolean;
 }
 
 /** Builds what a search over many vectors loads, once they are there. Says whether anything was written. */

@@ -25,17 +25,22 @@ const THREAD_COUNT = Math.min(2, os.availableParallelism());
 export function openThreadModels(options: ThreadModelsOptions, log: Logger): ServiceModels {
   const { file, modelsFolder, dataFolder } = options;
   let pool: Promise<Splitter> | undefined;
+  let isReady = false;
   let release: NodeJS.Timeout | undefined;
   const letGo = (): void => {
     clearTimeout(release);
     pool?.then((splitter) => splitter.dispose()).catch(() => undefined);
     pool = undefined;
+    isReady = false;
   };
   const open = (): Promise<Splitter> => {
     const opening = openSplitPool(THREAD_COUNT, () => openSplitThread(file, modelsFolder, log));
-    opening.catch(() => {
-      if (pool === opening) pool = undefined;
-    });
+    opening.then(
+      () => (isReady = pool === opening),
+      () => {
+        if (pool === opening) pool = undefined;
+      },
+    );
     return opening;
   };
   const releaseLater = (): void => {
@@ -45,6 +50,7 @@ export function openThreadModels(options: ThreadModelsOptions, log: Logger): Ser
   };
   return {
     version: () => splitterVersion(modelsFolder),
+    isReady: () => isReady,
     async splitter() {
       releaseLater();
       pool ??= open();

@@ -9,6 +9,7 @@ import {
   look,
   pathsWith,
   startIndexing,
+  toySplitters,
   type ToyIndexing,
   withFolder,
 } from '../../support/toyIndexing';
@@ -52,6 +53,38 @@ test('takes in an edit, an added and a deleted file by their paths', async () =>
       assert.equal(snapshot.counts.embeddedCount, 3);
     });
   });
+});
+
+// The first edit after a while waited for the splitting thread to start, for more than a second on a busy machine.
+test('finds the words of an edit before the splitter is loaded, and cuts it by syntax then', async () => {
+  const real = toySplitters();
+  let isReady = true;
+  let load: () => void = () => undefined;
+  let loaded = Promise.resolve();
+  const splitters = {
+    version: () => real.version(),
+    isReady: () => isReady,
+    splitter: () => loaded.then(() => real.splitter()),
+  };
+  await withFolder(
+    sources,
+    async (world) => {
+      isReady = false;
+      loaded = new Promise((resolve) => (load = resolve));
+      writeFiles(world.folder, { 'src/lamp.ts': 'export function lightBeacon() {}\n' });
+      const tierOf = () => look(world, (snapshot) => snapshot.document('src/lamp.ts')?.tier);
+      const finds = () => look(world, (snapshot) => pathsWith(snapshot, 'beacon'));
+      world.indexer.pathsChanged(['src/lamp.ts']);
+      while ((await finds()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      assert.equal(await tierOf(), 'lines');
+      load();
+      await world.next('done');
+      assert.equal(await tierOf(), 'syntax');
+      assert.deepEqual(await finds(), ['src/lamp.ts']);
+    },
+    { splitters },
+  );
+  await real.dispose();
 });
 
 test('removes what lay in a deleted folder', async () => {
