@@ -26,7 +26,7 @@ import {
   mineGroups,
 } from '../../src/engine/learning/groups';
 import { pseudoGuard } from '../../src/engine/learning/guard';
-import { learn, type LearnMeans } from '../../src/engine/learning/learn';
+import { learn, type LearnMeans, recipeOf } from '../../src/engine/learning/learn';
 import { gatherMarks } from '../../src/engine/learning/markData';
 import type { LearningTier } from '../../src/engine/learning/report';
 import { openTier, trainTier } from '../../src/engine/learning/trainTier';
@@ -334,16 +334,7 @@ async function trained(
       : tier === 'head'
         ? headRecords(world.context, groups, filler, [])
         : crossRecords(world.context, groups);
-  const own: RecipeChanges =
-    tier === 'fusion'
-      ? { steps: 40, learningRate: 0.1, evaluateEvery: 5, patience: 4, rows: 32 }
-      : tier === 'head'
-        ? { quarantine: false }
-        : {
-            steps: Math.min(80, Math.ceil(records.length / 8) * 4),
-            evaluateEvery: 8,
-            maxTokens: 160,
-          };
+  const own = recipeOf(tier, records.length);
   await trainTier({ part: part as Part, records, recipe: { ...own, ...changes }, out }, means);
   const opened = await openTier(tier, out, means.openReranker);
   fs.rmSync(path.dirname(out), { recursive: true, force: true });

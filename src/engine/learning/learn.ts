@@ -458,15 +458,15 @@ function partOf(tier: LearningTier, { pairs, counts }: MarkData): Part {
     : 'query-head';
 }
 
-/** Beside the tiers of the trainer: what a run of many trainings can afford. */
-function recipeOf(tier: LearningTier, recordCount: number): RecipeChanges {
+/** Flags beside the trainer's own: what a run of many trainings can afford. The re-ranker sees every group twice. */
+export function recipeOf(tier: LearningTier, recordCount: number): RecipeChanges {
   // Marks were looked at already, with more than a trainer knows.
   if (tier === 'head') return { quarantine: false };
   // Twenty numbers under a pull to their defaults: few steps are enough, and they are trained once a fold.
   if (tier === 'fusion')
     return { steps: 40, learningRate: 0.1, evaluateEvery: 5, patience: 4, rows: 32 };
-  const steps = Math.max(8, Math.min(80, Math.ceil(recordCount / 8) * 4));
-  return { steps, evaluateEvery: Math.max(4, Math.ceil(steps / 5)), maxTokens: 160, negatives: 7 };
+  const steps = Math.max(8, Math.min(60, Math.ceil(recordCount / 8) * 2));
+  return { steps, evaluateEvery: Math.ceil(steps / 2), maxTokens: 160, negatives: 7 };
 }
 
 function judgedOf({ asked, relevant, wrong }: MarkedQuery): Judged {

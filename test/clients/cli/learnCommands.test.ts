@@ -1,0 +1,64 @@
+/** `nearmiss learn`, `report`, `versions`, `revert` and `adapt` as a person and a program meet them. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { after, before, test } from 'node:test';
+import type { LearningReport, VersionList } from '../../../src/protocol/learning';
+import { makeLearningWorld } from '../../support/learningWorld';
+import { checkDone, checkSentence } from '../../support/product';
+
+const world = makeLearningWorld(after);
+before(() => world.prepare());
+
+test('says what it would do, and why it does not', async () => {
+  const plan = await world.run(['learn', '--plan']);
+  checkDone(plan);
+  assert.match(plan.stdout, /^0 marks, 0 usable, on 0 queries; 0 set aside\n/);
+  assert.match(plan.stdout, /\n0 marks can be used, and 10 are the least to learn from\n$/);
+  const learned = await world.run(['learn']);
+  checkDone(learned);
+  assert.match(learned.stdout, /^Not promoted: 0 marks can be used/);
+});
+
+test('names a version that is not there', async () => {
+  checkSentence(await world.run(['revert', 'nothing']), 2, /There is no version nothing/);
+  checkSentence(await world.run(['revert']), 2, /There is no previous version/);
+  checkSentence(await world.run(['report', '--of', 'nothing']), 2, /Nothing was learned/);
+});
+
+test('learns, reports the same in words and in JSON, and goes back', async () => {
+  for (let topic = 0; topic < 12; topic++) await world.mark(topic);
+  const learned = await world.run(['learn', '--json', '--seed', '3']);
+  checkDone(learned);
+  const report = JSON.parse(learned.stdout) as LearningReport;
+  assert.equal(report.isPromoted, true, report.verdict);
+  assert.equal(report.seed, 3);
+  assert.match(learned.stderr, /\d+ % learning the weights of the ranking/);
+  assert.ok(report.figures.every(({ count }) => count > 0));
+  assert.ok(report.queries.some(({ outcome, why }) => outcome === 'win' && why.length > 0));
+  assert.deepEqual(report.learnedFrom.usableCount, 24);
+
+  const words = await world.run(['report']);
+  checkDone(words);
+  assert.equal(words.stdout.split('\n')[0], report.verdict);
+  const file = path.join(world.folder, 'report.json');
+  checkDone(await world.run(['report', '--out', file]));
+  const written = JSON.parse(fs.readFileSync(file, 'utf8')) as { report: LearningReport };
+  assert.deepEqual(written.report, report);
+
+  const list = JSON.parse((await world.run(['versions', '--json'])).stdout) as VersionList;
+  assert.equal(list.current, report.version);
+  const shown = await world.run(['versions']);
+  assert.match(shown.stdout, new RegExp(`^\\* ${report.version} .*\\[fusion`, 'm'));
+  assert.match((await world.run(['revert', 'base'])).stdout, /^The base answers now/);
+  assert.match(
+    (await world.run(['revert'])).stdout,
+    new RegExp(`^Version ${report.version} answers`),
+  );
+});
+
+test('refuses to adapt a folder that says too little about itself', async () => {
+  const adapted = await world.run(['adapt']);
+  checkDone(adapted);
+  assert.match(adapted.stdout, /^Not promoted: \d+ queries can be made of this folder's comments/);
+});
