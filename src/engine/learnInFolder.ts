@@ -24,7 +24,7 @@ export async function learnInFolder(
   { control, onNews, onLimits }: LearnListener,
 ): Promise<Omit<LearnTaskResult, 'kind'>> {
   const { dataFolder, seed, resume, learnKind } = request;
-  const { biEncoder, crossEncoderFolder, context, openReranker, rerankCount } = index;
+  const { biEncoder, crossEncoderFolder, context, openReranker, rerankCount, niceness } = index;
   if (!biEncoder)
     throw new NearmissError(
       'model',
@@ -39,7 +39,7 @@ export async function learnInFolder(
     store: new VersionStore(learningFolder(dataFolder, id)),
     marks: (await FolderMarks.open(journal, folder)).list(),
     base: { biEncoder: biEncoder.fingerprint, crossEncoder },
-    ...{ rerankCount, resume },
+    ...{ rerankCount, resume, niceness },
   };
   const means: LearnMeans = {
     ...{ index: context, folder, dataFolder, crossEncoderFolder, openReranker, control, seed },

@@ -8,7 +8,7 @@ import { NearmissError, systemCode } from '../base/errors';
 
 interface NumberOption {
   readonly initial: number;
-  readonly unit: 'ms' | 'files' | 'chunks' | 'candidates' | 'hits' | 'bytes' | 'threads';
+  readonly unit: 'ms' | 'files' | 'chunks' | 'candidates' | 'hits' | 'bytes' | 'threads' | 'levels';
   readonly min: number;
   readonly max: number;
   readonly what: string;
@@ -69,6 +69,13 @@ export const numberOptions = {
     min: 0,
     max: 256,
     what: 'Threads of a model session; 0 lets the engine choose',
+  },
+  learningNiceness: {
+    initial: 10,
+    unit: 'levels',
+    min: 0,
+    max: 19,
+    what: 'How far learning stands back for other programs, 0 not at all',
   },
 } as const satisfies Record<string, NumberOption>;
 

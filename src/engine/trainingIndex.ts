@@ -22,6 +22,8 @@ export interface TrainingIndex extends Disposable {
   readonly biEncoder?: Checkpoint;
   readonly crossEncoderFolder: string;
   readonly rerankCount: number;
+  /** How far a run stands back for other programs. */
+  readonly niceness: number;
   /** A re-ranker that was trained, in the arithmetic of the one in use. */
   readonly openReranker: (checkpointFolder: string) => Promise<Reranker>;
 }
@@ -61,6 +63,7 @@ export async function openTrainingIndex(
       biEncoder: made?.checkpoint,
       crossEncoderFolder: path.join(root, 'models', 'cross-encoder'),
       rerankCount: settings.rerankCount,
+      niceness: settings.learningNiceness,
       openReranker: (own) => openLearnedReranker(own, { threads, plan, log }),
       dispose: () => store.dispose(),
     };

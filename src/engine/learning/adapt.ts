@@ -88,7 +88,8 @@ export async function adapt(order: LearnOrder, given: LearnMeans): Promise<Learn
   await prepare(store.runFolder, identity, order.resume);
   progress.begin({ stage: 'learning a map of embeddings', weight: 70 });
   const out = path.join(store.runFolder, 'head');
-  const recipe = { ...RECIPE, ...order.recipes?.head };
+  const limits = order.niceness === undefined ? {} : { niceness: order.niceness };
+  const recipe = { ...RECIPE, ...limits, ...order.recipes?.head };
   await trainTier(
     { part: 'shared-head', records, recipe, out, dev },
     { ...means, onNews: ({ done, total }) => progress.at(done, total) },

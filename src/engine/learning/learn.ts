@@ -39,6 +39,8 @@ export interface LearnOrder {
   readonly base: BaseModels;
   readonly rerankCount: number;
   readonly resume: boolean;
+  /** How far training stands back for other programs; without it, as the trainer's recipe says. */
+  readonly niceness?: number;
   /** Flags that differ from the recipe's; for benches and tests. */
   readonly recipes?: Readonly<Partial<Record<LearningTier, RecipeChanges>>>;
   /** Parts that may learn; without it, all that have marks enough. */
@@ -203,7 +205,9 @@ class LearnRun {
   ): Promise<Contestant> {
     const out = this.outOf(name);
     progress.begin({ stage: `learning ${WORDS[tier]}`, weight: trainWeight(tier, records.length) });
-    const recipe = { ...recipeOf(tier, records.length), ...this.order.recipes?.[tier] };
+    const { niceness, recipes } = this.order;
+    const limits = niceness === undefined ? {} : { niceness };
+    const recipe = { ...recipeOf(tier, records.length), ...limits, ...recipes?.[tier] };
     const onNews: TierMeans['onNews'] = ({ done, total }) => progress.at(done, total);
     await trainTier({ part, records, recipe, out }, { ...this.means, onNews });
     const opened = await openTier(tier, out, this.means.openReranker);
@@ -466,7 +470,9 @@ export function recipeOf(tier: LearningTier, recordCount: number): RecipeChanges
   if (tier === 'fusion')
     return { steps: 40, learningRate: 0.1, evaluateEvery: 5, patience: 4, rows: 32 };
   const steps = Math.max(8, Math.min(60, Math.ceil(recordCount / 8) * 2));
-  return { steps, evaluateEvery: Math.ceil(steps / 2), maxTokens: 160, negatives: 7 };
+  // Eight bits of a model that was trained on little do not always say the same; floats do.
+  const more = { maxTokens: 160, negatives: 7, weights: 'fp32' } as const;
+  return { steps, evaluateEvery: Math.ceil(steps / 2), ...more };
 }
 
 function judgedOf({ asked, relevant, wrong }: MarkedQuery): Judged {

@@ -9,13 +9,15 @@ import { checkDone, checkSentence } from '../../support/product';
 
 const world = makeLearningWorld(after);
 before(() => world.prepare());
+/** Learning takes seconds, and many of them on a busy machine. */
+const patient = { timeoutMs: 1_800_000 };
 
 test('says what it would do, and why it does not', async () => {
-  const plan = await world.run(['learn', '--plan']);
+  const plan = await world.run(['learn', '--plan'], patient);
   checkDone(plan);
   assert.match(plan.stdout, /^0 marks, 0 usable, on 0 queries; 0 set aside\n/);
   assert.match(plan.stdout, /\n0 marks can be used, and 10 are the least to learn from\n$/);
-  const learned = await world.run(['learn']);
+  const learned = await world.run(['learn'], patient);
   checkDone(learned);
   assert.match(learned.stdout, /^Not promoted: 0 marks can be used/);
 });
@@ -28,7 +30,7 @@ test('names a version that is not there', async () => {
 
 test('learns, reports the same in words and in JSON, and goes back', async () => {
   for (let topic = 0; topic < 12; topic++) await world.mark(topic);
-  const learned = await world.run(['learn', '--json', '--seed', '3']);
+  const learned = await world.run(['learn', '--json', '--seed', '3'], patient);
   checkDone(learned);
   const report = JSON.parse(learned.stdout) as LearningReport;
   assert.equal(report.isPromoted, true, report.verdict);
@@ -58,7 +60,7 @@ test('learns, reports the same in words and in JSON, and goes back', async () =>
 });
 
 test('refuses to adapt a folder that says too little about itself', async () => {
-  const adapted = await world.run(['adapt']);
+  const adapted = await world.run(['adapt'], patient);
   checkDone(adapted);
   assert.match(adapted.stdout, /^Not promoted: \d+ queries can be made of this folder's comments/);
 });
