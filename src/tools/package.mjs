@@ -21,12 +21,14 @@ fs.mkdirSync(stage, { recursive: true });
 const leftOut = await stagePackage(root, stage, target);
 const { version } = JSON.parse(fs.readFileSync(path.join(stage, 'package.json'), 'utf8'));
 const file = path.join(root, 'dist', `nearmiss-${version}-${target}.vsix`);
+// A run that is cut short leaves nothing behind that looks like a package.
+const draft = `${file}.draft`;
 const vsce = path.join(root, 'node_modules/@vscode/vsce/vsce');
 const result = spawnSync(
   process.execPath,
   [
     vsce,
-    ...['package', '--no-dependencies', '--target', target, '--out', file],
+    ...['package', '--no-dependencies', '--target', target, '--out', draft],
     // The pictures of README stay in the repository, which has no address yet.
     ...['--no-rewrite-relative-links', '--allow-missing-repository'],
   ],
@@ -36,6 +38,7 @@ if (result.status !== 0) {
   console.error(result.stdout + result.stderr);
   process.exit(1);
 }
+fs.renameSync(draft, file);
 fs.rmSync(stage, { recursive: true, force: true });
 const megabytes = (fs.statSync(file).size / 1e6).toFixed(1);
 console.log(`${path.relative(process.cwd(), file)}: ${megabytes} MB`);

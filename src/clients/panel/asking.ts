@@ -65,11 +65,17 @@ export function submit(state: PanelState): Step {
 /** Asks the same again. "refresh" leaves what pointer and keyboard are on in place, "reorder" does not. */
 export function askAgain(state: PanelState, arrival: 'refresh' | 'reorder'): Step {
   if (!hasQuestion(state)) return stay(state);
+  const pending = state.stage === 'waiting' ? state.arrival : undefined;
   // A list that was answered with nothing goes on saying so until there are hits.
-  const isKnownEmpty = state.stage === 'final' || state.arrival === 'refresh';
-  const ofEmpty = isKnownEmpty ? 'refresh' : 'replace';
-  return ask({ ...state, arrival: state.hits.length > 0 ? arrival : ofEmpty });
+  const ofEmpty = state.stage === 'final' ? 'refresh' : (pending ?? 'replace');
+  const wanted = state.hits.length > 0 ? arrival : ofEmpty;
+  // The answer that is not here yet would have changed more: the one that takes its place does.
+  const isMore = pending !== undefined && reach.indexOf(pending) > reach.indexOf(wanted);
+  return ask({ ...state, arrival: isMore ? pending : wanted });
 }
+
+/** How answers meet the hits shown, from the one that leaves most of them in their places. */
+const reach: readonly PanelState['arrival'][] = ['refresh', 'append', 'reorder', 'replace'];
 
 /** The same question with a larger limit; what is shown stays where it is. */
 export function askMore(state: PanelState): Step {

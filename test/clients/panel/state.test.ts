@@ -151,6 +151,27 @@ test('announces the number of hits once a question', () => {
   assert.equal(mind.state.announcement, 'No hits');
 });
 
+test('lets no refresh weaken the answer that it takes the place of', () => {
+  const mind = shown('abc').take(
+    { type: 'focused', key: key('b') },
+    { type: 'judged', key: key('b'), verdict: 'notRelevant' },
+  );
+  mind.take({
+    type: 'marked',
+    key: key('b'),
+    mark: { id: '1', verdict: 'notRelevant', similarity: 1 },
+  });
+  mind.answer(hitsNamed('a', 'c', 'b'));
+  mind.take({ type: 'undone' }, { type: 'marked', key: key('b') }, { type: 'refresh' });
+  assert.equal(mind.answer(hitsNamed('a', 'b', 'c')).order, 'abc', 'exactly as before the mark');
+  mind.take(
+    { type: 'focused', key: key('a') },
+    { type: 'typed', query: 'other' },
+    { type: 'refresh' },
+  );
+  assert.equal(mind.answer(hitsNamed('x')).order, 'x', 'nothing of the last question is held');
+});
+
 test('goes on saying that nothing was found while it asks again, and shows first hits at once', () => {
   const mind = new Mind().take({ type: 'typed', query: 'q' }).answer([]);
   mind.take({ type: 'refresh' }, { type: 'refresh' });
