@@ -28,6 +28,8 @@ export interface Fused {
   readonly meaning: number;
   /** Which embeddings `meaning` rests on. */
   readonly meaningTier?: 'contextual' | 'static';
+  /** Share of meaning in the score, 0 to 1. */
+  readonly share: number;
   readonly score: number;
 }
 
@@ -64,6 +66,19 @@ export function scaled(vote: Vote | undefined, scale: Scale): number {
 export interface Shares {
   readonly contextual: number;
   readonly static: number;
+  /** Most of contextual meaning in running text. */
+  readonly prose: number;
+}
+
+/** Marks that stand in code, commands and markup, and hardly ever in sentences. */
+const CODE_MARKS = /[`{}[\]<>=_|\\;$#@*~^&]/g;
+/** Of a hundred characters so many; an abstract has none, a page of commands ten. */
+const MOST_MARKS_OF_RUNNING_TEXT = 0.01;
+
+/** True for prose without code in it: sentences, whose words are of the same language as the query's. */
+function isRunningText({ kind, text }: Candidate['chunk']): boolean {
+  if (kind !== 'prose') return false;
+  return (text.match(CODE_MARKS)?.length ?? 0) <= text.length * MOST_MARKS_OF_RUNNING_TEXT;
 }
 
 /** One fused part for each candidate, in the same order. */
@@ -76,24 +91,18 @@ export function fuse(candidates: readonly Candidate[], shares: Shares): Fused[] 
     const word = scaled(candidate.words, words);
     if (candidate.contextual) {
       const meaning = scaled(candidate.contextual, contextual);
-      return {
-        words: word,
-        meaning,
-        meaningTier: 'contextual',
-        score: mix(word, meaning, shares.contextual),
-      };
+      const most = isRunningText(candidate.chunk) ? shares.prose : 1;
+      const share = Math.min(shares.contextual, most);
+      const score = mix(word, meaning, share);
+      return { words: word, meaning, meaningTier: 'contextual', share, score };
     }
     if (candidate.static) {
       const meaning = scaled(candidate.static, statics);
-      return {
-        words: word,
-        meaning,
-        meaningTier: 'static',
-        score: mix(word, meaning, shares.static),
-      };
+      const score = mix(word, meaning, shares.static);
+      return { words: word, meaning, meaningTier: 'static', share: shares.static, score };
     }
     const share = hasContextual ? shares.contextual : 0;
-    return { words: word, meaning: 0, score: mix(word, 0, share) };
+    return { words: word, meaning: 0, share, score: mix(word, 0, share) };
   });
 }
 

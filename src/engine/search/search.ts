@@ -79,7 +79,7 @@ export async function search(
     const { limit, budgetTokens } = request;
     const { chunkId } = sorting;
     const hits = cutMarked(marked, unmarked, influences, { limit, chunkId });
-    const shown = hits.map((hit) => toHit(hit, query, context, request, weights));
+    const shown = hits.map((hit) => toHit(hit, query, context, request));
     return {
       hits: budgetTokens === undefined ? shown : packHits(context.snapshot, shown, budgetTokens),
       tiers: tiersOf(vectors),
@@ -122,7 +122,11 @@ function rankCandidates(
   clock.note('words', wordsMs);
   clock.note('vectors', vectorsMs);
   const hasMeaning = candidates.some((candidate) => candidate.contextual);
-  const shares = { contextual: meaningShare(weights, query.kind), static: weights.meaningStatic };
+  const shares = {
+    contextual: meaningShare(weights, query.kind),
+    static: weights.meaningStatic,
+    prose: weights.meaningProse,
+  };
   const fused = fuse(candidates, shares);
   const ruled = applyRules(
     candidates,
@@ -151,7 +155,7 @@ const unlimited = { repeatFactor: 1, isExtra: false };
 
 /** A chunk that is here only because it was marked relevant. */
 function unproposed(candidate: Candidate): Ranked {
-  const fused = { words: 0, meaning: 0, score: 0 };
+  const fused = { words: 0, meaning: 0, share: 0, score: 0 };
   return { candidate, base: 0, score: 0, effects: [], fused, repeatFactor: 1, isExtra: true };
 }
 
@@ -248,17 +252,9 @@ function noteOf(isUnknown: boolean, query: Query): string | undefined {
   return undefined;
 }
 
-function toHit(
-  hit: Ranked,
-  query: Query,
-  context: SearchContext,
-  request: SearchRequest,
-  weights: FusionWeights,
-): Hit {
+function toHit(hit: Ranked, query: Query, context: SearchContext, request: SearchRequest): Hit {
   const { chunk } = hit.candidate;
   const window = bestWindow(chunk, query, context.tokenizer);
-  const share =
-    hit.fused.meaningTier === 'static' ? weights.meaningStatic : meaningShare(weights, query.kind);
   return {
     chunkId: chunk.id,
     path: chunk.path,
@@ -273,7 +269,7 @@ function toHit(
     },
     score: hit.score,
     explain: request.explain
-      ? explainHit({ ...hit, meaningShare: hit.fused.meaningTier ? share : 0 })
+      ? explainHit({ ...hit, meaningShare: hit.fused.meaningTier ? hit.fused.share : 0 })
       : undefined,
     mark: hit.mark,
   };

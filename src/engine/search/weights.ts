@@ -12,6 +12,8 @@ export interface FusionWeights {
   readonly meaningQuestion: number;
   /** Share of meaning where only the static table speaks. */
   readonly meaningStatic: number;
+  /** Most that contextual meaning counts in running text: it is written in the words of the question. */
+  readonly meaningProse: number;
   /** A file's best chunk gains up to this, in proportion to what all its chunks scored. */
   readonly fileSupport: number;
   /** Query words found in the file's name or folders, times their share of the query. */
@@ -44,6 +46,7 @@ export const DEFAULT_WEIGHTS: FusionWeights = {
   meaningWords: 0.75,
   meaningQuestion: 0.75,
   meaningStatic: 0.3,
+  meaningProse: 0.6,
   fileSupport: 0.8,
   pathWords: 0.4,
   pathWordsAlone: 1,

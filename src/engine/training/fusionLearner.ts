@@ -56,6 +56,7 @@ const SHARES: ReadonlySet<Name> = new Set([
   'meaningWords',
   'meaningQuestion',
   'meaningStatic',
+  'meaningProse',
 ]);
 /** How many of a file are shown is not learned from marks on single hits. */
 const NAMES = (Object.keys(DEFAULT_WEIGHTS) as Name[]).filter((name) => name !== 'sameFileFactor');
@@ -121,6 +122,7 @@ function scoresOf(query: FusionQuery, weights: FusionWeights): number[] {
   const shares = {
     contextual: meaningShare(weights, query.query.kind),
     static: weights.meaningStatic,
+    prose: weights.meaningProse,
   };
   const fused = fuse(candidates, shares).map(({ score }) => score);
   const scores = applyRules(candidates, fused, query.query, weights, query.hasMeaning).map(

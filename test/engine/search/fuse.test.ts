@@ -61,7 +61,7 @@ test('mixes words and meaning by the share of the tier a candidate has', () => {
       candidate(2, { contextual: { value: 0.55, rank: 1 } }),
       candidate(3, { words: { value: 5, rank: 2 }, static: { value: 0.5 } }),
     ],
-    { contextual: 0.75, static: 0.25 },
+    { contextual: 0.75, static: 0.25, prose: 0.6 },
   );
   assert.deepEqual(
     fused.map((part) => [part.words, part.meaningTier, Number(part.score.toFixed(6))]),
@@ -73,13 +73,32 @@ test('mixes words and meaning by the share of the tier a candidate has', () => {
   );
 });
 
+test('lets words count more in running text than in code and in text full of it', () => {
+  const votes = { words: { value: 10, rank: 1 }, contextual: { value: 0.2, rank: 1 } };
+  const prose = (id: number, text: string): Candidate => {
+    const { chunk, ...rest } = candidate(id, votes);
+    return { chunk: { ...chunk, kind: 'prose', text }, ...rest };
+  };
+  const sentences = 'The wing flutters at high speed. It was tested in a tunnel, twice.';
+  const commands = '- Flutter a wing:\n`wing --flutter {{speed}} | tunnel > {{path/to/file}}`';
+  const fused = fuse([candidate(1, votes), prose(2, sentences), prose(3, commands)], {
+    contextual: 0.75,
+    static: 0.25,
+    prose: 0.6,
+  });
+  assert.deepEqual(
+    fused.map(({ share }) => share),
+    [0.75, 0.6, 0.75],
+  );
+});
+
 test('lets words decide alone where nothing is embedded', () => {
   const fused = fuse(
     [
       candidate(1, { words: { value: 4, rank: 1 } }),
       candidate(2, { words: { value: 1, rank: 2 } }),
     ],
-    { contextual: 0.7, static: 0.3 },
+    { contextual: 0.7, static: 0.3, prose: 0.6 },
   );
   assert.deepEqual(
     fused.map((part) => part.score),
