@@ -1,4 +1,5 @@
 /** A learning run inside the training process: opens the folder's marks, versions and models, and lets the room work. */
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { NearmissError } from '../base/errors';
 import type { LearnRequest, LearnTaskResult, TrainingProgress } from '../protocol/training';
@@ -33,10 +34,12 @@ export async function learnInFolder(
     );
   const folder = realFolder(request.folder);
   const id = folderId(folder);
+  const root = learningFolder(dataFolder, id);
+  await becomeOnly(root);
   const journal = path.join(markFolder(dataFolder, id), 'journal.jsonl');
   const { fingerprint: crossEncoder } = await readCheckpoint(crossEncoderFolder);
   const order: LearnOrder = {
-    store: new VersionStore(learningFolder(dataFolder, id)),
+    store: new VersionStore(root),
     marks: (await FolderMarks.open(journal, folder)).list(),
     base: { biEncoder: biEncoder.fingerprint, crossEncoder },
     ...{ rerankCount, resume, niceness },
@@ -46,4 +49,36 @@ export async function learnInFolder(
     ...{ biEncoderFolder: biEncoder.folder, onLimits, tellRun: onNews, onNews: () => undefined },
   };
   return learnKind === 'adapt' ? adapt(order, means) : learn(order, means);
+}
+
+/** A process whose engine was killed ends between two steps; until then it may still write. */
+const waitsForOtherMs = 120_000;
+
+/** Waits for an earlier run of the folder that has lost its engine, and notes that this process is the one now. */
+async function becomeOnly(root: string): Promise<void> {
+  const file = path.join(root, 'runner.pid');
+  const deadline = performance.now() + waitsForOtherMs;
+  while (isAlive(Number(readIfThere(file))) && performance.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  fs.mkdirSync(root, { recursive: true, mode: 0o700 });
+  fs.writeFileSync(file, `${process.pid}`, { mode: 0o600 });
+}
+
+function readIfThere(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch {
+    // Nobody has learned here yet.
+    return '';
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -13,11 +13,11 @@ export function childProcesses(parentPid: number): RunningProcess[] {
   return runningProcesses().filter((candidate) => candidate.parentPid === parentPid);
 }
 
-/** Engine, indexer and probe processes that were started for a data folder. */
+/** Engine, indexer, probe and training processes that were started for a data folder. */
 export function productProcesses(dataFolder: string): RunningProcess[] {
   return runningProcesses().filter(
     ({ pid, command }) =>
-      /\bdist\/(engine|indexer|probe)\.js\b/.test(command) &&
+      /\bdist\/(engine|indexer|probe|trainer)\.js\b/.test(command) &&
       (command.includes(dataFolder) || readProc(pid, 'environ').includes(dataFolder)),
   );
 }
@@ -29,7 +29,7 @@ export function processesUsing(folder: string): RunningProcess[] {
   );
 }
 
-/** Waits until no engine, indexer or probe of the data folder is left, and returns those that stay. */
+/** Waits until none of them is left, and returns those that stay. */
 export async function waitForNoProcess(
   dataFolder: string,
   timeoutMs = 5000,
