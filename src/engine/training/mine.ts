@@ -26,6 +26,8 @@ export interface MinedRecord {
   readonly query: string;
   readonly positives: readonly string[];
   readonly negatives: readonly string[];
+  /** The frozen re-ranker's lead of the first positive over each negative, where there is one. */
+  readonly margins?: readonly (number | null)[];
   readonly source: 'mined';
 }
 
@@ -111,11 +113,13 @@ export async function mineRecords(
     const group = await mineGroup({ ...query, acceptedElsewhere }, pool, settings, random);
     if (group.positives.length + group.negatives.length === 0) continue;
     groups.push(group);
+    const margins = group.negatives.map(({ margin }) => margin ?? null);
     const textOf = (id: number): string => pool.chunks.get(id)!.text;
     records.push({
       ...{ task: 'ir', query: query.text, source: 'mined' },
       positives: group.positives.map(textOf),
       negatives: group.negatives.map(({ chunkId }) => textOf(chunkId)),
+      ...(margins.some((margin) => margin !== null) && { margins }),
     });
   }
   return { records, groups, skipped };

@@ -113,6 +113,11 @@ test('asks the frozen re-ranker, and takes out what it finds as good as the posi
   const { records, groups } = await mineRecords([query()], means, { settings, seed: 1 });
   assert.ok(asked.length > 0);
   assert.ok(records[0]!.negatives.every((text) => !text.includes('socket')));
+  // All have the score of the positive.
+  assert.deepEqual(
+    records[0]!.margins,
+    records[0]!.negatives.map(() => 0),
+  );
   assert.ok(groups[0]!.dropped.some(({ reason }) => reason === 'teacher'));
 });
 
