@@ -37,6 +37,7 @@ import {
   makeRecipe,
 } from '../../src/engine/training/recipe';
 import type { TrainingRecord } from '../../src/engine/training/recordFile';
+import { RetrievalLossGraphs } from '../../src/engine/training/retrievalLossGraph';
 import { bootstrapInterval } from '../../src/engine/training/statistics';
 import { embedTexts } from '../../src/engine/training/texts';
 import {
@@ -101,6 +102,7 @@ async function headTook(): Promise<Took> {
     base: '',
     recipe,
     seed: 1,
+    losses: new RetrievalLossGraphs(dimension),
   });
   return took(() => runLoop({ learner, recipe, control: new RunControl() }));
 }
@@ -498,7 +500,9 @@ async function learnHead(
   { dimension }: Checkpoint,
 ): Promise<Learned> {
   const vectors = vectorsOf(set, rows, plan, dimension);
-  const learner = new HeadLearner({ kind, plan, vectors, dimension, base: '', recipe, seed: 1 });
+  const losses = new RetrievalLossGraphs(dimension);
+  const task = { kind, plan, vectors, dimension, base: '', recipe, seed: 1, losses };
+  const learner = new HeadLearner(task);
   const { ms } = await timed(() => learn(learner, recipe));
   const map = (row: Float32Array): Float32Array => applyHead(learner.head, row);
   const documents = kind === 'shared-head' ? rows.documents.map(map) : rows.documents;

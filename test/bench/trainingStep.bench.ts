@@ -3,7 +3,8 @@
  * all weights but the word tables) against three forward passes of the same batch, as the product runs them, in the
  * same process: in one graph, and in chunks that are embedded twice. Ratios are of processor time, which a busy machine
  * disturbs least; wall time is noted beside. `trainingStep-memory`: the peak memory of a large
- * batch in chunks. `--threads N`, two if left out; `--widths 64,128`.
+ * batch in chunks. `trainingStep-loss`: the loss of a retrieval step with its gradients, as the graph that encoders run and
+ * as the TypeScript that heads run. `--threads N`, two if left out; `--widths 64,128`.
  */
 import * as fs from 'node:fs';
 import { installationRoot } from '../../src/base/installation';
@@ -13,6 +14,10 @@ import { buildGraph } from '../../src/engine/encoders/graphs';
 import { type Session, createSession } from '../../src/engine/encoders/session';
 import type { LossPart } from '../../src/engine/training/encoderGraphs';
 import type { GraphWriter } from '../../src/engine/training/graphWriter';
+import { type Matrix, zeros } from '../../src/engine/training/losses/matrix';
+import { makeRecipe } from '../../src/engine/training/recipe';
+import { RetrievalLossGraphs } from '../../src/engine/training/retrievalLossGraph';
+import { type RetrievalBatch, retrievalLoss } from '../../src/engine/training/retrievalStep';
 import {
   ADAMW_DEFAULTS,
   type AdamWState,
@@ -36,9 +41,53 @@ const temperature = 0.05;
 const learningRate = 1e-12;
 
 async function main(): Promise<void> {
+  if (benchArgument === 'loss') return report('trainingStep-loss', await losses());
   const { modelFile } = await readBundledCheckpoint(installationRoot(), 'bi-encoder');
   const bytes = fs.readFileSync(modelFile);
   report('trainingStep', benchArgument === 'memory' ? await memory(bytes) : await speed(bytes));
+}
+
+/** Seven own negatives a row, mixed negatives and the other direction, 384 numbers a vector. */
+async function losses(): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  const recipe = makeRecipe('bi-encoder', 20, { hnm: { k: 4, s: 6 } });
+  const graphs = new RetrievalLossGraphs(dimension);
+  for (const rows of [16, 48]) {
+    const batch = lossBatch(rows);
+    const forms = {
+      'as a graph': () => graphs.loss(batch, recipe, seededRandom(1)),
+      'as TypeScript': () => retrievalLoss(batch, recipe, seededRandom(1)),
+    };
+    for (const [name, form] of Object.entries(forms)) {
+      const times: number[] = [];
+      // The first one builds the graph.
+      for (let round = 0; round <= 4 * roundCount; round++) {
+        const { ms } = await timed(form);
+        if (round > 0) times.push(ms);
+      }
+      const label = `${rows} rows of 7 negatives, ${name}`;
+      figures.push({ label, value: quantile(times, 0.5), unit: 'ms' });
+    }
+  }
+  graphs.dispose();
+  return figures;
+}
+
+const dimension = 384;
+
+function lossBatch(rows: number): RetrievalBatch {
+  const random = seededRandom(rows);
+  const matrix = (count: number): Matrix => ({
+    ...{ rows: count, columns: dimension },
+    data: Float64Array.from({ length: count * dimension }, () => random() - 0.5),
+  });
+  return {
+    ...{ queries: matrix(rows), positives: matrix(rows), negatives: matrix(7 * rows) },
+    owners: Array.from({ length: 7 * rows }, (_, at) => Math.floor(at / 7)),
+    offsets: zeros(rows, 8 * rows),
+    rowWeights: Array<number>(rows).fill(1),
+    isExplicit: Array<boolean>(rows).fill(false),
+  };
 }
 
 async function speed(bytes: Uint8Array): Promise<Figure[]> {

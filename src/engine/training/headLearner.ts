@@ -12,6 +12,7 @@ import { negativeRowsLoss } from './negativeRows';
 import { heldOutPool, rankingFigure } from './heldOut';
 import { type Plan, seedFor } from './plan';
 import type { Recipe } from './recipe';
+import type { RetrievalLossGraphs } from './retrievalLossGraph';
 import { retrievalLoss } from './retrievalStep';
 import { pairStep } from './pairStep';
 
@@ -25,6 +26,8 @@ export interface HeadTask {
   readonly base: string;
   readonly recipe: Recipe;
   readonly seed: number;
+  /** Graphs of the loss, several times as fast as the reference, which stands in where none are given. */
+  readonly losses?: RetrievalLossGraphs;
 }
 
 /** Documents that held-out queries are asked of, where there are more. */
@@ -53,7 +56,7 @@ export class HeadLearner implements Learner {
   async step(stepIndex: number): Promise<StepOutcome> {
     const batch = this.batches.at(stepIndex);
     const map = new HeadMap(this.head, this.task, stepIndex);
-    const { loss, rows, inverseTemperature } = this.lossOf(batch, map, stepIndex);
+    const { loss, rows, inverseTemperature } = await this.lossOf(batch, map, stepIndex);
     const gradients = new Map([
       ...map.gradients(),
       // A batch of pairs says nothing about the temperature of searches.
@@ -74,13 +77,13 @@ export class HeadLearner implements Learner {
     );
   }
 
-  private lossOf(
+  private async lossOf(
     batch: Batch,
     map: HeadMap,
     stepIndex: number,
-  ): Pick<StepOutcome, 'loss' | 'rows'> & { readonly inverseTemperature?: number } {
+  ): Promise<Pick<StepOutcome, 'loss' | 'rows'> & { readonly inverseTemperature?: number }> {
     if (batch.kind === 'pairs') return this.pairLossOf(batch, map);
-    const { recipe, seed } = this.task;
+    const { recipe, seed, losses } = this.task;
     let inverseTemperature: number | undefined;
     const parts: Pick<StepOutcome, 'loss' | 'rows'>[] = [];
     if (batch.rows.length > 0) {
@@ -88,7 +91,7 @@ export class HeadLearner implements Learner {
       const positives = map.documents(batch.positives);
       const negatives = batch.negatives.length > 0 ? map.documents(batch.negatives) : undefined;
       const clean = recipe.offDropout.enabled ? map.clean(batch.queries) : undefined;
-      const loss = retrievalLoss(
+      const given: Parameters<typeof retrievalLoss> = [
         {
           ...{ queries: queries.value, positives: positives.value, negatives: negatives?.value },
           ...{ owners: batch.owners, offsets: batch.offsets, rowWeights: batch.rowWeights },
@@ -98,7 +101,8 @@ export class HeadLearner implements Learner {
         },
         { ...recipe, tau: this.temperature.tau },
         seededRandom(seedFor(seed, 'mix', stepIndex)),
-      );
+      ];
+      const loss = losses ? await losses.loss(...given) : retrievalLoss(...given);
       inverseTemperature = loss.inverseTemperature;
       queries.back(loss.queries);
       positives.back(loss.positives);

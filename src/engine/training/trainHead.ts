@@ -1,6 +1,7 @@
 /** Trains a query head or a shared head from files: embeds the texts once, runs the loop, writes the adapter. */
 import * as path from 'node:path';
 import { NearmissError } from '../../base/errors';
+import { DisposableStore } from '../../base/lifecycle';
 import {
   ADAPTER_FILE,
   type Head,
@@ -19,6 +20,7 @@ import type { Recipe } from './recipe';
 import { embedTexts } from './texts';
 import { type Tuned, tuneRecipe } from './tune';
 import { reviewedPlan } from './quarantine';
+import { RetrievalLossGraphs } from './retrievalLossGraph';
 import { type RunFiles, writeWhole } from './runFiles';
 import type { PartResult, TrainingContext } from './context';
 
@@ -31,8 +33,9 @@ export async function trainHead(
   files: RunFiles,
 ): Promise<PartResult> {
   const { seed, base, control } = context;
-  const embedder = await context.openEmbedder();
+  const owned = new DisposableStore();
   try {
+    const embedder = owned.add(await context.openEmbedder());
     const { texts, train, heldOut } = context.plan;
     const queries = new Set([train, heldOut].flatMap(({ rows }) => rows.map((row) => row.query)));
     const vectors = await embedTexts(texts, (index) => queries.has(index), {
@@ -42,7 +45,8 @@ export async function trainHead(
       onProgress: (done, total) => context.tell({ stage: 'embedding texts', done, total }),
     });
     const { dimension } = embedder.space;
-    const given = { kind, vectors, dimension, base: base.fingerprint, seed };
+    const losses = owned.add(new RetrievalLossGraphs(dimension));
+    const given = { kind, vectors, dimension, base: base.fingerprint, seed, losses };
     const makeLearner = (own: Plan, recipe: Recipe): HeadLearner =>
       new HeadLearner({ ...given, plan: own, recipe });
     const plan = reviewedPlan(context, vectors, dimension);
@@ -59,7 +63,7 @@ export async function trainHead(
     await publishHead(head, { context, files, result, settled, vectors, tuned });
     return { ...result, settled };
   } finally {
-    embedder.dispose();
+    owned.dispose();
   }
 }
 

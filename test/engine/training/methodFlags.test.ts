@@ -19,6 +19,7 @@ import {
   makeRecipe,
 } from '../../../src/engine/training/recipe';
 import type { TrainingRecord } from '../../../src/engine/training/recordFile';
+import { RetrievalLossGraphs } from '../../../src/engine/training/retrievalLossGraph';
 import { openTrainableEncoder } from '../../../src/engine/training/trainableEncoder';
 import { temporaryFolder } from '../../support/temporaryFolder';
 import { writeToyCheckpoint } from '../../support/toyCheckpoint';
@@ -61,7 +62,7 @@ function recipeOf(part: Part, changes: RecipeChanges): Recipe {
   return makeRecipe(part, 20, { ...COMMON, ...changes });
 }
 
-function head(changes: RecipeChanges, plan = planOf()): Learner {
+function head(changes: RecipeChanges, plan = planOf(), losses?: RetrievalLossGraphs): Learner {
   const random = seededRandom(5);
   const dimension = 6;
   const vectors = Float32Array.from(
@@ -69,7 +70,7 @@ function head(changes: RecipeChanges, plan = planOf()): Learner {
     () => random() - 0.5,
   );
   const learner = new HeadLearner({
-    ...{ kind: 'shared-head', plan, vectors, dimension, base: '', seed: 1 },
+    ...{ kind: 'shared-head', plan, vectors, dimension, base: '', seed: 1, losses },
     recipe: recipeOf('shared-head', { rank: 3, ...changes }),
   });
   // As it starts, the head changes nothing and half of its gradients are zero.
@@ -165,6 +166,27 @@ async function checkLinear(make: (weight: number) => Made): Promise<void> {
 
 const pairs = planOf({ pairs: true });
 const makers = { head, bi } as const;
+
+test('a head learns the same by the graphs of the loss as by the reference', async () => {
+  const losses = new RetrievalLossGraphs(6);
+  after(() => losses.dispose());
+  const all: RecipeChanges = {
+    ...{ hnm: { k: 4, s: 6 }, anchor: 1, dropout: 0.1, learnTau: true, gpl: { weight: 0.5 } },
+    offDropout: { enabled: true },
+  };
+  // One set of graphs for several recipes, as tuning has it.
+  for (const changes of [{}, { columnWeight: 0 }, all]) {
+    const [a, b] = [head(changes), head(changes, planOf(), losses)];
+    for (const step of [0, 1, 5]) {
+      const [expected, actual] = [await a.step(step), await b.step(step)];
+      assert.ok(Math.abs(actual.loss - expected.loss) < 1e-9);
+      for (const [name, gradient] of expected.gradients)
+        gradient.forEach((value, i) =>
+          assert.ok(Math.abs(actual.gradients.get(name)![i]! - value) < 1e-6, name),
+        );
+    }
+  }
+});
 
 describe('methods of a recipe', () => {
   for (const [name, make] of Object.entries(makers)) {
