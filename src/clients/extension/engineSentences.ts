@@ -102,10 +102,10 @@ const known: readonly Known[] = [
     t('Rests on words: this span has no embedding yet'),
   ),
   sentence(
-    'The active model does not know these characters, so the answer rests on words alone; a multilingual model would help',
+    'The active model does not know these characters, so the answer rests on words alone; a multilingual model would help: `nearmiss models catalog` lists some',
     (t) =>
       t(
-        'The active model does not know these characters, so the answer rests on words alone; a multilingual model would help',
+        'The active model does not know these characters, so the answer rests on words alone; Choose Model has multilingual ones',
       ),
   ),
   sentence('This answer does without a model: {}', (t, problem) =>

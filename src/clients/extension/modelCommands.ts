@@ -1,11 +1,19 @@
 /** Which model embeds: chosen from a list, added from a folder, or named by the setting. */
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { messageOf } from '../../base/errors';
 import type { ModelInfo } from '../../protocol/types';
+import { type CatalogEntry, modelCatalog } from '../hub/catalog';
+import type { Fetch } from '../hub/hubFile';
+import { fetchModel, parseModelName } from '../hub/hubModel';
+import { signalOf } from './cancellation';
 import type { Services } from './services';
 
 interface ModelItem extends vscode.QuickPickItem {
   readonly model?: ModelInfo;
+  /** To be fetched from the hub first. */
+  readonly offer?: CatalogEntry;
 }
 
 /** A list of the models that can embed, and a way to add one. */
@@ -25,14 +33,79 @@ export async function chooseModel(services: Services): Promise<void> {
     detail: model.problem,
     model,
   }));
+  const known = new Set(models.map(({ name }) => name));
+  const offers = modelCatalog
+    .filter(({ name }) => !known.has(shortName(name)))
+    .map((offer): ModelItem => ({ ...offerTexts(offer), offer }));
   const add: ModelItem = { label: `$(add) ${t('Add a Model from a Folder…')}`, alwaysShow: true };
-  const chosen = await vscode.window.showQuickPick([...items, add], {
+  const chosen = await vscode.window.showQuickPick([...items, ...offers, add], {
     title: t('Nearmiss: Choose Model'),
     placeHolder: t('Another model embeds every file anew; marks are kept'),
   });
   if (!chosen) return;
-  const model = chosen.model ?? (await addModel(services));
+  const model =
+    chosen.model ??
+    (chosen.offer ? await fetchOffer(services, chosen.offer) : await addModel(services));
   if (model && !model.isInUse) await useModel(services, model.name);
+}
+
+function offerTexts({ name, purpose, megabytes, licence }: CatalogEntry): ModelItem {
+  const { t } = vscode.l10n;
+  const languages = purpose === 'English' ? t('English') : t('many languages');
+  return {
+    label: `$(cloud-download) ${shortName(name)}`,
+    description: [languages, `${megabytes} MB`, licence].join(', '),
+    detail: t('Fetched from the hub when you choose it: {0}', name),
+  };
+}
+
+function shortName(name: string): string {
+  return name.slice(name.indexOf('/') + 1);
+}
+
+/** Asks, then fetches by the editor's own way through proxies; undefined when the answer is no. */
+async function fetchOffer(
+  { engine, engineOptions }: Services,
+  { name, megabytes, licence }: CatalogEntry,
+): Promise<ModelInfo | undefined> {
+  const { t } = vscode.l10n;
+  const download = t('Download');
+  const answer = await vscode.window.showInformationMessage(
+    t('Download {0} ({1} MB, {2})?', name, megabytes, licence),
+    { modal: true, detail: t('Nothing of yours is sent. Searches stay on this machine.') },
+    download,
+  );
+  if (answer !== download) return undefined;
+  return vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: t('Nearmiss: Downloading {0}', shortName(name)),
+      cancellable: true,
+    },
+    async (progress, token) => {
+      const { signal, dispose } = signalOf(token);
+      let told = 0;
+      try {
+        const { folder } = await fetchModel({
+          model: parseModelName(name)!,
+          folder: path.join(engineOptions().dataFolder, 'downloads'),
+          fetch: globalThis.fetch as unknown as Fetch,
+          env: process.env,
+          signal,
+          onProgress(done, all) {
+            const percent = Math.floor((100 * done) / all);
+            if (percent > told) progress.report({ increment: percent - told });
+            told = Math.max(told, percent);
+          },
+        });
+        const model = await engine.call('addModel', { folder }, signal);
+        await fs.rm(path.dirname(folder), { recursive: true, force: true });
+        return model;
+      } finally {
+        dispose();
+      }
+    },
+  );
 }
 
 /** Carries out what the setting names; a name that is none costs a sentence. */

@@ -248,7 +248,7 @@ function tiersOf(vectors: QueryVectors): Tier[] {
 function noteOf(isUnknown: boolean, query: Query): string | undefined {
   if (query.problems.length > 0) return query.problems.join('; ');
   if (isUnknown)
-    return 'The active model does not know these characters, so the answer rests on words alone; a multilingual model would help';
+    return 'The active model does not know these characters, so the answer rests on words alone; a multilingual model would help: `nearmiss models catalog` lists some';
   return undefined;
 }
 
