@@ -96,7 +96,7 @@ export const panelStrings = {
   openFolder: 'Open Folder',
   virtualTitle: 'Not on a disk here',
   virtual: 'This workspace is virtual: its files cannot be read by the engine.',
-  confirmTitle: 'A very large folder',
+  confirmTitle: 'This folder is not indexed',
   confirmIndex: 'Index This Folder',
   engineGoneTitle: 'The search engine has stopped',
   restartEngine: 'Restart Engine',

@@ -1,5 +1,7 @@
 /** What lives beside the window: the engine that dies and comes back, and the one that two windows share. */
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { productProcesses } from '../support/processes';
 import { killEngine } from '../support/product';
 import { flow, useWorld } from '../support/editor/world';
@@ -29,6 +31,26 @@ flow(
     await window.screenshot('09-engine-back');
   },
 );
+
+flow('says that the folder is gone, and takes it back when it is there', world, async (here) => {
+  const { window, workspace, folder } = here;
+  const away = path.join(folder, 'renamed');
+  fs.renameSync(workspace, away);
+  await window.insist('the panel says that the folder is gone', {
+    act: () => window.search('parse options of the command line'),
+    isDone: () => window.panel.getByText('There is no folder').first().isVisible(),
+  });
+  await window.screenshot('09-folder-renamed');
+  fs.renameSync(away, workspace);
+  await window.insist('hits are back', {
+    act: () => window.search(query),
+    isDone: async () => {
+      const [first = ''] = await window.hitNames();
+      const isGone = await window.panel.getByText('There is no folder').first().isVisible();
+      return !isGone && first.startsWith('cheerio/api/attributes.ts:');
+    },
+  });
+});
 
 flow('serves two windows from one engine and shows marks in both', world, async (here) => {
   const [first, second] = [here.window, await here.openWindow()];
