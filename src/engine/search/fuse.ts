@@ -76,7 +76,7 @@ const CODE_MARKS = /[`{}[\]<>=_|\\;$#@*~^&]/g;
 const MOST_MARKS_OF_RUNNING_TEXT = 0.01;
 
 /** True for prose without code in it: sentences, whose words are of the same language as the query's. */
-function isRunningText({ kind, text }: Candidate['chunk']): boolean {
+export function isRunningText({ kind, text }: Candidate['chunk']): boolean {
   if (kind !== 'prose') return false;
   return (text.match(CODE_MARKS)?.length ?? 0) <= text.length * MOST_MARKS_OF_RUNNING_TEXT;
 }

@@ -7,7 +7,7 @@ import type { ChunkFilter } from '../store/types';
 import { type Ruled, applyRules, byScore, limitPerFile } from './boosts';
 import { explainHit } from './explain';
 import { isBelowFloor } from './floor';
-import { type Fused, fuse } from './fuse';
+import { type Fused, fuse, isRunningText } from './fuse';
 import {
   applyMarks,
   cutMarked,
@@ -199,7 +199,8 @@ async function rerankTop(
   const reranked = ranked.map((hit, index): Ranked => {
     const score = scores[index];
     if (!score) return hit;
-    const added = weights.rerank * unsure * top * score.share;
+    const most = isRunningText(hit.candidate.chunk) ? weights.rerankProse : weights.rerank;
+    const added = most * unsure * top * score.share;
     return {
       ...hit,
       score: hit.score + added,

@@ -24,8 +24,9 @@ export interface FusionWeights {
   readonly definition: number;
   /** The path asked for. */
   readonly askedPath: number;
-  /** Most that the re-ranker adds. */
+  /** Most that the re-ranker adds, and most in running text, where the first stage is surer. */
   readonly rerank: number;
+  readonly rerankProse: number;
   /** Factors on files of these sorts, unless asked for. */
   readonly testFactor: number;
   readonly exampleFactor: number;
@@ -53,6 +54,7 @@ export const DEFAULT_WEIGHTS: FusionWeights = {
   definition: 1.5,
   askedPath: 3,
   rerank: 0.2,
+  rerankProse: 0.1,
   testFactor: 0.3,
   exampleFactor: 0.3,
   legacyFactor: 0.3,

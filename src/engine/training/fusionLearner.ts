@@ -7,7 +7,7 @@
  *   weight = default · e^θ, or σ(logit(default) + θ) for shares;  L = mean CE + pull · mean θ²
  */
 import { applyRules, limitPerFile } from '../search/boosts';
-import { fuse } from '../search/fuse';
+import { fuse, isRunningText } from '../search/fuse';
 import { parseQuery, type Query } from '../search/query';
 import { bestWindow, firstStageConfidence, rerankShares, rerankText } from '../search/rerank';
 import { type Candidate, RETRIEVER_DEPTH, retrieve } from '../search/retrieve';
@@ -137,7 +137,10 @@ function scoresOf(query: FusionQuery, weights: FusionWeights): number[] {
   );
   return scores.map((score, index) => {
     const share = added.get(candidates[index]!.chunk.id);
-    return share === undefined ? score : score + weights.rerank * unsure * top * share;
+    if (share === undefined) return score;
+    const { chunk } = candidates[index]!;
+    const most = isRunningText(chunk) ? weights.rerankProse : weights.rerank;
+    return score + most * unsure * top * share;
   });
 }
 
