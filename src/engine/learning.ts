@@ -111,7 +111,8 @@ export class Learning implements Disposable {
       if (version !== undefined) {
         const { scope, state } = params;
         await this.parts.versions.use(id, { folder, version, scope, state });
-      }
+      } else if (report.kind === 'marks' && report.learnedFrom.markCount === 0)
+        await this.forgetLearned(record);
       return { version: version ?? BASE, isPromoted: version !== undefined, report };
     } finally {
       signal.removeEventListener('abort', cancel);
@@ -168,6 +169,14 @@ export class Learning implements Disposable {
   dispose(): void {
     for (const run of this.runs.values()) run.learner.cancel();
     this.progress.dispose();
+  }
+
+  /** All marks were taken back: what was learned from them must not answer any more. */
+  private async forgetLearned({ id, folder }: FolderRecord): Promise<void> {
+    const store = this.parts.versions.storeOf(id);
+    const { pointer } = await store.pointer();
+    const { manifest } = await store.read(pointer.current.id);
+    if (manifest?.kind === 'marks') await this.parts.versions.use(id, { folder, version: BASE });
   }
 
   private start({ id, folder }: FolderRecord, params: LearnParams): Run {

@@ -181,3 +181,14 @@ test('cancelling in the middle changes nothing, and the next run goes on', async
   assert.equal(isPromoted, true, report.verdict);
   assert.equal((await client.call('learningPlan', { folder })).isResumable, false);
 });
+
+test('without any mark, learning again goes back to the base', async () => {
+  const folder = world.code;
+  const { client } = world;
+  await world.unmarkAll();
+  const learned = await world.order(QUESTIONS[UNSEEN]!);
+  assert.notEqual((await client.call('versions', { folder })).current, 'base');
+  assert.equal((await world.learn()).version, 'base');
+  assert.equal((await client.call('versions', { folder })).current, 'base');
+  assert.notDeepEqual(await world.order(QUESTIONS[UNSEEN]!), learned);
+});
