@@ -13,6 +13,9 @@ export interface RunNews {
   readonly secondsLeft?: number;
 }
 
+/** The share of a run after which its pace says something about the rest. */
+const GUESSED_FROM = 0.05;
+
 export class RunProgress {
   private readonly startMs = performance.now();
   private doneWeight = 0;
@@ -38,7 +41,8 @@ export class RunProgress {
     const fraction = (this.doneWeight + share * piece.weight) / Math.max(1e-9, this.totalWeight);
     this.last = Math.min(1, Math.max(this.last, fraction));
     const seconds = (performance.now() - this.startMs) / 1000;
-    const secondsLeft = this.last > 0.02 ? (seconds / this.last) * (1 - this.last) : undefined;
+    const secondsLeft =
+      this.last > GUESSED_FROM ? (seconds / this.last) * (1 - this.last) : undefined;
     this.tell({ stage: piece.stage, done, total, fraction: this.last, secondsLeft });
   }
 
