@@ -38,7 +38,7 @@ async function choosePlan(plan: LearningPlan, kind: Kind): Promise<LearnParams['
   const go = { label: `$(play) ${t('Learn now, about {0} min', minutes)}`, state: 'all' as const };
   const silent = {
     label: `$(eye-closed) ${t('Learn, but only compare')}`,
-    description: t('The version ranks silently; searches stay as they are'),
+    description: t('The version is kept and compared; searches stay as they are'),
     state: 'shadow' as const,
   };
   const separator = { label: t('Plan'), kind: vscode.QuickPickItemKind.Separator };
