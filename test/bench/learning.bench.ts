@@ -26,7 +26,8 @@ import {
   mineGroups,
 } from '../../src/engine/learning/groups';
 import { pseudoGuard } from '../../src/engine/learning/guard';
-import { learn, type LearnMeans, recipeOf } from '../../src/engine/learning/learn';
+import { learn, type LearnMeans } from '../../src/engine/learning/learn';
+import { recipeOf } from '../../src/engine/learning/triedTier';
 import { gatherMarks } from '../../src/engine/learning/markData';
 import type { LearningTier } from '../../src/engine/learning/report';
 import { openTier, trainTier } from '../../src/engine/learning/trainTier';

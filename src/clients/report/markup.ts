@@ -7,7 +7,7 @@ export interface Markup {
   readonly markup: string;
 }
 
-type Part = Markup | string | number | undefined | false | readonly Part[];
+export type Part = Markup | string | number | undefined | false | readonly Part[];
 
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',

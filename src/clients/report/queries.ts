@@ -3,6 +3,7 @@ import type { LearningReport, QueryChange, RankedPlace, ReviewItem } from '../..
 import { sharesPicture } from './charts';
 import { count, counted } from './figures';
 import { html, type Markup } from './markup';
+import { table, text } from './table';
 
 const sets: Readonly<Record<QueryChange['set'], string>> = {
   heldOut: 'Held-out queries: marked, but not learned from',
@@ -97,34 +98,18 @@ export function quarantine({ quarantined }: LearningReport): Markup {
       <h2>Set aside</h2>
       <p>No mark was set aside.</p>
     </section>`;
+  const columns = ['Query', 'why', 'marked as an answer', 'in doubt', 'decided'].map(text);
+  const rows = quarantined.map((item) => [
+    item.query,
+    `${reasons[item.reason]}: ${item.sentence}`,
+    item.answer ? place(item.answer) : '–',
+    place(item.suspect),
+    item.decision ? decisions[item.decision] : 'not yet',
+  ]);
   return html`<section>
     <h2>
       Set aside: ${counted(quarantined.length, 'mark')} not learned from until a person decides
     </h2>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Query</th>
-            <th scope="col">why</th>
-            <th scope="col">marked as an answer</th>
-            <th scope="col">in doubt</th>
-            <th scope="col">decided</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${quarantined.map(
-            (item) =>
-              html`<tr>
-                <th scope="row">${item.query}</th>
-                <td>${reasons[item.reason]}: ${item.sentence}</td>
-                <td>${item.answer ? place(item.answer) : '–'}</td>
-                <td>${place(item.suspect)}</td>
-                <td>${item.decision ? decisions[item.decision] : 'not yet'}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${table(columns, rows)}
   </section>`;
 }

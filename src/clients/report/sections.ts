@@ -1,13 +1,14 @@
 /** The report's sections about figures: what was learned from, before and after, the gate, the curve, tiers, versions. */
 import type {
-  GateCondition,
   LearningReport,
   TierOutcome,
+  VersionInfo,
   VersionList,
 } from '../../protocol/learning';
 import { curvePicture, intervalPicture, intervalText, reachOf } from './charts';
-import { count, difference, duration, size, metric, moment } from './figures';
+import { count, difference, duration, metric, moment, size } from './figures';
 import { html, type Markup } from './markup';
+import { narrowTable, number, table, text } from './table';
 
 const tierNames: Readonly<Record<TierOutcome['tier'], string>> = {
   fusion: 'Fusion weights',
@@ -29,103 +30,63 @@ export function learnedFrom({ learnedFrom: from }: LearningReport): Markup {
     ['Mined negatives', from.minedCount],
     ['Guard queries, made from the folder', from.guardCount],
   ];
+  const cells = rows.map(([name, value]) => [name, count(value)]);
   return html`<section>
     <h2>What was learned from</h2>
-    <table class="narrow">
-      <tbody>
-        ${rows.map(
-          ([name, value]) =>
-            html`<tr>
-              <th scope="row">${name}</th>
-              <td class="number">${count(value)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
+    ${narrowTable([text(''), number('')], cells)}
   </section>`;
 }
 
 export function comparedFigures({ figures }: LearningReport): Markup {
+  const heading = html`<h2>Before and after</h2>`;
   if (figures.length === 0)
     return html`<section>
-      <h2>Before and after</h2>
+      ${heading}
       <p>Nothing could be compared: no held-out query had an answer to judge.</p>
     </section>`;
   const reach = reachOf(figures);
+  const columns = [
+    ...[text('Figure'), text('of'), number('queries'), number('before'), number('after')],
+    ...[number('change [95 %]'), text(`−${metric(reach)} to +${metric(reach)}`)],
+  ];
+  const rows = figures.map((figure) => [
+    ...[figure.name, figure.of, count(figure.count), metric(figure.before), metric(figure.after)],
+    ...[intervalText(figure), intervalPicture(figure, reach)],
+  ]);
   return html`<section>
-    <h2>Before and after</h2>
+    ${heading}
     <p>
       On queries that were not learned from. The line is the 95 % interval of the change, the dot
       the change itself, the upright line no change.
     </p>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Figure</th>
-            <th scope="col">of</th>
-            <th scope="col" class="number">queries</th>
-            <th scope="col" class="number">before</th>
-            <th scope="col" class="number">after</th>
-            <th scope="col" class="number">change [95 %]</th>
-            <th scope="col">−${metric(reach)} to +${metric(reach)}</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${figures.map(
-            (figure) =>
-              html`<tr>
-                <th scope="row">${figure.name}</th>
-                <td>${figure.of}</td>
-                <td class="number">${count(figure.count)}</td>
-                <td class="number">${metric(figure.before)}</td>
-                <td class="number">${metric(figure.after)}</td>
-                <td class="number">${intervalText(figure)}</td>
-                <td>${intervalPicture(figure, reach)}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${table(columns, rows)}
   </section>`;
 }
 
 export function gate({ conditions }: LearningReport): Markup {
-  return html`<section>
-    <h2>The gate, condition by condition</h2>
-    ${conditionTable(conditions)}
-  </section>`;
-}
-
-function conditionTable(conditions: readonly GateCondition[]): Markup {
-  if (conditions.length === 0) return html`<p>The run ended before anything could be measured.</p>`;
-  return html`<div class="scroll">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Condition</th>
-          <th scope="col">holds</th>
-          <th scope="col">what was seen</th>
-          <th scope="col" class="number">count</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${conditions.map(
-          ({ name, isMet, sentence, count: seen }) =>
-            html`<tr>
-              <th scope="row">${name}</th>
-              <td class="sign ${isMet ? 'better' : 'worse'}">${isMet ? '✓ yes' : '✗ no'}</td>
-              <td>${sentence}</td>
-              <td class="number">${count(seen)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  const heading = html`<h2>The gate, condition by condition</h2>`;
+  if (conditions.length === 0)
+    return html`<section>
+      ${heading}
+      <p>The run ended before anything could be measured.</p>
+    </section>`;
+  const columns = [text('Condition'), text('holds'), text('what was seen'), number('count')];
+  const rows = conditions.map(({ name, isMet, sentence, count: seen }) => [
+    name,
+    html`<span class="sign ${isMet ? 'better' : 'worse'}">${isMet ? '✓ yes' : '✗ no'}</span>`,
+    sentence,
+    count(seen),
+  ]);
+  return html`<section>${heading}${table(columns, rows)}</section>`;
 }
 
 export function learningCurve({ curve, primary }: LearningReport): Markup | undefined {
   if (curve.length === 0) return undefined;
+  const columns = [number('marks'), number(primary), number('from'), number('to')];
+  const rows = curve.map(({ markCount, value, low, high }) => [
+    count(markCount),
+    ...[value, low, high].map(metric),
+  ]);
   return html`<section>
     <h2>Learning curve</h2>
     <figure>
@@ -134,110 +95,58 @@ export function learningCurve({ curve, primary }: LearningReport): Markup | unde
         ${primary} on held-out queries, by marks learned from, with the 95 % interval.
       </figcaption>
     </figure>
-    <table class="narrow">
-      <thead>
-        <tr>
-          <th scope="col" class="number">marks</th>
-          <th scope="col" class="number">${primary}</th>
-          <th scope="col" class="number">from</th>
-          <th scope="col" class="number">to</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${curve.map(
-          (point) =>
-            html`<tr>
-              <td class="number">${count(point.markCount)}</td>
-              <td class="number">${metric(point.value)}</td>
-              <td class="number">${metric(point.low)}</td>
-              <td class="number">${metric(point.high)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
+    ${narrowTable(columns, rows)}
   </section>`;
 }
 
 export function tiers({ tiers: outcomes, primary }: LearningReport): Markup | undefined {
   if (outcomes.length === 0) return undefined;
-  const gain = (outcome: TierOutcome): string => {
-    const figure = outcome.figures.find(({ name }) => name === primary) ?? outcome.figures[0];
-    return figure
-      ? `${figure.name} ${difference(figure.difference)} on ${count(figure.count)}`
-      : 'not measured';
-  };
+  const columns = [
+    ...[text('Part'), text('kept'), text('what came of it'), text('gain')],
+    ...[number('time'), number('size'), number('embeddings made anew')],
+  ];
+  const rows = outcomes.map((outcome) => [
+    tierNames[outcome.tier],
+    html`<span class="sign ${outcome.isKept ? 'better' : 'open'}"
+      >${outcome.isKept ? '✓ yes' : '– no'}</span
+    >`,
+    outcome.sentence,
+    gainOf(outcome, primary),
+    ...[duration(outcome.seconds), size(outcome.bytes), count(outcome.recomputedVectorCount)],
+  ]);
   return html`<section>
     <h2>What each part brought, and what it cost</h2>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Part</th>
-            <th scope="col">kept</th>
-            <th scope="col">what came of it</th>
-            <th scope="col">gain</th>
-            <th scope="col" class="number">time</th>
-            <th scope="col" class="number">size</th>
-            <th scope="col" class="number">embeddings made anew</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${outcomes.map(
-            (outcome) =>
-              html`<tr>
-                <th scope="row">${tierNames[outcome.tier]}</th>
-                <td class="sign ${outcome.isKept ? 'better' : 'open'}">
-                  ${outcome.isKept ? '✓ yes' : '– no'}
-                </td>
-                <td>${outcome.sentence}</td>
-                <td>${gain(outcome)}</td>
-                <td class="number">${duration(outcome.seconds)}</td>
-                <td class="number">${size(outcome.bytes)}</td>
-                <td class="number">${count(outcome.recomputedVectorCount)}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${table(columns, rows)}
   </section>`;
 }
 
+function gainOf({ figures }: TierOutcome, primary: string): string {
+  const figure = figures.find(({ name }) => name === primary) ?? figures[0];
+  if (!figure) return 'not measured';
+  return `${figure.name} ${difference(figure.difference)} on ${count(figure.count)}`;
+}
+
 export function versionTable({ versions }: VersionList): Markup {
+  const columns = [
+    ...[text('Version'), text('made'), text('where it counts'), text('verdict')],
+    ...[number('marks'), number('size')],
+  ];
+  const rows = versions.map((version) => [
+    version.id,
+    version.time ? moment(version.time) : '–',
+    whereItCounts(version),
+    version.problem ?? version.verdict ?? 'the model as it came',
+    version.markCount === undefined ? '–' : count(version.markCount),
+    size(version.sizeBytes),
+  ]);
   return html`<section>
     <h2>Versions</h2>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Version</th>
-            <th scope="col">made</th>
-            <th scope="col">where it counts</th>
-            <th scope="col">verdict</th>
-            <th scope="col" class="number">marks</th>
-            <th scope="col" class="number">size</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${versions.map((version) => {
-            const part = [version.scope?.path, version.scope?.language].filter(Boolean).join(', ');
-            const where = version.isCurrent
-              ? 'in use'
-              : version.isPrevious
-                ? 'previous'
-                : (version.state ?? 'kept');
-            return html`<tr>
-              <th scope="row">${version.id}</th>
-              <td>${version.time ? moment(version.time) : '–'}</td>
-              <td>${where}${part && `: ${part}`}</td>
-              <td>${version.problem ?? version.verdict ?? 'the model as it came'}</td>
-              <td class="number">
-                ${version.markCount === undefined ? '–' : count(version.markCount)}
-              </td>
-              <td class="number">${size(version.sizeBytes)}</td>
-            </tr>`;
-          })}
-        </tbody>
-      </table>
-    </div>
+    ${table(columns, rows)}
   </section>`;
+}
+
+function whereItCounts({ isCurrent, isPrevious, state, scope }: VersionInfo): string {
+  const part = [scope?.path, scope?.language].filter(Boolean).join(', ');
+  const where = isCurrent ? 'in use' : isPrevious ? 'previous' : (state ?? 'kept');
+  return part === '' ? where : `${where}: ${part}`;
 }

@@ -4,6 +4,7 @@ import type { UsageReport, UsageWeek } from '../../protocol/usage';
 import { barsPicture } from './charts';
 import { count, counted, duration } from './figures';
 import { html, type Markup } from './markup';
+import { narrowTable, number, table, text } from './table';
 
 const WEEKS_SHOWN = 26;
 /** A median of fewer says nothing about time saved. */
@@ -36,67 +37,34 @@ function weekFigures(weeks: readonly UsageWeek[]): Markup {
     label: monday.slice(5),
     value: searchCount,
   }));
+  const columns = [
+    ...[text('week of'), number('searches'), number('a hit opened'), number('given up')],
+    ...[number('other words within a minute'), number('marks')],
+    number('median time to the hit (count)'),
+  ];
+  const rows = weeks.map((week) => [
+    ...[week.monday, count(week.searchCount), count(week.openedCount)],
+    share(week.unresolvedCount, week.searchCount),
+    ...[count(week.reformulationCount), count(week.markCount), medianText(week.seconds)],
+  ]);
   return html`<figure>
       ${barsPicture(bars, 'Searches a week')}
       <figcaption>Searches a week, by its Monday.</figcaption>
     </figure>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">week of</th>
-            <th scope="col" class="number">searches</th>
-            <th scope="col" class="number">a hit opened</th>
-            <th scope="col" class="number">given up</th>
-            <th scope="col" class="number">other words within a minute</th>
-            <th scope="col" class="number">marks</th>
-            <th scope="col" class="number">median time to the hit (count)</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${weeks.map(
-            (week) =>
-              html`<tr>
-                <th scope="row">${week.monday}</th>
-                <td class="number">${count(week.searchCount)}</td>
-                <td class="number">${count(week.openedCount)}</td>
-                <td class="number">${share(week.unresolvedCount, week.searchCount)}</td>
-                <td class="number">${count(week.reformulationCount)}</td>
-                <td class="number">${count(week.markCount)}</td>
-                <td class="number">${medianText(week.seconds)}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>`;
+    ${table(columns, rows)}`;
 }
 
 function rankFigures(weeks: readonly UsageWeek[]): Markup | undefined {
   const ranks = weeks.flatMap((week) => week.ranks);
   if (ranks.length === 0) return undefined;
-  const rows = RANKS.map((label) => ({
+  const bars = RANKS.map((label) => ({
     label,
     value: ranks.filter((rank) => rankGroup(rank) === label).length,
   }));
+  const rows = bars.map(({ label, value }) => [label, share(value, ranks.length)]);
   return html`<h3>Rank of the hit that was opened</h3>
-    <figure>${barsPicture(rows, 'Opened hits by rank')}</figure>
-    <table class="narrow">
-      <thead>
-        <tr>
-          <th scope="col">rank</th>
-          <th scope="col" class="number">opened</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          ({ label, value }) =>
-            html`<tr>
-              <th scope="row">${label}</th>
-              <td class="number">${share(value, ranks.length)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>`;
+    <figure>${barsPicture(bars, 'Opened hits by rank')}</figure>
+    ${narrowTable([text('rank'), number('opened')], rows)}`;
 }
 
 /** Median time before and since the version in use, times the searches since: an estimate, and said to be one. */
@@ -130,18 +98,9 @@ function savings(usage: UsageReport, report: LearningReport, versions?: VersionL
 
 function pulses({ pulses: answers }: UsageReport): Markup | undefined {
   if (answers.length === 0) return undefined;
+  const rows = answers.map(({ month, answer }) => [month, answer]);
   return html`<h3>"Did Nearmiss find what you needed this month?"</h3>
-    <table class="narrow">
-      <tbody>
-        ${answers.map(
-          ({ month, answer }) =>
-            html`<tr>
-              <th scope="row">${month}</th>
-              <td>${answer}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>`;
+    ${narrowTable([text(''), text('')], rows)}`;
 }
 
 function rankGroup(rank: number): (typeof RANKS)[number] {

@@ -16,22 +16,36 @@ import type { Part, RecipeChanges } from '../training/recipe';
 import { writeWhole } from '../training/runFiles';
 import { seedFor } from '../training/plan';
 import { type Contestant, rememberScores } from './arena';
+import { besideCurrent } from './beside';
 import { choosePrimary, type GateResult, verdictOf } from './gate';
 import { crossRecords, fusionRecords, type Group, headRecords, mineGroups } from './groups';
 import { commitGuard, type GuardQuery, pseudoGuard } from './guard';
-import { type BaseModels, loadVersion } from './learnedVersion';
+import { type BaseModels } from './learnedVersion';
 import { gatherMarks, type MarkData, type MarkedQuery, withoutMarks } from './markData';
 import { answersOf, judgedGuard, measure, type Measured, type Trial, watch } from './measuring';
-import { compared, type Judged, pairValues } from './measures';
 import { suspectMarks } from './quarantine';
 import type { LearningReport, LearningTier, TierOutcome } from './report';
 import { decisionsOf, keepReview, readReview } from './reviewFile';
 import { makeReport, refusedReport } from './makeReport';
 import { RunProgress } from './runProgress';
 import { type Fold, splitQueries, splitSentence } from './split';
-import { measurableCount, planTiers, SHARED_FROM } from './tiers';
+import { measurableCount, planTiers } from './tiers';
 import { copyTier, levelOf, openTier, type TierMeans, trainTier } from './trainTier';
-import { BASE, type VersionStore } from './versionStore';
+import {
+  WORDS,
+  partOf,
+  recipeOf,
+  judgedOf,
+  mergeTiers,
+  togetherOf,
+  primaryGain,
+  outcomeOf,
+  trainWeight,
+  searchWeight,
+  plannedWeight,
+  type TriedTier,
+} from './triedTier';
+import { type VersionStore } from './versionStore';
 
 export interface LearnOrder {
   readonly store: VersionStore;
@@ -81,16 +95,6 @@ export async function learn(order: LearnOrder, given: LearnMeans): Promise<Learn
   }
 }
 
-/** A part that was trained and measured. */
-interface TriedTier {
-  readonly tier: LearningTier;
-  readonly out: string;
-  readonly byFold: readonly Contestant[];
-  readonly whole: Contestant;
-  readonly measured: Measured;
-  readonly seconds: number;
-}
-
 class LearnRun {
   private readonly startMs = performance.now();
   private readonly notes: string[] = [];
@@ -128,7 +132,7 @@ class LearnRun {
   private async learnFrom(data: MarkData, tiers: readonly LearningTier[]): Promise<Learned> {
     const { means } = this;
     const queryCount = data.queries.length;
-    const progress = new RunProgress(plannedWeight(queryCount, tiers), (news) =>
+    const progress = new RunProgress(plannedWeight(queryCount, GUARD_COUNT, tiers), (news) =>
       means.tellRun(news),
     );
     const random = seededRandom(seedFor(means.seed, 'guard', 0));
@@ -229,7 +233,18 @@ class LearnRun {
     const kept = tried.filter(({ measured }) => measured.result.isPassed);
     const chosen = kept.length > 1 ? await this.together(kept, trial) : kept;
     const { measured, whole } = togetherOf(chosen, tried);
-    const beside = chosen.length > 0 ? await this.besideCurrent(trial, chosen, data) : undefined;
+    const beside =
+      chosen.length > 0
+        ? await besideCurrent(
+            {
+              store: this.order.store,
+              base: this.order.base,
+              openReranker: this.means.openReranker,
+              owned: this.owned,
+            },
+            { trial, chosen: chosen[0]!, data },
+          )
+        : undefined;
     const isPromoted = chosen.length > 0 && beside?.isWorse !== true;
     if (beside) this.notes.push(beside.sentence);
     trial.progress.begin({ stage: 'writing the report', weight: groups.length * 0.3 });
@@ -287,46 +302,6 @@ class LearnRun {
       `Together the parts are no better than ${WORDS[best.tier]} alone, which is taken`,
     );
     return [best];
-  }
-
-  /** On held-out queries that the version in use has not learned from either. */
-  private async besideCurrent(
-    trial: Trial,
-    chosen: readonly TriedTier[],
-    data: MarkData,
-  ): Promise<{ readonly isWorse: boolean; readonly sentence: string } | undefined> {
-    const { store, base } = this.order;
-    const { pointer } = await store.pointer();
-    if (pointer.current.id === BASE) return undefined;
-    try {
-      const current = await loadVersion(store, pointer.current.id, base);
-      const contestant: Contestant = {
-        learned: current.learned,
-        weights: current.weights,
-        ...(current.crossEncoderFolder !== undefined && {
-          reranker: this.owned.add(
-            rememberScores(await this.means.openReranker(current.crossEncoderFolder)),
-          ),
-        }),
-      };
-      const isNew = new Set(
-        data.queries.filter(({ time }) => time > current.manifest.time).map(({ asked }) => asked),
-      );
-      const fresh = trial.folds.flat().filter(({ asked }) => isNew.has(asked));
-      const guard = trial.guard.map((one) => judgedGuard(one));
-      const judged = fresh.length >= 8 ? fresh : guard;
-      const of = fresh.length >= 8 ? 'held-out queries newer than it' : 'guard queries';
-      const theirs = await answersOf(trial, contestant, judged);
-      const { evidence } = chosen[0]!.measured;
-      const ours = fresh.length >= 8 ? evidence.after : evidence.guardAfter;
-      const figure = compared('MRR@10', of, pairValues('MRR@10', judged, theirs, ours));
-      const isWorse = figure.difference < -0.01;
-      const sentence = `Beside the version in use, on ${figure.count} ${of}: MRR@10 ${figure.before.toFixed(3)} there, ${figure.after.toFixed(3)} here`;
-      return { isWorse, sentence };
-    } catch (error) {
-      if (!(error instanceof NearmissError)) throw error;
-      return { isWorse: false, sentence: `${error.message}, so there is nothing to compare with` };
-    }
   }
 
   private async writeDraft(chosen: readonly TriedTier[]): Promise<string> {
@@ -444,105 +419,4 @@ class LearnRun {
     const tail = createHash('sha256').update(`${time}${this.means.folder}`).digest('hex');
     return `${time.slice(0, 10)}-${tail.slice(0, 8)}`;
   }
-}
-
-const WORDS: Readonly<Record<LearningTier, string>> = {
-  fusion: 'the weights of the ranking',
-  head: 'a map of embeddings',
-  'cross-encoder': 'the re-ranker',
-  encoder: 'the encoder',
-};
-
-function partOf(tier: LearningTier, { pairs, counts }: MarkData): Part {
-  if (tier === 'fusion') return 'fusion';
-  if (tier === 'cross-encoder') return 'cross-encoder';
-  const hasBoth = new Set(pairs.map(({ isAlike }) => isAlike)).size === 2;
-  return (pairs.length >= SHARED_FROM && hasBoth) || counts.usable >= 100
-    ? 'shared-head'
-    : 'query-head';
-}
-
-/** Flags beside the trainer's own: what a run of many trainings can afford. The re-ranker sees every group twice. */
-export function recipeOf(tier: LearningTier, recordCount: number): RecipeChanges {
-  // Marks were looked at already, with more than a trainer knows.
-  if (tier === 'head') return { quarantine: false };
-  // Twenty numbers under a pull to their defaults: few steps are enough, and they are trained once a fold.
-  if (tier === 'fusion')
-    return { steps: 40, learningRate: 0.1, evaluateEvery: 5, patience: 4, rows: 32 };
-  const steps = Math.max(8, Math.min(60, Math.ceil(recordCount / 8) * 2));
-  // Eight bits of a model that was trained on little do not always say the same; floats do.
-  const more = { maxTokens: 160, negatives: 7, weights: 'fp32' } as const;
-  return { steps, evaluateEvery: Math.ceil(steps / 2), ...more };
-}
-
-function judgedOf({ asked, relevant, wrong }: MarkedQuery): Judged {
-  return {
-    asked,
-    relevant: relevant.map(({ chunkId }) => chunkId),
-    wrong: wrong.map(({ chunkId }) => chunkId),
-  };
-}
-
-function mergeTiers(kept: readonly TriedTier[]): Pick<TriedTier, 'byFold' | 'whole'> {
-  const join = (parts: readonly Contestant[]): Contestant =>
-    Object.assign({}, ...parts) as Contestant;
-  const [first] = kept;
-  return {
-    byFold: first!.byFold.map((_, at) => join(kept.map(({ byFold }) => byFold[at]!))),
-    whole: join(kept.map(({ whole }) => whole)),
-  };
-}
-
-/** What is reported: what was chosen, else the part that came nearest. */
-function togetherOf(
-  chosen: readonly TriedTier[],
-  tried: readonly TriedTier[],
-): { readonly measured?: Measured; readonly whole?: Contestant } {
-  if (chosen.length > 0) return { measured: chosen[0]!.measured, whole: mergeTiers(chosen).whole };
-  const best = [...tried].sort(
-    (a, b) => primaryGain(b.measured.evidence) - primaryGain(a.measured.evidence),
-  )[0];
-  return { measured: best?.measured, whole: best?.whole };
-}
-
-function primaryGain({ primary, heldOut, before, after }: Measured['evidence']): number {
-  return compared(primary, '', pairValues(primary, heldOut, before, after)).difference;
-}
-
-function outcomeOf({ tier, measured, out, seconds }: TriedTier): TierOutcome {
-  const { result, evidence } = measured;
-  return {
-    ...{
-      tier,
-      isKept: result.isPassed,
-      sentence: verdictOf(result, evidence)
-        .replace('Promoted', 'Kept')
-        .replace('Not promoted', 'Not kept'),
-    },
-    ...{ figures: result.figures, conditions: result.conditions, seconds },
-    bytes: bytesOf(out),
-    recomputedVectorCount: 0,
-  };
-}
-
-function bytesOf(folder: string): number {
-  return fs
-    .readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + fs.statSync(path.join(entry.parentPath, entry.name)).size, 0);
-}
-
-function trainWeight(tier: LearningTier, recordCount: number): number {
-  if (tier === 'fusion') return 1 + 0.05 * recordCount;
-  return tier === 'head' ? 4 + 0.02 * recordCount : 5 + 0.5 * recordCount;
-}
-
-function searchWeight({ folds, guard }: Trial): number {
-  return (folds.flat().length + guard.length) * 0.2;
-}
-
-function plannedWeight(queryCount: number, tiers: readonly LearningTier[]): number {
-  const searches = (queryCount + GUARD_COUNT) * 0.2;
-  const trainings = tiers.reduce((sum, tier) => sum + 6 * trainWeight(tier, queryCount), 0);
-  return queryCount * 0.9 + searches * (tiers.length + 2) + trainings;
 }

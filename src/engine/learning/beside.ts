@@ -1,0 +1,59 @@
+/** Is the candidate at least as good as the version in use, on queries that neither has learned from? */
+import { NearmissError } from '../../base/errors';
+import type { DisposableStore } from '../../base/lifecycle';
+import { type Contestant, rememberScores } from './arena';
+import { type BaseModels, loadVersion } from './learnedVersion';
+import type { MarkData } from './markData';
+import { compared, pairValues } from './measures';
+import { answersOf, judgedGuard, type Trial } from './measuring';
+import type { TierMeans } from './trainTier';
+import type { TriedTier } from './triedTier';
+import { BASE, type VersionStore } from './versionStore';
+
+interface BesideMeans {
+  readonly store: VersionStore;
+  readonly base: BaseModels;
+  readonly openReranker: TierMeans['openReranker'];
+  /** Takes what is opened for the comparison. */
+  readonly owned: DisposableStore;
+}
+
+/** On held-out queries that the version in use has not learned from either. */
+export async function besideCurrent(
+  { store, base, openReranker, owned }: BesideMeans,
+  {
+    trial,
+    chosen,
+    data,
+  }: { readonly trial: Trial; readonly chosen: TriedTier; readonly data: MarkData },
+): Promise<{ readonly isWorse: boolean; readonly sentence: string } | undefined> {
+  const { pointer } = await store.pointer();
+  if (pointer.current.id === BASE) return undefined;
+  try {
+    const current = await loadVersion(store, pointer.current.id, base);
+    const contestant: Contestant = {
+      learned: current.learned,
+      weights: current.weights,
+      ...(current.crossEncoderFolder !== undefined && {
+        reranker: owned.add(rememberScores(await openReranker(current.crossEncoderFolder))),
+      }),
+    };
+    const isNew = new Set(
+      data.queries.filter(({ time }) => time > current.manifest.time).map(({ asked }) => asked),
+    );
+    const fresh = trial.folds.flat().filter(({ asked }) => isNew.has(asked));
+    const guard = trial.guard.map((one) => judgedGuard(one));
+    const judged = fresh.length >= 8 ? fresh : guard;
+    const of = fresh.length >= 8 ? 'held-out queries newer than it' : 'guard queries';
+    const theirs = await answersOf(trial, contestant, judged);
+    const { evidence } = chosen.measured;
+    const ours = fresh.length >= 8 ? evidence.after : evidence.guardAfter;
+    const figure = compared('MRR@10', of, pairValues('MRR@10', judged, theirs, ours));
+    const isWorse = figure.difference < -0.01;
+    const sentence = `Beside the version in use, on ${figure.count} ${of}: MRR@10 ${figure.before.toFixed(3)} there, ${figure.after.toFixed(3)} here`;
+    return { isWorse, sentence };
+  } catch (error) {
+    if (!(error instanceof NearmissError)) throw error;
+    return { isWorse: false, sentence: `${error.message}, so there is nothing to compare with` };
+  }
+}

@@ -1,0 +1,126 @@
+/** One part of the ranking in a run: how it learns, what a trial of it gave, and how several are taken together. */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Part, RecipeChanges } from '../training/recipe';
+import type { Contestant } from './arena';
+import { verdictOf } from './gate';
+import type { MarkData, MarkedQuery } from './markData';
+import type { Measured, Trial } from './measuring';
+import { compared, type Judged, pairValues } from './measures';
+import type { LearningTier, TierOutcome } from './report';
+import { SHARED_FROM } from './tiers';
+
+/** A part that was trained and measured. */
+export interface TriedTier {
+  readonly tier: LearningTier;
+  readonly out: string;
+  readonly byFold: readonly Contestant[];
+  readonly whole: Contestant;
+  readonly measured: Measured;
+  readonly seconds: number;
+}
+
+export const WORDS: Readonly<Record<LearningTier, string>> = {
+  fusion: 'the weights of the ranking',
+  head: 'a map of embeddings',
+  'cross-encoder': 'the re-ranker',
+  encoder: 'the encoder',
+};
+
+export function partOf(tier: LearningTier, { pairs, counts }: MarkData): Part {
+  if (tier === 'fusion') return 'fusion';
+  if (tier === 'cross-encoder') return 'cross-encoder';
+  const hasBoth = new Set(pairs.map(({ isAlike }) => isAlike)).size === 2;
+  return (pairs.length >= SHARED_FROM && hasBoth) || counts.usable >= 100
+    ? 'shared-head'
+    : 'query-head';
+}
+
+/** Flags beside the trainer's own: what a run of many trainings can afford. The re-ranker sees every group twice. */
+export function recipeOf(tier: LearningTier, recordCount: number): RecipeChanges {
+  // Marks were looked at already, with more than a trainer knows.
+  if (tier === 'head') return { quarantine: false };
+  // Twenty numbers under a pull to their defaults: few steps are enough, and they are trained once a fold.
+  if (tier === 'fusion')
+    return { steps: 40, learningRate: 0.1, evaluateEvery: 5, patience: 4, rows: 32 };
+  const steps = Math.max(8, Math.min(60, Math.ceil(recordCount / 8) * 2));
+  // Eight bits of a model that was trained on little do not always say the same; floats do.
+  const more = { maxTokens: 160, negatives: 7, weights: 'fp32' } as const;
+  return { steps, evaluateEvery: Math.ceil(steps / 2), ...more };
+}
+
+export function judgedOf({ asked, relevant, wrong }: MarkedQuery): Judged {
+  return {
+    asked,
+    relevant: relevant.map(({ chunkId }) => chunkId),
+    wrong: wrong.map(({ chunkId }) => chunkId),
+  };
+}
+
+export function mergeTiers(kept: readonly TriedTier[]): Pick<TriedTier, 'byFold' | 'whole'> {
+  const join = (parts: readonly Contestant[]): Contestant =>
+    Object.assign({}, ...parts) as Contestant;
+  const [first] = kept;
+  return {
+    byFold: first!.byFold.map((_, at) => join(kept.map(({ byFold }) => byFold[at]!))),
+    whole: join(kept.map(({ whole }) => whole)),
+  };
+}
+
+/** What is reported: what was chosen, else the part that came nearest. */
+export function togetherOf(
+  chosen: readonly TriedTier[],
+  tried: readonly TriedTier[],
+): { readonly measured?: Measured; readonly whole?: Contestant } {
+  if (chosen.length > 0) return { measured: chosen[0]!.measured, whole: mergeTiers(chosen).whole };
+  const best = [...tried].sort(
+    (a, b) => primaryGain(b.measured.evidence) - primaryGain(a.measured.evidence),
+  )[0];
+  return { measured: best?.measured, whole: best?.whole };
+}
+
+export function primaryGain({ primary, heldOut, before, after }: Measured['evidence']): number {
+  return compared(primary, '', pairValues(primary, heldOut, before, after)).difference;
+}
+
+export function outcomeOf({ tier, measured, out, seconds }: TriedTier): TierOutcome {
+  const { result, evidence } = measured;
+  return {
+    ...{
+      tier,
+      isKept: result.isPassed,
+      sentence: verdictOf(result, evidence)
+        .replace('Promoted', 'Kept')
+        .replace('Not promoted', 'Not kept'),
+    },
+    ...{ figures: result.figures, conditions: result.conditions, seconds },
+    bytes: bytesOf(out),
+    recomputedVectorCount: 0,
+  };
+}
+
+function bytesOf(folder: string): number {
+  return fs
+    .readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + fs.statSync(path.join(entry.parentPath, entry.name)).size, 0);
+}
+
+export function trainWeight(tier: LearningTier, recordCount: number): number {
+  if (tier === 'fusion') return 1 + 0.05 * recordCount;
+  return tier === 'head' ? 4 + 0.02 * recordCount : 5 + 0.5 * recordCount;
+}
+
+export function searchWeight({ folds, guard }: Trial): number {
+  return (folds.flat().length + guard.length) * 0.2;
+}
+
+export function plannedWeight(
+  queryCount: number,
+  guardCount: number,
+  tiers: readonly LearningTier[],
+): number {
+  const searches = (queryCount + guardCount) * 0.2;
+  const trainings = tiers.reduce((sum, tier) => sum + 6 * trainWeight(tier, queryCount), 0);
+  return queryCount * 0.9 + searches * (tiers.length + 2) + trainings;
+}
