@@ -42,6 +42,19 @@ suite('the panel in a browser', { skip: browserMissing() }, () => {
     await panel.close();
   });
 
+  test('takes a pasted query of 5,000 characters whole, and stays in its width', async () => {
+    const panel = await PanelPage.open(browser);
+    const query = 'where are failed uploads retried '.repeat(152).slice(0, 5000);
+    await panel.box.fill(query);
+    await panel.answer(hitsNamed('a', 'b'));
+    const searches = (await panel.saidOf('search')) as { query: string }[];
+    assert.ok(searches.length > 0);
+    assert.ok(searches.every((search) => search.query === query));
+    assert.equal(await panel.order(), 'a b');
+    assert.deepEqual(await panel.overflowing(), []);
+    await panel.close();
+  });
+
   test('has the names that tests and screen readers go by', async () => {
     const panel = await PanelPage.open(browser);
     await panel.ask('q', hitsNamed('a'));
