@@ -12,6 +12,7 @@ import { isAbort, messageOf, NearmissError } from '../../base/errors';
 import { DisposableStore } from '../../base/lifecycle';
 import { seededRandom } from '../../base/random';
 import type { KeptMark } from '../feedback/marks';
+import { DEFAULT_WEIGHTS } from '../search/weights';
 import type { Part, RecipeChanges } from '../training/recipe';
 import { writeWhole } from '../training/runFiles';
 import { seedFor } from '../training/plan';
@@ -254,20 +255,13 @@ class LearnRun {
         ? verdictOf(measured.result, measured.evidence)
         : `Not promoted: ${beside.sentence}`;
     const judged = groups.map(({ query }) => judgedOf(query));
+    const asked = judged.map((one) => watch(one));
     const past =
       whole && chosen.length > 0
         ? {
             judged,
-            before: await answersOf(
-              trial,
-              undefined,
-              judged.map((one) => watch(one)),
-            ),
-            after: await answersOf(
-              trial,
-              whole,
-              judged.map((one) => watch(one)),
-            ),
+            before: await answersOf(trial, undefined, asked),
+            after: await answersOf(trial, whole, asked),
           }
         : undefined;
     const id = this.versionName();
@@ -400,7 +394,11 @@ class LearnRun {
   ): Promise<void> {
     const { store, base, resume, recipes, tiers } = this.order;
     const { seed } = this.means;
-    const said = JSON.stringify([seed, base, recipes, tiers, groups, filler, data.pairs]);
+    const said = JSON.stringify([
+      ...[seed, base, recipes, tiers, groups, filler, data.pairs],
+      // What an older version began may have other weights to learn.
+      DEFAULT_WEIGHTS,
+    ]);
     const identity = createHash('sha256').update(said).digest('hex');
     const file = path.join(store.runFolder, 'run.json');
     const known = await fsp.readFile(file, 'utf8').catch(() => '');
