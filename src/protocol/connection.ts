@@ -10,6 +10,8 @@ import {
   type MessageConnection,
   ParameterStructures,
   ResponseError,
+  StreamMessageReader,
+  StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
 import {
   AbortedError,
@@ -45,7 +47,11 @@ export class Connection implements Disposable {
   private isOpen = true;
 
   constructor(channel: ByteChannel, answer?: RequestListener) {
-    this.rpc = createMessageConnection(channel.input, channel.output);
+    const reader = new StreamMessageReader(channel.input);
+    // Its timer for half a message outlives the reader: the process of a client whose engine died while it spoke would
+    // never end. Nobody listens to it here.
+    reader.partialMessageTimeout = 0;
+    this.rpc = createMessageConnection(reader, new StreamMessageWriter(channel.output));
     if (answer) this.rpc.onRequest((method, params, token) => reply(answer, method, params, token));
     this.rpc.onClose(() => this.close());
     this.rpc.onError(() => this.close());

@@ -8,7 +8,7 @@ const shownOfMessage = 2000;
 export default async function* outcome(events) {
   for await (const { type, data } of events) {
     if (type === 'test:diagnostic' && data.nesting === 0) {
-      const [, count, value] = /^(tests|fail|skipped) (\d+)$/u.exec(data.message) ?? [];
+      const [, count, value] = /^(tests|fail|cancelled|skipped) (\d+)$/u.exec(data.message) ?? [];
       if (count) yield `${JSON.stringify({ count, value: Number(value) })}\n`;
     }
     if (type !== 'test:pass' && type !== 'test:fail') continue;

@@ -99,6 +99,23 @@ test('rejects pending calls with a sentence when the other side ends', async () 
   });
 });
 
+test('keeps no process alive when the other side ends in the middle of a message', async () => {
+  const { near, far } = makeChannel();
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  const client = new Connection({ input: near, output: near });
+  const call = client.call('status', {});
+  const ended = assert.rejects(call, { code: 'engine' });
+  far.write('Content-Length: 100\r\n\r\n{"jsonrpc":');
+  await new Promise((resolve) => setImmediate(resolve));
+  far.end();
+  near.destroy();
+  await ended;
+  assert.equal(timers(), before);
+  client.dispose();
+});
+
 test('tells notifications in order and nothing once it is closed', async () => {
   const { client, engine } = connect(() => Promise.resolve({} as EngineStatus));
   const states: string[] = [];
