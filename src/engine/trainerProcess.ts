@@ -83,7 +83,12 @@ async function run(request: TrainingRequest): Promise<TrainingResult> {
     case 'mine': {
       const { mineFile } = await import('./training/mineFile');
       const opened = await openIndex(request);
-      const mined = await mineFile(request, opened.context, control, onNews);
+      const mined = await mineFile(
+        request,
+        opened.context,
+        { control, base: opened.biEncoder, dataFolder: request.dataFolder },
+        onNews,
+      );
       opened.dispose();
       return { kind: 'mine', out: request.out, ...mined };
     }

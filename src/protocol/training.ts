@@ -57,6 +57,8 @@ export interface MergeRequest {
 export interface MineRequest {
   readonly kind: 'mine';
   readonly queries: string;
+  /** Spaces that vote beside those of the index: `layer:N`, or folders of checkpoints. */
+  readonly also: readonly string[];
   readonly folder: string;
   readonly out: string;
   readonly seed: number;

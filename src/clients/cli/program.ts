@@ -267,6 +267,10 @@ function addTrainingCommands(program: Command, act: Act): void {
     .requiredOption('--queries <file>', 'JSONL, {"query", "positives": ["path:start-end"]} a line')
     .requiredOption('--folder <folder>', 'the folder to search; it is indexed first')
     .requiredOption('--out <file>', 'where the records go; must not be there yet')
+    .option(
+      '--also <space...>',
+      'embeddings that vote too: layer:N of the model in use, or folders of other models',
+    )
     .option('--seed <number>', 'the same seed gives the same groups', whole, 1)
     .option('--json', 'print the result as JSON')
     .option('-y, --yes', 'index a home folder or a very large one without asking')

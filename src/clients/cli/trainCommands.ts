@@ -94,6 +94,7 @@ async function indexFirst(options: TrainingOptions, given: string | undefined): 
 
 interface MineOptions extends TrainingOptions {
   readonly queries: string;
+  readonly also?: readonly string[];
   readonly folder: string;
   readonly out: string;
   readonly seed: number;
@@ -107,6 +108,9 @@ export async function mine(options: MineOptions): Promise<number> {
   const result = await run({
     kind: 'mine',
     queries: path.resolve(options.queries),
+    also: (options.also ?? []).map((name) =>
+      name.startsWith('layer:') ? name : existingFolder(name),
+    ),
     ...{ folder: existingFolder(options.folder), out, seed: options.seed },
     dataFolder: resolveDataFolder(options.home),
   });

@@ -1,6 +1,6 @@
 /**
  * A folder's index as a pool to mine negatives from: its words, its contextual and its static embeddings are three
- * spaces that vote; conditions are looked at in the joint space of both embeddings; the frozen re-ranker is the teacher.
+ * spaces that vote, and further ones where asked for; conditions are looked at in the joint space of both embeddings; the frozen re-ranker is the teacher.
  */
 import { createHash } from 'node:crypto';
 import { type Random, sample } from '../../base/random';
@@ -9,6 +9,7 @@ import type { Embedder, Reranker, StaticEncoder } from '../encoders/types';
 import { queryTermsOf } from '../store/terms';
 import type { ChunkRow, Snapshot } from '../store/types';
 import { type Matrix, matrixOf, rowOf } from './losses/matrix';
+import type { FurtherSpace } from './furtherSpaces';
 import type { MiningChunk, MiningDistances, MiningPool, MiningSpace } from './negatives';
 import { JointSpace, calibrate, cosineDistance } from './twoConditions';
 
@@ -19,6 +20,8 @@ export interface FolderMeans {
   readonly staticEncoder?: StaticEncoder;
   /** The base re-ranker, never the one in training. */
   readonly reranker?: Reranker;
+  /** Spaces that the index holds no vectors of. */
+  readonly further?: readonly FurtherSpace[];
 }
 
 /** Chunks that the joint space and the distributions of distances are made from. */
@@ -32,10 +35,13 @@ export async function folderPool(
 ): Promise<MiningPool & { readonly chunks: FolderChunks }> {
   const chunks = new FolderChunks(means);
   const vectors = await queryVectors(means, queries);
-  const { reranker } = means;
+  const { reranker, further = [] } = means;
+  const spaces = spacesOf(means, vectors);
+  // One after the other: each has a model in memory while it embeds.
+  for (const make of further) spaces.push(await make(chunks, queries));
   return {
     chunks,
-    spaces: spacesOf(means, vectors),
+    spaces,
     distances: jointDistances(chunks, vectors, random),
     ...(reranker && { teacher: (query, texts) => reranker.score(query, texts) }),
   };

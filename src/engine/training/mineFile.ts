@@ -1,7 +1,7 @@
 /** From a file of queries to a file of groups: mines, writes in one step, and counts what was left out and why. */
 import { NearmissError } from '../../base/errors';
-import type { RunControl } from './control';
 import type { FolderMeans } from './folderPool';
+import { type FurtherMeans, furtherSpace } from './furtherSpaces';
 import { mineRecords, readMineQueries } from './mine';
 import { type DropReason, MINING_DEFAULTS, type MinedGroup } from './negatives';
 import { writeWhole } from './runFiles';
@@ -10,6 +10,8 @@ export interface MineOrder {
   readonly queries: string;
   readonly out: string;
   readonly seed: number;
+  /** Spaces that vote beside those of the index: `layer:N`, or folders of checkpoints. */
+  readonly also?: readonly string[];
 }
 
 export interface Mined {
@@ -20,17 +22,27 @@ export interface Mined {
 
 /** Mines every query of the file against the folder. Throws a NearmissError('usage') when none can be. */
 export async function mineFile(
-  { queries: file, out, seed }: MineOrder,
+  { queries: file, out, seed, also = [] }: MineOrder,
   means: FolderMeans,
-  control: RunControl,
+  { control, base, dataFolder }: Pick<FurtherMeans, 'control' | 'base' | 'dataFolder'>,
   onNews: (news: { readonly stage: string; readonly done: number; readonly total: number }) => void,
 ): Promise<Mined> {
   const queries = await readMineQueries(file);
   await control.turn();
-  const outcome = await mineRecords(queries, means, {
-    ...{ settings: MINING_DEFAULTS, seed },
-    onProgress: (done, total) => onNews({ stage: 'mining', done, total }),
-  });
+  const further = also.map((name) =>
+    furtherSpace(name, {
+      ...{ control, base, dataFolder },
+      onProgress: (done, total) => onNews({ stage: `embedding for ${name}`, done, total }),
+    }),
+  );
+  const outcome = await mineRecords(
+    queries,
+    { ...means, further },
+    {
+      ...{ settings: MINING_DEFAULTS, seed },
+      onProgress: (done, total) => onNews({ stage: 'mining', done, total }),
+    },
+  );
   const { groups, skipped } = outcome;
   // Nothing that a person said is left of a group whose places are gone.
   const records = outcome.records.filter((_, at) => isSaid(groups[at]!));

@@ -86,6 +86,21 @@ describe('nearmiss mine', () => {
     checkSentence(await run(['mine', ...files, '../again.jsonl']), 2, /is there already/);
   });
 
+  test('lets a middle layer vote, and names a layer that is not there', async () => {
+    const queries = names.map((name) => ({
+      query: `${name} a file`,
+      positives: [`src/${name}.py:1-3`],
+    }));
+    writeFiles(world.code, { '../layers.jsonl': jsonl(queries) });
+    const files = ['--queries', '../layers.jsonl', '--folder', '.', '--out', '../layers.out'];
+    const wrong = await run(['mine', ...files, '--also', 'layer:9']);
+    const stderr = wrong.stderr.trim().split('\n').at(-1)!;
+    checkSentence({ ...wrong, stderr }, 2, /so 9 is not one in the middle/);
+    checkDone(await run(['mine', ...files, '--also', 'layer:1']));
+    const content = fs.readFileSync(path.join(world.folder, 'layers.out'), 'utf8');
+    assert.equal(content.trim().split('\n').length, names.length);
+  });
+
   test('names the line whose place is not indexed', async () => {
     writeFiles(world.code, {
       '../odd.jsonl': jsonl([{ query: 'x', positives: ['src/none.py:1-2'] }]),
