@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- learns-speed`: how long a query head and a cross-encoder take to learn from a hundred marks.
- * `npm run bench -- learns-code [--recipe JSON]`: marks of people on other queries than the judged ones, and what each part
+ * `npm run bench -- learns-code [--recipe JSON] [--judge off]`: marks of people on other queries than the judged ones, and what each part
  * makes of them on the judged ones, with the 95 % interval of the difference. A mark there names one text; negatives are
  * mined from the whole corpus by the base bi-encoder. `--part query-head|shared-head|cross-encoder|bi-encoder`. The
  * cross-encoder learns from the frozen bi-encoder as well (GPL): a mark "not relevant" alone takes the bi-encoder's best
@@ -21,6 +21,8 @@ import { applyHead } from '../../src/engine/encoders/heads';
 import { openEmbedder } from '../../src/engine/encoders/openEncoder';
 import { type FramedTokenizer, loadTokenizer } from '../../src/engine/encoders/tokenizer';
 import { frameText } from '../../src/engine/encoders/biEncoder';
+import { firstStageConfidence, rerankShares } from '../../src/engine/search/rerank';
+import { DEFAULT_WEIGHTS } from '../../src/engine/search/weights';
 import { BiEncoderLearner } from '../../src/engine/training/biEncoderLearner';
 import { chunkInputs, cutChunks } from '../../src/engine/training/chunks';
 import { RunControl } from '../../src/engine/training/control';
@@ -44,6 +46,7 @@ import {
   type TrainableEncoder,
   openTrainableEncoder,
 } from '../../src/engine/training/trainableEncoder';
+import { withPseudoRows } from '../../src/engine/training/pseudoRows';
 import { makeCorpus } from './corpus';
 import { benchCache, requireBenchFolder } from './quality';
 import { benchArgument, benchOption, type Figure, note, report, timed } from './report';
@@ -296,9 +299,10 @@ async function measureCode(): Promise<void> {
     ...(isTaught ? taughtRecipe : part === 'bi-encoder' ? deepRecipe : {}),
     ...changes,
   });
-  const plan = splitPlan(records, recipe);
+  const split = splitPlan(records, recipe, heldOutAs(set, rows, part));
+  const plan = withPseudoRows(split, recipe.pseudo.share, 1);
   note(`${plan.train.rows.length} marks to learn from, ${plan.heldOut.rows.length} to stop by`);
-  const { before, after, seconds } =
+  const learned =
     part === 'cross-encoder'
       ? await learnCross(set, rows, plan, recipe)
       : part === 'bi-encoder'
@@ -311,15 +315,27 @@ async function measureCode(): Promise<void> {
             recipe,
             checkpoint,
           );
-  const gain = bootstrapInterval(after.map((value, at) => value - before[at]!));
   report(`learns-code ${part}`, [
-    { label: `nDCG@10 of the base, ${before.length} queries`, value: mean(before), digits: 4 },
-    { label: 'after learning', value: mean(after), digits: 4 },
-    { label: 'gained', value: gain.mean, digits: 4 },
-    { label: 'lower end of the 95 % interval', value: gain.low, atLeast: 0, digits: 4 },
-    { label: 'upper end', value: gain.high, digits: 4 },
-    { label: 'time to learn', value: seconds, unit: 's' },
+    ...gainFigures(`the base, ${learned.before.length} queries`, learned, 0),
+    ...(learned.beside ? gainFigures(learned.beside.label, learned.beside) : []),
+    { label: 'time to learn', value: learned.seconds, unit: 's' },
   ]);
+}
+
+function gainFigures(
+  of: string,
+  { before, after }: Pick<Learned, 'before' | 'after'>,
+  atLeast?: number,
+): Figure[] {
+  if (before.length === 0) return [];
+  const gain = bootstrapInterval(after.map((value, at) => value - before[at]!));
+  return [
+    { label: `nDCG@10 of ${of}`, value: mean(before), digits: 4 },
+    { label: '  after learning', value: mean(after), digits: 4 },
+    { label: '  gained', value: gain.mean, digits: 4 },
+    { label: '  lower end of the 95 % interval', value: gain.low, atLeast, digits: 4 },
+    { label: '  upper end', value: gain.high, digits: 4 },
+  ];
 }
 
 /** Margins of cosines (spread .05 within a query's best texts) on the scale of the logits (1.2), of the marks' queries. */
@@ -339,13 +355,40 @@ const deepRecipe: RecipeChanges = {
   ...{ steps: 56, evaluateEvery: 14, patience: 3, quarantine: false },
 };
 
-/** What people marked relevant, a fifth of it, is held out to stop by; everything else is learnt from. */
-function splitPlan(records: readonly TrainingRecord[], { heldOutShare }: Recipe): Plan {
+/** What people marked relevant, a share of it, is held out to stop by, and looked at as the judged queries are. */
+function splitPlan(
+  records: readonly TrainingRecord[],
+  { heldOutShare }: Recipe,
+  judged: (record: TrainingRecord) => TrainingRecord,
+): Plan {
   const isMarked = new Set(records.filter((record) => record.task === 'ir' && isRelevant(record)));
   const order = shuffle([...isMarked], seededRandom(1));
   const heldOut = order.slice(0, Math.round(heldOutShare * order.length));
   const train = records.filter((record) => !heldOut.includes(record));
-  return makePlan({ train, heldOut, heldOutShare, seed: 1 });
+  return makePlan({ train, heldOut: heldOut.map(judged), heldOutShare, seed: 1 });
+}
+
+/** A cross-encoder puts the base's best in order, so that is what a held-out mark asks of it, without a ceiling. */
+function heldOutAs(
+  set: MarkedSet,
+  rows: BaseRows,
+  part: Part,
+): (record: TrainingRecord) => TrainingRecord {
+  return (record) => {
+    if (part !== 'cross-encoder' || record.task !== 'ir') return record;
+    const { document } = set.marks[record.line - 1]!;
+    const near = nearest(rows.marks[record.line - 1]!, rows.documents, judgedDepth);
+    const negatives = near.filter((other) => other !== document).slice(0, judgedDepth - 1);
+    const { task, query, positives, line, source } = record;
+    return {
+      task,
+      query,
+      positives,
+      line,
+      source,
+      negatives: negatives.map((other) => set.documents[other]!),
+    };
+  };
 }
 
 /** A teacher's choice is "mined" where it has margins; so is what was mined for a person's mark, which has none. */
@@ -385,7 +428,7 @@ async function measureTasks(): Promise<void> {
   const checkpoint = await readBundledCheckpoint(installationRoot(), 'bi-encoder');
   const rows = await baseRows(set, checkpoint);
   const sentences = [...new Set(pairs.flatMap(({ a, b }) => [a, b]))];
-  const vectorOf = new Map(await embeddedSentences(sentences, checkpoint));
+  const vectorOf = new Map(await embeddedTexts(sentences, checkpoint));
   set.documents.forEach((text, at) => vectorOf.set(text, rows.documents[at]!));
   set.marks.forEach(({ query }, at) => vectorOf.set(query, rows.marks[at]!));
   const foldCount = Number(benchOption('folds') ?? 3);
@@ -446,7 +489,7 @@ function pairRecords(
   });
 }
 
-async function embeddedSentences(
+async function embeddedTexts(
   texts: readonly string[],
   checkpoint: Checkpoint,
 ): Promise<[string, Float32Array][]> {
@@ -489,6 +532,12 @@ interface Learned {
   readonly before: readonly number[];
   readonly after: readonly number[];
   readonly seconds: number;
+  /** The same in another way of asking. */
+  readonly beside?: {
+    readonly label: string;
+    readonly before: readonly number[];
+    readonly after: readonly number[];
+  };
 }
 
 async function learnHead(
@@ -497,13 +546,15 @@ async function learnHead(
   rows: BaseRows,
   plan: Plan,
   recipe: Recipe,
-  { dimension }: Checkpoint,
+  checkpoint: Checkpoint,
 ): Promise<Learned> {
-  const vectors = vectorsOf(set, rows, plan, dimension);
+  const { dimension } = checkpoint;
+  const vectors = await vectorsOf(set, rows, plan, checkpoint);
   const losses = new RetrievalLossGraphs(dimension);
   const task = { kind, plan, vectors, dimension, base: '', recipe, seed: 1, losses };
   const learner = new HeadLearner(task);
   const { ms } = await timed(() => learn(learner, recipe));
+  if (!isJudged) return { before: [], after: [], seconds: ms / 1000 };
   const map = (row: Float32Array): Float32Array => applyHead(learner.head, row);
   const documents = kind === 'shared-head' ? rows.documents.map(map) : rows.documents;
   const figures = (
@@ -541,10 +592,11 @@ async function learnBi(
     ...{ pooling: checkpoint.pooling, selection: { lastLayers: recipe.layers } },
     threads: recipe.threads,
   });
-  const vectors = vectorsOf(set, rows, plan, checkpoint.dimension);
+  const vectors = await vectorsOf(set, rows, plan, checkpoint);
   const task = { plan, recipe, seed: 1, checkpoint, tokenizer, encoder, vectors };
   const learner = new BiEncoderLearner(task);
   const { ms } = await timed(() => learn(learner, recipe));
+  if (!isJudged) return { before: [], after: [], seconds: ms / 1000 };
   const embed = async (texts: readonly string[], role: 'query' | 'document') => {
     const sequences = texts.map((text) =>
       frameText({ tokenizer, checkpoint }, checkpoint.templates[role] + text),
@@ -590,17 +642,25 @@ async function learn(learner: Learner, recipe: Recipe): Promise<void> {
   );
 }
 
-/** Base embeddings of the plan's texts, which are documents and marked queries. */
-function vectorsOf(set: MarkedSet, rows: BaseRows, plan: Plan, dimension: number): Float32Array {
+/** Base embeddings of the plan's texts: documents, marked queries, and what texts say of themselves. */
+async function vectorsOf(
+  set: MarkedSet,
+  rows: BaseRows,
+  plan: Plan,
+  checkpoint: Checkpoint,
+): Promise<Float32Array> {
+  const { dimension } = checkpoint;
   const rowOf = new Map<string, Float32Array>();
   set.documents.forEach((text, at) => rowOf.set(text, rows.documents[at]!));
   set.marks.forEach(({ query }, at) => rowOf.set(query, rows.marks[at]!));
+  const others = plan.texts.filter((text) => !rowOf.has(text));
+  for (const [text, row] of await embeddedTexts(others, checkpoint)) rowOf.set(text, row);
   const vectors = new Float32Array(plan.texts.length * dimension);
   plan.texts.forEach((text, at) => vectors.set(rowOf.get(text)!, at * dimension));
   return vectors;
 }
 
-/** The cross-encoder alone puts the base's best in order: nothing else helps it. */
+/** The cross-encoder alone puts the base's best in order, and then as the product does it: blended with the base. */
 async function learnCross(
   set: MarkedSet,
   rows: BaseRows,
@@ -608,40 +668,62 @@ async function learnCross(
   recipe: Recipe,
 ): Promise<Learned> {
   const { encoder, learner, tokenizer } = await openCross(plan, recipe);
-  const depth = Number(benchOption('depth') ?? 20);
-  const candidates = rows.queries.map((row) => nearest(row, rows.documents, depth));
-  const figures = async (): Promise<number[]> => {
-    const values: number[] = [];
+  const candidates = rows.queries.map((row) => nearest(row, rows.documents, judgedDepth));
+  const scoresNow = async (): Promise<(readonly number[] | undefined)[]> => {
+    const all: (readonly number[] | undefined)[] = [];
     for (const [at, { text, answer }] of set.queries.entries()) {
       const own = candidates[at]!;
       // Where the answer is not among them no order can help.
-      const scores = own.includes(answer)
-        ? await scorePairs(
-            encoder,
-            tokenizer,
-            text,
-            own.map((document) => set.documents[document]!),
-            recipe,
-          )
-        : undefined;
-      const order = scores
-        ? own.map((_, i) => i).sort((a, b) => scores[b]! - scores[a]! || a - b)
-        : [];
-      values.push(
-        answerNdcg(
-          order.map((i) => own[i]!),
-          answer,
-        ),
+      const isHopeless = !own.includes(answer);
+      const texts = own.map((document) => set.documents[document]!);
+      all.push(
+        isHopeless ? undefined : [...(await scorePairs(encoder, tokenizer, text, texts, recipe))],
       );
     }
-    return values;
+    return all;
   };
-  const before = await figures();
-  note(`base ${mean(before).toFixed(4)}`);
+  const ordered = (scores: readonly (readonly number[] | undefined)[]): number[] =>
+    set.queries.map(({ answer }, at) => {
+      const [own, values] = [candidates[at]!, scores[at]];
+      if (!values) return 0;
+      const order = own.map((_, i) => i).sort((a, b) => values[b]! - values[a]! || a - b);
+      return answerNdcg(
+        order.map((i) => own[i]!),
+        answer,
+      );
+    });
+  const blended = (scores: readonly (readonly number[] | undefined)[]): number[] =>
+    ordered(
+      scores.map((values, at) => {
+        const cosines = candidates[at]!.map((other) =>
+          dot(rows.queries[at]!, rows.documents[other]!),
+        );
+        const most = DEFAULT_WEIGHTS.rerank * (1 - firstStageConfidence(cosines)) * cosines[0]!;
+        return values && rerankShares(values).map(({ share }, i) => cosines[i]! + most * share);
+      }),
+    );
+  const start = isJudged ? await kept(`cross-${judgedDepth}-${recipe.maxTokens}`, scoresNow) : [];
   const { ms } = await timed(() => learn(learner, recipe));
-  const after = await figures();
+  const end = isJudged ? await scoresNow() : [];
   encoder.dispose();
-  return { before, after, seconds: ms / 1000 };
+  return {
+    ...{ before: ordered(start), after: ordered(end), seconds: ms / 1000 },
+    beside: { label: 'blended with the base', before: blended(start), after: blended(end) },
+  };
+}
+
+/** Off while recipes are chosen: the held-out marks alone say which is better. */
+const isJudged = benchOption('judge') !== 'off';
+/** Candidates of the base that a cross-encoder puts in order. */
+const judgedDepth = Number(benchOption('depth') ?? 10);
+
+/** What does not change between runs, from a file below .cache/bench/learns, or worked out and kept there. */
+async function kept<T>(name: string, make: () => Promise<T>): Promise<T> {
+  const file = benchCache('learns', `${name}.json`);
+  if (fs.existsSync(file)) return JSON.parse(fs.readFileSync(file, 'utf8')) as T;
+  const made = await make();
+  fs.writeFileSync(file, JSON.stringify(made));
+  return made;
 }
 
 async function scorePairs(

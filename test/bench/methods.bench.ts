@@ -24,6 +24,7 @@ import { openLab } from './lab';
 import {
   type JudgedQuery,
   type MethodSet,
+  furtherSetSpace,
   judgeHead,
   loadMethodSet,
   miningPool,
@@ -34,6 +35,7 @@ import { benchArgument, benchOption, note, timed } from './report';
 const SEEDS = [1, 2, 3];
 const FOLDS = 5;
 const VOTERS = ['base', 'static', 'words'];
+const MIDDLE = 'layer:3';
 
 /** What training starts from: queries with the documents that are known to answer them, or marked not to. */
 interface Known {
@@ -198,6 +200,8 @@ const MINERS: Readonly<Record<string, { spaces?: string[]; settings?: Partial<Mi
     'base alone': { spaces: ['base'] },
     'words alone': { spaces: ['words'] },
     'base and words': { spaces: ['base', 'words'] },
+    'a middle layer (the third) alone': { spaces: [MIDDLE] },
+    'a middle layer votes too': { spaces: [...VOTERS, MIDDLE] },
     'fused votes': { settings: { voting: 'fused' } },
     'plain second condition': { settings: { condition: 'plain' } },
     'without second condition': { settings: { condition: 'off' } },
@@ -221,10 +225,11 @@ async function compareMiners(set: MethodSet, teacher: MiningPool['teacher']): Pr
   });
   const hidden = queries.map(({ relevant }) => new Set(relevant));
   console.log(`${set.name}: miners over ${queries.length} queries, one relevant document shown`);
+  const middle = await furtherSetSpace(set, MIDDLE);
   let first: Outcome | undefined;
   const pools = new Map<string, MiningPool>();
   for (const [label, { spaces = VOTERS, settings }] of Object.entries(MINERS)) {
-    const pool = pools.get(spaces.join()) ?? miningPool(set, spaces, teacher);
+    const pool = pools.get(spaces.join()) ?? miningPool(set, spaces, teacher, [middle]);
     pools.set(spaces.join(), pool);
     const mining = { pool, settings: { ...MINING_DEFAULTS, ...settings } };
     const { value: groups, ms } = await timed(() => mineAll(known, mining));

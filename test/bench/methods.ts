@@ -4,14 +4,23 @@
  */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
+import { installationRoot } from '../../src/base/installation';
 import { seededRandom } from '../../src/base/random';
+import { readBundledCheckpoint } from '../../src/engine/encoders/bundled';
 import { applyHead, type Head } from '../../src/engine/encoders/heads';
 import type { Scored } from '../../src/engine/store/types';
 import { termsOf } from '../../src/engine/store/terms';
+import { RunControl } from '../../src/engine/training/control';
+import { furtherSpace } from '../../src/engine/training/furtherSpaces';
 import { HeadLearner } from '../../src/engine/training/headLearner';
 import { matrixOf } from '../../src/engine/training/losses/matrix';
 import { ndcgAt } from '../../src/engine/training/metrics';
-import type { MiningPool, MiningQuery, MiningSpace } from '../../src/engine/training/negatives';
+import type {
+  MiningChunk,
+  MiningPool,
+  MiningQuery,
+  MiningSpace,
+} from '../../src/engine/training/negatives';
 import {
   ADAMW_DEFAULTS,
   adamWState,
@@ -120,6 +129,7 @@ export function miningPool(
   set: MethodSet,
   names: readonly string[],
   teacher?: MiningPool['teacher'],
+  also: readonly MiningSpace[] = [],
 ): MiningPool {
   const bm25 = new WordSpace(set.documents);
   const spaces: Readonly<Record<string, MiningSpace>> = {
@@ -133,16 +143,33 @@ export function miningPool(
   };
   const joint = jointDistances(set);
   return {
-    chunks: new Map(
-      set.documents.map((text, id) => {
-        const hash = createHash('sha256').update(text).digest('base64');
-        return [id, { id, text, hash, vector: rowAt(set.base, set.dimension, id) }];
-      }),
-    ),
-    spaces: names.map((name) => spaces[name]!),
+    chunks: chunksOf(set),
+    spaces: names.map((name) => spaces[name] ?? also.find((space) => space.name === name)!),
     distances: joint,
     teacher,
   };
+}
+
+function chunksOf(set: MethodSet): Map<number, MiningChunk> {
+  return new Map(
+    set.documents.map((text, id) => {
+      const hash = createHash('sha256').update(text).digest('base64');
+      return [id, { id, text, hash, vector: rowAt(set.base, set.dimension, id) }];
+    }),
+  );
+}
+
+/** A space that the set has no embeddings of yet, `layer:3` say; they are kept below .cache/bench. */
+export async function furtherSetSpace(set: MethodSet, name: string): Promise<MiningSpace> {
+  const base = await readBundledCheckpoint(installationRoot(), 'bi-encoder');
+  const make = furtherSpace(name, {
+    ...{ base, dataFolder: benchCache('methods'), control: new RunControl(), threads: 2 },
+    onProgress: (done, total) => done % 640 === 0 && note(`${name}: ${done} of ${total} texts`),
+  });
+  return make(
+    chunksOf(set),
+    set.queries.map(({ text }) => text),
+  );
 }
 
 function jointDistances(set: MethodSet): NonNullable<MiningPool['distances']> {

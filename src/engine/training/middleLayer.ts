@@ -16,7 +16,7 @@ import { hiddenStates, readForward } from './surgery';
 import { listWeights } from './weights';
 
 /** The states behind so many layers as the only output, and nothing behind them. Throws a NearmissError('usage') where there is no such layer. */
-export function cutBehindLayer(bytes: Uint8Array, layer: number): Uint8Array {
+function cutBehindLayer(bytes: Uint8Array, layer: number): Uint8Array {
   const { model, graph } = readForward(bytes);
   const states = hiddenStates(graph, listWeights(graph));
   const layerCount = states.length - 1;
