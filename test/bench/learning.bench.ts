@@ -1,24 +1,23 @@
 /**
- * `npm run bench -- learning-parts --set NAME [--marks 100,500] [--seeds 1,2,3] [--parts fusion,query-head,shared-head]`:
- * a simulated user searches, marks the first right hit relevant and up to two wrong hits next to it not relevant; each part
- * learns from that alone, and unseen queries are measured through the real search, with the 95 % interval of the difference.
- * `learning-gate --set NAME [--marks 100] [--seeds 10] [--shuffled] [--tiers fusion,head]`: whole runs with their gate, on marks
- * as they are or with right and wrong swapped at random. Near-miss accuracy is over all right and wrong pairs of a neutral
- * pool: what words, the base and its re-ranker put among their first twenty.
+ * What learning from marks is worth, on judged sets through the real search (`--set NAME`); a simulated user marks the first
+ * right hit relevant and up to two wrong hits next to it not relevant. Each piece ends in minutes:
+ *
+ *   learning-parts [--marks 20,100] [--seeds 1,2] [--parts fusion,query-head,shared-head,cross-encoder,instant,control]
+ *       [--wrong .1] [--mining off|unfiltered] [--recipe JSON]   each part alone on unseen queries, with intervals
+ *   learning-limits     where right answers stand, and what each part gains when it may look at the unseen queries themselves
+ *   learning-questions  the curve of best questions beside that of passive marks
+ *   learning-people     real marks of a set by five folds of queries: area under ROC of the cosine by label
+ *   learning-gate [--marks 100] [--seeds 1,2] [--shuffled] [--tiers fusion,head]   whole runs, and what came of them unseen
  */
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { installationRoot } from '../../src/base/installation';
 import { seededRandom, shuffle } from '../../src/base/random';
+import { dot } from '../../src/base/vector';
 import { readBundledCheckpoint } from '../../src/engine/encoders/bundled';
-import { readCheckpoint } from '../../src/engine/encoders/checkpoint';
-import { newHead } from '../../src/engine/encoders/heads';
-import { openReranker } from '../../src/engine/encoders/openEncoder';
-import type { Reranker } from '../../src/engine/encoders/types';
-import { placeOf, withId } from '../../src/engine/feedback/mark';
+import { applyHead, newHead } from '../../src/engine/encoders/heads';
 import type { KeptMark } from '../../src/engine/feedback/marks';
-import type { Contestant } from '../../src/engine/learning/arena';
 import {
   crossRecords,
   fusionRecords,
@@ -26,286 +25,159 @@ import {
   mineGroups,
 } from '../../src/engine/learning/groups';
 import { pseudoGuard } from '../../src/engine/learning/guard';
-import { learn, type LearnMeans } from '../../src/engine/learning/learn';
-import { recipeOf } from '../../src/engine/learning/triedTier';
+import { learn } from '../../src/engine/learning/learn';
+import { loadVersion } from '../../src/engine/learning/learnedVersion';
 import { gatherMarks } from '../../src/engine/learning/markData';
 import type { LearningTier } from '../../src/engine/learning/report';
 import { openTier, trainTier } from '../../src/engine/learning/trainTier';
+import { recipeOf } from '../../src/engine/learning/triedTier';
 import { VersionStore } from '../../src/engine/learning/versionStore';
 import { search } from '../../src/engine/search/search';
-import type { SearchContext } from '../../src/engine/search/types';
-import type { Snapshot } from '../../src/engine/store/types';
 import { RunControl } from '../../src/engine/training/control';
-import { mean, nearMissAccuracy, reciprocalRankAt } from '../../src/engine/training/metrics';
+import { mean } from '../../src/engine/training/metrics';
+import type { MiningSettings } from '../../src/engine/training/negatives';
 import type { Part, RecipeChanges } from '../../src/engine/training/recipe';
-import { bootstrapInterval } from '../../src/engine/training/statistics';
-import { queryTermsOf } from '../../src/engine/store/terms';
-import { DEFAULT_VARIANT, indexSet, type Lab, openLab } from './lab';
-import { benchCache, loadSet, readSource, type SetName } from './quality';
+import { figuresOf, type Gains, type Ranker, Yardstick } from './learningMeasures';
+import {
+  answerQuestions,
+  type Label,
+  learnMeans,
+  marksOfLabels,
+  openWorld,
+  searchMarks,
+  shuffledLabels,
+  simulate,
+  type World,
+  withWrongMarks,
+} from './learningWorld';
+import type { SetName } from './quality';
 import { benchArgument, benchOption, type Figure, note, report } from './report';
 
-/** Unseen queries that are measured, and hits that a figure looks at. */
-const UNSEEN = Number(benchOption('unseen') ?? 120);
-const DEPTH = 60;
-const POOL_DEPTH = 20;
-const GUARD = 60;
 const setName = (benchOption('set') ?? 'code-cosqa') as Exclude<SetName, 'code-npm'>;
+const numbers = (text: string): number[] => text.split(',').map(Number);
+const levels = numbers(benchOption('marks') ?? '100');
+const seeds = numbers(benchOption('seeds') ?? '1,2,3,4,5');
+const parts = (benchOption('parts') ?? 'fusion,query-head,shared-head,control').split(',');
+const wrongShare = Number(benchOption('wrong') ?? 0);
+const mining = benchOption('mining') ?? 'on';
+const changes = JSON.parse(benchOption('recipe') ?? '{}') as RecipeChanges;
+/** Guard queries that are measured; fillers are others. */
+const MEASURED_GUARD = 60;
+const FILLER = 120;
 
-interface BenchQuery {
-  readonly text: string;
-  readonly relevant: ReadonlySet<string>;
-}
-
-interface World {
-  readonly lab: Lab;
-  readonly context: SearchContext;
-  readonly snapshot: Snapshot;
-  readonly documentOf: (path: string) => string | undefined;
-  readonly seen: readonly BenchQuery[];
-  readonly unseen: readonly BenchQuery[];
-  readonly folder: string;
-}
+const PIECES: Readonly<Record<string, (world: World) => Promise<Figure[]>>> = {
+  parts: measureParts,
+  limits: measureLimits,
+  questions: measureQuestions,
+  people: measurePeople,
+  gate: measureGate,
+};
 
 async function main(): Promise<void> {
-  if (benchArgument === 'parts') return measureParts();
-  if (benchArgument === 'gate') return measureGate();
-  note('Say learning-parts or learning-gate');
-  process.exitCode = 2;
-}
-
-async function openWorld(): Promise<World> {
-  const lab = await openLab();
-  const set = await loadSet(setName);
-  const readers = await indexSet(lab, set, DEFAULT_VARIANT);
-  const snapshot = readers.get('')!.snapshot();
-  const { qrels } = readSource(setName);
-  const map = new Map(
-    fs
-      .readFileSync(benchCache('sets', setName, 'map.tsv'), 'utf8')
-      .split('\n')
-      .map((line) => line.split('\t'))
-      .filter((cells) => cells.length > 1)
-      .map((cells) => [cells[0]!, cells.at(-1)!] as const),
-  );
-  const queries = shuffle(
-    set.queries
-      .map(({ id, text }) => ({ text, relevant: new Set(qrels.get(id) ?? []) }))
-      .filter(({ relevant }) => relevant.size > 0),
-    seededRandom(2026),
-  );
-  const { embedder, reranker, staticEncoder, encoders } = lab;
-  const context = { snapshot, embedder, reranker, staticEncoder, tokenizer: encoders.tokenizer };
-  const unseen = queries.slice(0, UNSEEN);
-  const seen = queries.slice(UNSEEN);
-  const documentOf = (file: string): string | undefined => map.get(file);
-  return { lab, context, snapshot, documentOf, seen, unseen, folder: set.folders[0]!.dir };
-}
-
-function rightOf(world: World, { relevant }: BenchQuery, file: string): boolean {
-  const document = world.documentOf(file);
-  return document !== undefined && relevant.has(document);
-}
-
-/** Marks of a user who goes through seen queries in an order of the seed, until there are enough. */
-async function simulate(world: World, count: number, seed: number): Promise<KeptMark[]> {
-  const marks: KeptMark[] = [];
-  for (const query of shuffle(world.seen, seededRandom(seed))) {
-    if (marks.length >= count) break;
-    const request = { query: query.text, limit: 30, rerank: true, rerankCount: 30 };
-    const { hits } = await search(world.context, request);
-    const at = hits.findIndex((hit) => rightOf(world, query, hit.path));
-    if (at < 0) continue;
-    const wrong = hits
-      .map((hit, rank) => ({ hit, rank }))
-      .filter(({ hit }) => !rightOf(world, query, hit.path))
-      .sort((a, b) => Math.abs(a.rank - at) - Math.abs(b.rank - at) || a.rank - b.rank)
-      .slice(0, 2);
-    for (const { hit, rank } of [{ hit: hits[at]!, rank: at }, ...wrong]) {
-      const verdict = rank === at ? 'relevant' : 'notRelevant';
-      const time = new Date(Date.UTC(2026, 0, 1) + marks.length * 60_000).toISOString();
-      const place = placeOf(hit, hit.path);
-      const mark = withId({ query: query.text, ...place, verdict, time, checkpoint: '' });
-      marks.push({ mark, origin: mark, near: [] });
-    }
+  const piece = PIECES[benchArgument];
+  if (!piece) {
+    note(
+      `Say one of ${Object.keys(PIECES)
+        .map((name) => `learning-${name}`)
+        .join(', ')}`,
+    );
+    process.exitCode = 2;
+    return;
   }
-  return marks.slice(0, count);
+  const world = await openWorld(setName);
+  try {
+    const figures = await piece(world);
+    report([`learning-${benchArgument}`, setName, ...process.argv.slice(3)].join(' '), figures);
+  } finally {
+    world.lab.close();
+  }
 }
 
-interface Answers {
-  readonly reciprocal: number;
-  /** Undefined where the pool has no right or no wrong chunk. */
-  readonly accuracy?: number;
-}
-
-/** Ids of the neutral pool, right and wrong ones. */
-async function poolOf(world: World, query: BenchQuery): Promise<[number[], number[]]> {
-  const { context, snapshot } = world;
-  const first = await search(context, { query: query.text, limit: POOL_DEPTH, rerank: false });
-  const reranked = await search(context, {
-    ...{ query: query.text, limit: POOL_DEPTH, rerank: true, rerankCount: 30 },
-  });
-  const terms = queryTermsOf(query.text);
-  const words = terms.length > 0 ? snapshot.searchWords({ terms }, POOL_DEPTH) : [];
-  const ids = new Set([
-    ...[...first.hits, ...reranked.hits].map(({ chunkId }) => chunkId),
-    ...words.map(({ chunkId }) => chunkId),
-  ]);
-  const rows = snapshot.chunks([...ids]);
-  const right = rows.filter(({ path: file }) => rightOf(world, query, file)).map(({ id }) => id);
-  const wrong = rows.filter(({ path: file }) => !rightOf(world, query, file)).map(({ id }) => id);
-  return [right, wrong];
-}
-
-async function answersOf(
+/** Trains each part for each seed on marks that `marksOf` gives, and measures all of it. */
+async function measureCurve(
   world: World,
-  contestant: Contestant,
-  pools: readonly (readonly [readonly number[], readonly number[]])[],
-): Promise<Answers[]> {
-  const out: Answers[] = [];
-  for (const [at, query] of world.unseen.entries()) {
-    const { hits } = await search(
-      { ...world.context, ...contestant },
-      { query: query.text, limit: DEPTH, rerank: true, rerankCount: 30 },
-    );
-    const reciprocal = reciprocalRankAt(
-      10,
-      hits.map((hit) => rightOf(world, query, hit.path)),
-    );
-    const [right, wrong] = pools[at]!;
-    const place = new Map(hits.map(({ chunkId }, rank) => [chunkId, -rank]));
-    const valueOf = (id: number): number => place.get(id) ?? -DEPTH;
-    const pairs = right.flatMap((a) => wrong.map((b) => [valueOf(a), valueOf(b)] as const));
-    const accuracy =
-      pairs.length === 0
-        ? undefined
-        : nearMissAccuracy(
-            pairs.map(([a]) => a),
-            pairs.map(([, b]) => b),
-          );
-    out.push({ reciprocal, accuracy });
-  }
-  return out;
-}
-
-async function guardOf(
-  world: World,
-  contestant: Contestant,
-  guard: ReturnType<typeof pseudoGuard>,
-): Promise<number[]> {
-  const values: number[] = [];
-  for (const { query, chunkIds } of guard) {
-    const { hits } = await search(
-      { ...world.context, ...contestant },
-      { query, limit: 10, rerank: true, rerankCount: 30 },
-    );
-    values.push(
-      reciprocalRankAt(
-        10,
-        hits.map(({ chunkId }) => chunkIds.includes(chunkId)),
-      ),
-    );
-  }
-  return values;
-}
-
-async function meansOf(world: World, seed: number): Promise<LearnMeans> {
-  const root = installationRoot();
-  const { context, folder } = world;
-  return {
-    ...{ index: context, folder, control: new RunControl(), seed },
-    dataFolder: benchCache('learning', 'data'),
-    biEncoderFolder: path.join(root, 'models/bi-encoder'),
-    crossEncoderFolder: path.join(root, 'models/cross-encoder'),
-    openReranker: (own) => openTuned(own),
-    onNews: () => undefined,
-    onLimits: () => undefined,
-    tellRun: ({ stage, fraction }) => progress(stage, fraction),
-  };
-}
-
-let lastStage = '';
-function progress(stage: string, fraction: number): void {
-  if (stage === lastStage) return;
-  lastStage = stage;
-  note(`  ${(100 * fraction).toFixed(0)} % ${stage}`);
-}
-
-async function openTuned(folder: string): Promise<Reranker> {
-  const choice = { arithmetic: 'int8-token', provider: 'cpu' } as const;
-  return openReranker(await readCheckpoint(folder), { choice, threads: 2 });
-}
-
-const numbers = (text: string): number[] => text.split(',').map(Number);
-
-async function measureParts(): Promise<void> {
-  const world = await openWorld();
-  const levels = numbers(benchOption('marks') ?? '100');
-  const seeds = numbers(benchOption('seeds') ?? '1,2,3');
-  const parts = (benchOption('parts') ?? 'fusion,query-head,shared-head,control').split(',');
-  const recipe = JSON.parse(benchOption('recipe') ?? '{}') as RecipeChanges;
-  const pools = [];
-  for (const query of world.unseen) pools.push(await poolOf(world, query));
-  const guard = pseudoGuard(world.snapshot, GUARD, seededRandom(1));
-  const base = await answersOf(world, {}, pools);
-  const guardBase = await guardOf(world, {}, guard);
-  note(`base: MRR@10 ${mean(base.map(({ reciprocal }) => reciprocal)).toFixed(4)}`);
-  const figures: Figure[] = [];
-  for (const level of levels) {
-    const trials = new Map<string, { rr: number[][]; accuracy: number[][]; guard: number[] }>();
-    for (const seed of seeds) {
-      const marks = await simulate(world, level, seed);
-      for (const part of parts) {
-        note(`${setName} ${level} marks, seed ${seed}, ${part} (${marks.length})`);
-        const contestant = await trained(world, part, marks, seed, recipe);
-        const after = await answersOf(world, contestant, pools);
-        const guardAfter = await guardOf(world, contestant, guard);
-        contestant.reranker?.dispose();
-        const trial = trials.get(part) ?? { rr: [], accuracy: [], guard: [] };
-        trials.set(part, trial);
-        trial.rr.push(after.map(({ reciprocal }, at) => reciprocal - base[at]!.reciprocal));
-        trial.accuracy.push(
-          after.flatMap(({ accuracy }, at) =>
-            accuracy === undefined ? [] : [accuracy - base[at]!.accuracy!],
-          ),
-        );
-        trial.guard.push(mean(guardAfter) - mean(guardBase));
-        note(
-          `  MRR ${mean(trial.rr.at(-1)!).toFixed(4)} accuracy ${mean(trial.accuracy.at(-1)!).toFixed(4)} guard ${trial.guard.at(-1)!.toFixed(4)}`,
-        );
-      }
-    }
-    for (const [part, trial] of trials)
-      figures.push(...figuresOf(`${level} marks, ${part}`, trial));
-  }
-  const accuracies = base.flatMap(({ accuracy }) => accuracy ?? []);
-  report(`learning-parts ${setName}`, [
-    { label: 'base MRR@10', value: mean(base.map(({ reciprocal }) => reciprocal)), digits: 4 },
-    { label: 'base near-miss accuracy', value: mean(accuracies), digits: 4 },
-    { label: 'guard MRR@10', value: mean(guardBase), digits: 4 },
-    ...figures,
-  ]);
-  world.lab.close();
-}
-
-/** Means over seeds for each query, then the interval over queries. */
-function figuresOf(
+  yardstick: Yardstick,
   label: string,
-  { rr, accuracy, guard }: { rr: number[][]; accuracy: number[][]; guard: number[] },
-): Figure[] {
-  const over = (name: string, runs: number[][]): Figure[] => {
-    const byQuery = runs[0]!.map((_, at) => mean(runs.map((run) => run[at]!)));
-    const { low, high } = bootstrapInterval(byQuery);
-    return [
-      { label: `${label}: ${name}`, value: mean(byQuery), digits: 4 },
-      { label: '  from', value: low, digits: 4 },
-      { label: '  to', value: high, digits: 4 },
-    ];
-  };
-  return [
-    ...over('MRR@10', rr),
-    ...over('near-miss accuracy', accuracy),
-    { label: `${label}: guard MRR@10`, value: mean(guard), digits: 4 },
-  ];
+  marksOf: (seed: number) => Promise<readonly KeptMark[]>,
+): Promise<Figure[]> {
+  const trials = new Map<string, Gains[]>(parts.map((part) => [part, []]));
+  let count = 0;
+  for (const seed of seeds) {
+    const marks = await marksOf(seed);
+    count = marks.length;
+    for (const part of parts) {
+      const ranker = await trained(world, part, marks, seed);
+      const gains = await yardstick.gainsOf(ranker);
+      ranker.reranker?.dispose();
+      trials.get(part)!.push(gains);
+      note(
+        `${world.name} ${label} (${count}), seed ${seed}, ${part}: MRR ${mean(gains.reciprocal).toFixed(4)} accuracy ${mean(gains.accuracy).toFixed(4)} guard ${mean(gains.guard).toFixed(4)}`,
+      );
+    }
+  }
+  return [...trials].flatMap(([part, gains]) => figuresOf(`${label} (${count}), ${part}`, gains));
+}
+
+async function measureParts(world: World): Promise<Figure[]> {
+  const yardstick = await Yardstick.make(world);
+  const figures = yardstick.baseFigures();
+  for (const figure of figures) note(`${figure.label} ${figure.value.toFixed(4)}`);
+  for (const level of levels)
+    figures.push(
+      ...(await measureCurve(world, yardstick, `${level} marks`, async (seed) =>
+        withWrongMarks(await simulate(world, level, seed), wrongShare, seed),
+      )),
+    );
+  return figures;
+}
+
+async function measureLimits(world: World): Promise<Figure[]> {
+  const yardstick = await Yardstick.make(world);
+  const places = new Map([1, 3, 10, 30, 60].map((depth) => [depth, 0]));
+  for (const query of world.unseen) {
+    const request = { query: query.text, limit: 60, rerank: true, rerankCount: 30 };
+    const { hits } = await search(world.context, request);
+    const at = hits.findIndex(({ path: file }) => world.isRight(query, file));
+    for (const [depth, count] of places) if (at >= 0 && at < depth) places.set(depth, count + 1);
+  }
+  const found = [...places].map(([depth, count]) => ({
+    label: `a right answer among the first ${depth}`,
+    value: count / world.unseen.length,
+  }));
+  const looked = await measureCurve(
+    world,
+    yardstick,
+    'learned from the unseen themselves',
+    (seed) => simulate(world, Infinity, seed, world.unseen),
+  );
+  return [...yardstick.baseFigures(), ...found, ...looked];
+}
+
+async function measureQuestions(world: World): Promise<Figure[]> {
+  const yardstick = await Yardstick.make(world);
+  const figures = yardstick.baseFigures();
+  for (const level of levels) {
+    const asked: number[] = [];
+    const passive = await measureCurve(world, yardstick, `${level} passive marks`, (seed) =>
+      simulate(world, level, seed),
+    );
+    const best = await measureCurve(
+      world,
+      yardstick,
+      `${level} marks by best questions`,
+      async (seed) => {
+        const { marks, questionCount } = await answerQuestions(world, level, seed);
+        asked.push(questionCount);
+        return marks;
+      },
+    );
+    figures.push(...passive, ...best, {
+      label: `questions asked for ${level} marks`,
+      value: mean(asked),
+      digits: 1,
+    });
+  }
+  return figures;
 }
 
 async function trained(
@@ -313,20 +185,21 @@ async function trained(
   part: string,
   marks: readonly KeptMark[],
   seed: number,
-  changes: RecipeChanges,
-): Promise<Contestant> {
-  const means = await meansOf(world, seed);
-  const { dimension, checkpoint } = world.lab.embedder.space;
-  if (part === 'control') {
-    const head = newHead({ kind: 'query-head', base: checkpoint, dimension, rank: 8 }, seed);
-    const random = seededRandom(seed);
-    for (let i = 0; i < head.b.length; i++) head.b[i] = (random() - 0.5) * 0.3;
-    return { learned: { head, mapsSimilar: true } };
-  }
+): Promise<Ranker> {
+  if (part === 'control') return controlOf(world, seed);
+  if (part === 'instant') return { marks: await searchMarks(world, marks) };
+  const means = learnMeans(world, seed);
   const data = gatherMarks(world.snapshot, marks);
   const options = { control: new RunControl(), seed, onQuery: () => undefined };
-  const groups = await mineGroups(world.context, data.queries, options);
-  const filler = pseudoGuard(world.snapshot, GUARD + 120, seededRandom(1)).slice(GUARD);
+  const groups =
+    mining === 'off'
+      ? data.queries.map((query) => ({ query, mined: [] }))
+      : await mineGroups(world.context, data.queries, {
+          ...options,
+          settings: mining === 'unfiltered' ? UNFILTERED : undefined,
+        });
+  const made = pseudoGuard(world.snapshot, MEASURED_GUARD + FILLER, seededRandom(1));
+  const filler = made.slice(MEASURED_GUARD);
   const out = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'nearmiss-bench-')), 'out');
   const tier: LearningTier = part === 'fusion' || part === 'cross-encoder' ? part : 'head';
   const records =
@@ -335,65 +208,155 @@ async function trained(
       : tier === 'head'
         ? headRecords(world.context, groups, filler, [])
         : crossRecords(world.context, groups);
-  const own = recipeOf(tier, records.length);
-  await trainTier({ part: part as Part, records, recipe: { ...own, ...changes }, out }, means);
+  const recipe = { ...recipeOf(tier, records.length), ...changes };
+  await trainTier({ part: part as Part, records, recipe, out }, means);
   const opened = await openTier(tier, out, means.openReranker);
   fs.rmSync(path.dirname(out), { recursive: true, force: true });
   return opened;
 }
 
-async function measureGate(): Promise<void> {
-  const world = await openWorld();
-  const count = Number(benchOption('marks') ?? 100);
-  const seedCount = Number(benchOption('seeds') ?? 10);
+/** Everything that any retriever proposes, as it comes. */
+const UNFILTERED: Partial<MiningSettings> = {
+  ...{ condition: 'off', ceiling: Infinity, teacherMargin: -Infinity, duplicateCosine: Infinity },
+  ranks: [1, 30],
+};
+
+/** A random map of the size that training gives. */
+function controlOf({ lab }: World, seed: number): Ranker {
+  const { dimension, checkpoint } = lab.embedder.space;
+  const head = newHead({ kind: 'query-head', base: checkpoint, dimension, rank: 8 }, seed);
+  const random = seededRandom(seed);
+  for (let i = 0; i < head.b.length; i++) head.b[i] = (random() - 0.5) * 0.3;
+  return { learned: { head, mapsSimilar: true } };
+}
+
+const FOLDS = 5;
+
+/** Each label is scored by a map that was learned from the labels of other queries. */
+async function measurePeople(world: World): Promise<Figure[]> {
+  const { labels, context, snapshot } = world;
+  if (labels.length === 0) return [];
+  const { embedder } = context;
+  const vectors = new Map<string, Float32Array>();
+  for (const { query } of labels) vectors.set(query, await embedder!.embedQuery(query));
+  const scoreOf = ({ query, chunkId }: Label, { learned }: Ranker): number => {
+    const head = learned?.head;
+    const map = (vector: Float32Array): Float32Array => (head ? applyHead(head, vector) : vector);
+    const chunk = snapshot.meanVector(embedder!.space.id, [chunkId])!;
+    return dot(map(vectors.get(query)!), head?.kind === 'shared-head' ? map(chunk) : chunk);
+  };
+  const isRight = labels.map((label) => label.isRight);
+  const base = labels.map((label) => scoreOf(label, {}));
+  const queries = [...new Set(labels.map(({ query }) => query))];
+  const figures: Figure[] = [
+    {
+      label: `area under ROC of the base, ${labels.length} labels`,
+      value: areaUnder(base, isRight),
+      digits: 4,
+    },
+  ];
+  for (const part of parts) {
+    const runs: number[][] = [];
+    for (const seed of seeds) {
+      const foldOf = new Map(
+        shuffle(queries, seededRandom(seed)).map((query, at) => [query, at % FOLDS]),
+      );
+      const scores: number[] = [];
+      for (let fold = 0; fold < FOLDS; fold++) {
+        const learned = labels.filter(({ query }) => foldOf.get(query) !== fold);
+        const ranker = await trained(world, part, marksOfLabels(world, learned), seed);
+        labels.forEach((label, at) => {
+          if (foldOf.get(label.query) === fold) scores[at] = scoreOf(label, ranker);
+        });
+      }
+      note(`${part}, seed ${seed}: area ${areaUnder(scores, isRight).toFixed(4)}`);
+      runs.push(scores);
+    }
+    figures.push(...areaFigures(part, isRight, base, runs));
+  }
+  return figures;
+}
+
+const RESAMPLES = 1000;
+
+/** The mean gain over seeds, with the interval by resampling labels. */
+function areaFigures(
+  part: string,
+  isRight: readonly boolean[],
+  base: readonly number[],
+  runs: readonly (readonly number[])[],
+): Figure[] {
+  const random = seededRandom(1);
+  const gainOn = (drawn: readonly number[]): number => {
+    const pick = <T>(values: readonly T[]): T[] => drawn.map((at) => values[at]!);
+    const before = areaUnder(pick(base), pick(isRight));
+    return mean(runs.map((run) => areaUnder(pick(run), pick(isRight)) - before));
+  };
+  const all = [...base.keys()];
+  const gains = Array.from({ length: RESAMPLES }, () =>
+    gainOn(all.map(() => Math.floor(random() * all.length))),
+  ).sort((a, b) => a - b);
+  return [
+    { label: `${part}: area gained, mean of ${runs.length} seeds`, value: gainOn(all), digits: 4 },
+    { label: '  from', value: gains[Math.round(0.025 * RESAMPLES)]!, digits: 4 },
+    { label: '  to', value: gains[Math.round(0.975 * RESAMPLES) - 1]!, digits: 4 },
+  ];
+}
+
+/** Share of pairs of a right and a wrong one that stand in order; ties count one half. */
+function areaUnder(scores: readonly number[], isRight: readonly boolean[]): number {
+  const order = [...scores.keys()].sort((a, b) => scores[a]! - scores[b]!);
+  let rankSum = 0;
+  for (let from = 0; from < order.length;) {
+    let to = from;
+    while (to < order.length && scores[order[to]!] === scores[order[from]!]) to++;
+    const rank = (from + 1 + to) / 2;
+    for (let at = from; at < to; at++) if (isRight[order[at]!]) rankSum += rank;
+    from = to;
+  }
+  const right = isRight.filter(Boolean).length;
+  return (rankSum - (right * (right + 1)) / 2) / (right * (scores.length - right));
+}
+
+async function measureGate(world: World): Promise<Figure[]> {
+  const yardstick = await Yardstick.make(world);
   const isShuffled = process.argv.includes('--shuffled');
   const tiers = (benchOption('tiers') ?? 'fusion,head').split(',') as LearningTier[];
   const root = installationRoot();
-  const biEncoder = (await readBundledCheckpoint(root, 'bi-encoder')).fingerprint;
-  const crossEncoder = (await readBundledCheckpoint(root, 'cross-encoder')).fingerprint;
-  let promoted = 0;
+  const base = {
+    biEncoder: (await readBundledCheckpoint(root, 'bi-encoder')).fingerprint,
+    crossEncoder: (await readBundledCheckpoint(root, 'cross-encoder')).fingerprint,
+  };
+  const runs: Gains[] = [];
+  let promotedCount = 0;
   const seconds: number[] = [];
-  for (let seed = 1; seed <= seedCount; seed++) {
-    const marks = await simulate(world, count, seed);
-    const given = isShuffled ? shuffledLabels(marks, seed) : marks;
+  for (const seed of seeds) {
+    const marks = await simulate(world, levels[0]!, seed);
+    const given = isShuffled
+      ? shuffledLabels(marks, seed)
+      : withWrongMarks(marks, wrongShare, seed);
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'nearmiss-bench-'));
-    const order = {
-      ...{ store: new VersionStore(folder), marks: given, base: { biEncoder, crossEncoder } },
-      ...{ rerankCount: 30, resume: false, tiers },
-    };
-    const { report: made, version } = await learn(order, await meansOf(world, seed));
-    fs.rmSync(folder, { recursive: true, force: true });
-    if (version !== undefined) promoted++;
-    seconds.push(made.seconds);
-    note(`${setName} seed ${seed}: ${made.verdict} (${made.seconds.toFixed(0)} s)`);
+    const store = new VersionStore(folder);
+    const order = { store, marks: given, base, rerankCount: 30, resume: false, tiers };
+    const { report: made, version } = await learn(order, learnMeans(world, seed));
+    note(`${world.name} seed ${seed}: ${made.verdict} (${made.seconds.toFixed(0)} s)`);
     for (const { tier, sentence } of made.tiers) note(`  ${tier}: ${sentence}`);
-  }
-  report(`learning-gate ${setName}${isShuffled ? ' shuffled' : ''}`, [
-    { label: `promoted of ${seedCount}, ${count} marks`, value: promoted, digits: 0 },
-    { label: 'seconds a run', value: mean(seconds), unit: 's' },
-  ]);
-  world.lab.close();
-}
-
-/** Which of a query's chunks is the right one is drawn anew. */
-function shuffledLabels(marks: readonly KeptMark[], seed: number): KeptMark[] {
-  const random = seededRandom(seed);
-  const byQuery = new Map<string, KeptMark[]>();
-  for (const kept of marks) {
-    const key = kept.mark.query!;
-    byQuery.set(key, [...(byQuery.get(key) ?? []), kept]);
-  }
-  return [...byQuery.values()].flatMap((group) => {
-    const verdicts = shuffle(
-      group.map(({ mark }) => mark.verdict),
-      random,
+    if (version !== undefined) promotedCount++;
+    const { learned, weights } =
+      version === undefined ? {} : await loadVersion(store, version, base);
+    const gains = await yardstick.gainsOf({ learned, weights });
+    note(
+      `  unseen: MRR ${mean(gains.reciprocal).toFixed(4)}, accuracy ${mean(gains.accuracy).toFixed(4)}`,
     );
-    return group.map(({ mark }, at) => {
-      const { id: _id, v: _v, ...rest } = mark;
-      const other = withId({ ...rest, verdict: verdicts[at]! });
-      return { mark: other, origin: other, near: [] };
-    });
-  });
+    fs.rmSync(folder, { recursive: true, force: true });
+    runs.push(gains);
+    seconds.push(made.seconds);
+  }
+  return [
+    { label: `promoted of ${seeds.length}, ${levels[0]} marks`, value: promotedCount, digits: 0 },
+    ...figuresOf('whole runs, 0 where nothing was promoted', runs),
+    { label: 'seconds a run', value: mean(seconds), unit: 's' },
+  ];
 }
 
 void main();

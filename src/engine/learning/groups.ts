@@ -12,7 +12,7 @@ import type { SearchContext } from '../search/types';
 import type { ChunkRow } from '../store/types';
 import type { RunControl } from '../training/control';
 import { folderPool } from '../training/folderPool';
-import { mineGroup, MINING_DEFAULTS } from '../training/negatives';
+import { mineGroup, MINING_DEFAULTS, type MiningSettings } from '../training/negatives';
 import { seedFor } from '../training/plan';
 import type { GuardQuery } from './guard';
 import type { MarkedPair, MarkedQuery } from './markData';
@@ -32,13 +32,15 @@ export interface MineOptions {
   readonly control: RunControl;
   readonly seed: number;
   readonly onQuery: () => void;
+  /** How negatives are mined; for benches. */
+  readonly settings?: Partial<MiningSettings>;
 }
 
 /** Mines for each query that has an answer; others keep what was marked. */
 export async function mineGroups(
   index: SearchContext,
   queries: readonly MarkedQuery[],
-  { control, seed, onQuery }: MineOptions,
+  { control, seed, onQuery, settings }: MineOptions,
 ): Promise<Group[]> {
   const texts = queries.map(({ text }) => text);
   const pool = await folderPool(index, texts, seededRandom(seedFor(seed, 'pool', 0)));
@@ -56,7 +58,7 @@ export async function mineGroups(
       explicit: query.wrong.map(({ chunkId }) => chunkId),
     };
     const random = seededRandom(seedFor(seed, 'mine', at));
-    const { negatives } = await mineGroup(asked, pool, MINING_DEFAULTS, random);
+    const { negatives } = await mineGroup(asked, pool, { ...MINING_DEFAULTS, ...settings }, random);
     const mined = negatives.flatMap(({ chunkId, source }) =>
       source === 'explicit' ? [] : [chunkId],
     );
