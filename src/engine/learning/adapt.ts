@@ -5,7 +5,6 @@
  * Queries that the folder asks itself are the gate: half stop the training, the other half decide, each against the rest of
  * its own chunk, from which the query was taken out.
  */
-import { createHash } from 'node:crypto';
 import * as fsp from 'node:fs/promises';
 import * as path from 'node:path';
 import { seededRandom, shuffle } from '../../base/random';
@@ -24,9 +23,9 @@ import type { LearningReport } from './report';
 import { answersOf, judgedGuard } from './measuring';
 import { geometryOf, similarChange } from './geometryOf';
 import type { Paired } from './measures';
+import { beginRun, identityOf } from './runIdentity';
 import { RunProgress } from './runProgress';
 import { copyTier, openTier, trainTier } from './trainTier';
-import { writeWhole } from '../training/runFiles';
 
 /** Chunks that are learned from at most, and queries of the folder that are asked. */
 const CHUNK_COUNT = 2000;
@@ -82,10 +81,8 @@ export async function adapt(order: LearnOrder, given: LearnMeans): Promise<Learn
     query: query.query,
     positives: [restOf(query)],
   }));
-  const identity = createHash('sha256')
-    .update(JSON.stringify([seed, base, records, dev, 'adapt']))
-    .digest('hex');
-  await prepare(store.runFolder, identity, order.resume);
+  const identity = identityOf([seed, base, records, dev, 'adapt']);
+  await beginRun(store.runFolder, identity, order.resume);
   progress.begin({ stage: 'learning a map of embeddings', weight: 70 });
   const out = path.join(store.runFolder, 'head');
   const limits = order.niceness === undefined ? {} : { niceness: order.niceness };
@@ -201,12 +198,4 @@ function reciprocal(
 ): number {
   const score = dot(query, own);
   return 1 / (1 + crowd.filter((row) => dot(query, row) >= score).length);
-}
-
-async function prepare(runFolder: string, identity: string, resume: boolean): Promise<void> {
-  const file = path.join(runFolder, 'run.json');
-  const known = await fsp.readFile(file, 'utf8').catch(() => '');
-  if (!resume || known !== identity) await fsp.rm(runFolder, { recursive: true, force: true });
-  await fsp.mkdir(runFolder, { recursive: true, mode: 0o700 });
-  await writeWhole(file, identity);
 }

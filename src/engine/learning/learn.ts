@@ -5,43 +5,39 @@
  * touched before a version is published whole.
  */
 import { createHash } from 'node:crypto';
-import * as fs from 'node:fs';
 import * as fsp from 'node:fs/promises';
 import * as path from 'node:path';
-import { isAbort, messageOf, NearmissError } from '../../base/errors';
 import { DisposableStore } from '../../base/lifecycle';
 import { seededRandom } from '../../base/random';
 import type { KeptMark } from '../feedback/marks';
-import { DEFAULT_WEIGHTS } from '../search/weights';
-import type { Part, RecipeChanges } from '../training/recipe';
-import { writeWhole } from '../training/runFiles';
+import type { RecipeChanges } from '../training/recipe';
 import { seedFor } from '../training/plan';
-import { type Contestant, rememberScores } from './arena';
+import { rememberScores } from './arena';
 import { besideCurrent } from './beside';
 import { choosePrimary, type GateResult, verdictOf } from './gate';
-import { crossRecords, fusionRecords, type Group, headRecords, mineGroups } from './groups';
+import { type Group, mineGroups } from './groups';
 import { commitGuard, type GuardQuery, pseudoGuard } from './guard';
 import { type BaseModels } from './learnedVersion';
-import { gatherMarks, type MarkData, type MarkedQuery, withoutMarks } from './markData';
+import { gatherMarks, type MarkData, withoutMarks } from './markData';
 import { answersOf, judgedGuard, measure, type Measured, type Trial, watch } from './measuring';
 import { suspectMarks } from './quarantine';
 import type { LearningReport, LearningTier, TierOutcome } from './report';
 import { decisionsOf, keepReview, readReview } from './reviewFile';
 import { makeReport, refusedReport } from './makeReport';
+import { QueryEmbeddings } from './queryEmbeddings';
+import { beginRun, identityOf } from './runIdentity';
 import { RunProgress } from './runProgress';
 import { type Fold, splitQueries, splitSentence } from './split';
-import { measurableCount, planTiers } from './tiers';
-import { copyTier, levelOf, openTier, type TierMeans, trainTier } from './trainTier';
+import { decidingQueries, measurableCount, planTiers } from './tiers';
+import { copyTier, levelOf, type TierMeans } from './trainTier';
+import { tryTier } from './tryTier';
 import {
   WORDS,
-  partOf,
-  recipeOf,
   judgedOf,
   mergeTiers,
   togetherOf,
   primaryGain,
   outcomeOf,
-  trainWeight,
   searchWeight,
   plannedWeight,
   type TriedTier,
@@ -99,21 +95,22 @@ export async function learn(order: LearnOrder, given: LearnMeans): Promise<Learn
 class LearnRun {
   private readonly startMs = performance.now();
   private readonly notes: string[] = [];
-  /** Embeddings of queries by their text. */
-  private readonly vectors = new Map<string, Float32Array>();
+  private readonly embeddings: QueryEmbeddings;
 
   constructor(
     private readonly order: LearnOrder,
     private readonly means: LearnMeans,
     private readonly owned: DisposableStore,
-  ) {}
+  ) {
+    this.embeddings = new QueryEmbeddings(means.index.embedder, means.control);
+  }
 
   async toEnd(): Promise<Learned> {
     const { store, marks } = this.order;
     const { index, seed } = this.means;
     const decisions = decisionsOf(await readReview(store.root));
     const gathered = gatherMarks(index.snapshot, marks, decisions);
-    const vectors = await this.embedQueries(gathered.queries);
+    const vectors = await this.embeddings.of(gathered.queries);
     const suspects = suspectMarks(index, gathered, vectors, decisions, seed);
     const data = withoutMarks(gathered, suspects);
     await keepReview(
@@ -148,76 +145,19 @@ class LearnRun {
       onQuery: () => progress.at(++minedCount, queryCount),
     });
     const folds = await this.splitGroups(groups);
-    await this.prepareRun(groups, filler, data);
+    const { store, base, resume, recipes, tiers: wanted } = this.order;
+    const identity = identityOf([means.seed, base, recipes, wanted, groups, filler, data.pairs]);
+    await beginRun(store.runFolder, identity, resume);
     const trial = await this.prepareTrial(groups, folds, guard, progress);
     const tried: TriedTier[] = [];
     const outcomes: TierOutcome[] = [];
+    const material = { groups, folds, filler, data };
     for (const tier of tiers) {
-      const one = await this.tryTier(tier, { trial, groups, folds, filler, data });
+      const one = await tryTier(tier, trial, material, { ...this.order, means, owned: this.owned });
       if ('whole' in one) tried.push(one);
       outcomes.push('whole' in one ? outcomeOf(one) : one);
     }
     return this.finish(data, trial, { groups, tried, outcomes });
-  }
-
-  private async tryTier(
-    tier: LearningTier,
-    given: {
-      readonly trial: Trial;
-      readonly groups: readonly Group[];
-      readonly folds: readonly Fold[];
-      readonly filler: readonly GuardQuery[];
-      readonly data: MarkData;
-    },
-  ): Promise<TriedTier | TierOutcome> {
-    const startMs = performance.now();
-    const { trial, groups, folds, filler, data } = given;
-    const { means } = this;
-    const part = partOf(tier, data);
-    const recordsOf = (some: readonly Group[]): object[] => {
-      if (tier === 'fusion') return fusionRecords(some);
-      if (tier === 'cross-encoder') return crossRecords(means.index, some);
-      const pairs = part === 'shared-head' ? data.pairs : [];
-      return headRecords(means.index, some, filler, pairs);
-    };
-    try {
-      const byFold: Contestant[] = [];
-      for (const [at, heldOut] of folds.entries()) {
-        const hidden = new Set(heldOut);
-        const seen = groups.filter((_, index) => !hidden.has(index));
-        byFold.push(await this.trainOne(tier, part, recordsOf(seen), `${tier}-${at}`, trial));
-      }
-      const whole = await this.trainOne(tier, part, recordsOf(groups), tier, trial);
-      trial.progress.begin({ stage: `measuring ${WORDS[tier]}`, weight: searchWeight(trial) });
-      const measured = await measure(trial, byFold, whole, means.seed);
-      const seconds = (performance.now() - startMs) / 1000;
-      return { tier, out: this.outOf(tier), byFold, whole, measured, seconds };
-    } catch (error) {
-      if (isAbort(error) || !(error instanceof NearmissError)) throw error;
-      // Too little for this part; another may have enough.
-      const nothing = { figures: [], conditions: [], bytes: 0, recomputedVectorCount: 0 };
-      const seconds = (performance.now() - startMs) / 1000;
-      return { tier, isKept: false, sentence: messageOf(error), seconds, ...nothing };
-    }
-  }
-
-  private async trainOne(
-    tier: LearningTier,
-    part: Part,
-    records: readonly object[],
-    name: string,
-    { progress }: Trial,
-  ): Promise<Contestant> {
-    const out = this.outOf(name);
-    progress.begin({ stage: `learning ${WORDS[tier]}`, weight: trainWeight(tier, records.length) });
-    const { niceness, recipes } = this.order;
-    const limits = niceness === undefined ? {} : { niceness };
-    const recipe = { ...recipeOf(tier, records.length), ...limits, ...recipes?.[tier] };
-    const onNews: TierMeans['onNews'] = ({ done, total }) => progress.at(done, total);
-    await trainTier({ part, records, recipe, out }, { ...this.means, onNews });
-    const opened = await openTier(tier, out, this.means.openReranker);
-    if (opened.reranker) this.owned.add(opened.reranker);
-    return opened;
   }
 
   /** What was kept, together and beside the version in use; then the report, and the version where it passed. */
@@ -336,22 +276,9 @@ class LearnRun {
     return { report };
   }
 
-  private async embedQueries(
-    queries: readonly MarkedQuery[],
-  ): Promise<(Float32Array | undefined)[]> {
-    const { embedder } = this.means.index;
-    if (!embedder) return queries.map(() => undefined);
-    for (const { text } of queries) {
-      if (this.vectors.has(text)) continue;
-      await this.means.control.turn();
-      this.vectors.set(text, await embedder.embedQuery(text));
-    }
-    return queries.map(({ text }) => this.vectors.get(text));
-  }
-
   /** Queries without an answer are never measured, but one that reads like a held-out one is not learned from either. */
   private async splitGroups(groups: readonly Group[]): Promise<Fold[]> {
-    const vectors = await this.embedQueries(groups.map(({ query }) => query));
+    const vectors = await this.embeddings.of(groups.map(({ query }) => query));
     const queries = groups.map(({ query: { text, time } }, at) => ({
       ...{ text, time, vector: vectors[at] },
     }));
@@ -364,8 +291,13 @@ class LearnRun {
     guard: readonly GuardQuery[],
     progress: RunProgress,
   ): Promise<Trial> {
-    const judged = folds.map((fold) =>
-      fold.map((at) => judgedOf(groups[at]!.query)).filter(({ relevant }) => relevant.length > 0),
+    const measurable = folds.map((fold) =>
+      fold.map((at) => groups[at]!.query).filter(({ relevant }) => relevant.length > 0),
+    );
+    const { queries: deciding, note } = decidingQueries(measurable.flat());
+    if (note !== undefined) this.notes.push(note);
+    const judged = measurable.map((fold) =>
+      fold.filter((query) => deciding.includes(query)).map((query) => judgedOf(query)),
     );
     const all = judged.flat();
     const { means } = this;
@@ -381,31 +313,9 @@ class LearnRun {
       undefined,
       guard.map((one) => judgedGuard(one)),
     );
-    const queryVectors = await this.embedQueries(groups.map(({ query }) => query));
+    const queryVectors = await this.embeddings.of(groups.map(({ query }) => query));
     const primary = choosePrimary(all);
     return { ...bare, folds: judged, guard, before, guardBefore, primary, queryVectors };
-  }
-
-  /** Goes on with what an equal run left; what another one left is thrown away. */
-  private async prepareRun(
-    groups: readonly Group[],
-    filler: readonly GuardQuery[],
-    data: MarkData,
-  ): Promise<void> {
-    const { store, base, resume, recipes, tiers } = this.order;
-    const { seed } = this.means;
-    const said = JSON.stringify([
-      ...[seed, base, recipes, tiers, groups, filler, data.pairs],
-      // What an older version began may have other weights to learn.
-      DEFAULT_WEIGHTS,
-    ]);
-    const identity = createHash('sha256').update(said).digest('hex');
-    const file = path.join(store.runFolder, 'run.json');
-    const known = await fsp.readFile(file, 'utf8').catch(() => '');
-    if (!resume || known !== identity)
-      await fsp.rm(store.runFolder, { recursive: true, force: true });
-    await fsp.mkdir(store.runFolder, { recursive: true, mode: 0o700 });
-    if (!fs.existsSync(file)) await writeWhole(file, identity);
   }
 
   private outOf(name: string): string {

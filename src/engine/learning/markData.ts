@@ -37,6 +37,8 @@ export interface MarkedQuery {
   readonly time: string;
   readonly relevant: readonly JudgedChunk[];
   readonly wrong: readonly JudgedChunk[];
+  /** All that is said about it came with the repository. */
+  readonly isOthers?: true;
 }
 
 /** Two chunks, and whether they were found alike. */
@@ -128,6 +130,7 @@ interface Building {
   asked: string;
   text: string;
   time: string;
+  isOwn: boolean;
   /** By chunk; the latest verdict of each kind. */
   readonly relevant: Map<number, JudgedChunk>;
   readonly wrong: Map<number, JudgedChunk>;
@@ -144,11 +147,12 @@ function addTo(
   if (text === '' || redactSecrets(asked).count > 0) return;
   const key = foldQuery(asked);
   const building: Building = byQuery.get(key) ?? {
-    ...{ asked, text, time: mark.time },
+    ...{ asked, text, time: mark.time, isOwn: false },
     ...{ relevant: new Map(), wrong: new Map() },
   };
   byQuery.set(key, building);
   building.time = mark.time;
+  building.isOwn ||= mark.author === undefined;
   const judged = {
     ...{ markId: mark.id, chunkId: chunk.id, time: mark.time },
     ...{ path: chunk.path, span: chunk.span, symbol: chunk.symbol },
@@ -188,7 +192,8 @@ function finish(building: Building, decisions: Decisions, review: ReviewItem[]):
       });
     }
   }
-  return { asked, text, time, relevant: [...relevant.values()], wrong: [...wrong.values()] };
+  const sides = { relevant: [...relevant.values()], wrong: [...wrong.values()] };
+  return { asked, text, time, ...sides, ...(!building.isOwn && { isOthers: true }) };
 }
 
 function pairOf(mark: Mark, source: ChunkRow, chunk: ChunkRow): MarkedPair {

@@ -54,6 +54,24 @@ export function measurableCount({ queries }: Pick<MarkData, 'queries'>): number 
   return queries.filter(({ relevant }) => relevant.length > 0).length;
 }
 
+/** Held-out queries that decide: where enough are the user's own, marks of others have to pass by those alone. */
+export function decidingQueries<T extends Pick<MarkData['queries'][number], 'isOthers'>>(
+  heldOut: readonly T[],
+): { readonly queries: readonly T[]; readonly note?: string } {
+  const own = heldOut.filter(({ isOthers }) => !isOthers);
+  if (own.length === heldOut.length) return { queries: own };
+  const others = heldOut.length - own.length;
+  if (own.length >= LEAST_QUERIES)
+    return {
+      queries: own,
+      note: `${others} held-out queries of others are left out: what was learned has to prove better on your own`,
+    };
+  return {
+    queries: heldOut,
+    note: `${others} of ${heldOut.length} held-out queries are of others who share this repository, because fewer than ${LEAST_QUERIES} are your own`,
+  };
+}
+
 function refusalOf(usable: number, measurable: number): string | undefined {
   if (usable < TIER_FROM.fusion)
     return `${usable === 1 ? 'One mark' : `${usable} marks`} can be used, and ${TIER_FROM.fusion} are the least to learn from`;

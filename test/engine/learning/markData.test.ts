@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { placeOf, withId } from '../../../src/engine/feedback/mark';
 import type { KeptMark } from '../../../src/engine/feedback/marks';
 import { gatherMarks, withoutMarks } from '../../../src/engine/learning/markData';
-import { planTiers } from '../../../src/engine/learning/tiers';
+import { decidingQueries, planTiers } from '../../../src/engine/learning/tiers';
 import type { ReviewDecision } from '../../../src/engine/learning/report';
 import { openFolderReader, openFolderWriter } from '../../../src/engine/store/store';
 import type { FolderReader, Snapshot } from '../../../src/engine/store/types';
@@ -117,4 +117,38 @@ test('takes suspects out and keeps them for a person to look at', () => {
   assert.deepEqual(left.queries[0]?.wrong, []);
   assert.equal(left.counts.usable, 1);
   assert.deepEqual(left.review, [suspect]);
+});
+
+test('a query of which all was said by others is theirs, until its user marks it too', () => {
+  const others = (query: string, said: string): KeptMark => {
+    const kept = mark(query, said);
+    return { ...kept, mark: { ...kept.mark, author: 'Ada' } };
+  };
+  const marks = [
+    others('theirs', '+1'),
+    others('both', '+1'),
+    mark('both', '-2'),
+    mark('own', '+3'),
+  ];
+  const { queries } = gatherMarks(snapshot, marks);
+  assert.deepEqual(
+    queries.map(({ text, isOthers }) => [text, isOthers]),
+    [
+      ['theirs', true],
+      ['both', undefined],
+      ['own', undefined],
+    ],
+  );
+});
+
+test('what was learned from others decides by own queries, as soon as there are enough', () => {
+  const some = (count: number, isOthers?: true): { isOthers?: true; at: number }[] =>
+    Array.from({ length: count }, (_, at) => ({ isOthers, at }));
+  assert.deepEqual(decidingQueries(some(3)), { queries: some(3) });
+  const enough = decidingQueries([...some(5, true), ...some(8)]);
+  assert.deepEqual(enough.queries, some(8));
+  assert.match(enough.note!, /^5 held-out queries of others are left out/);
+  const few = decidingQueries([...some(5, true), ...some(7)]);
+  assert.equal(few.queries.length, 12);
+  assert.match(few.note!, /^5 of 12 held-out queries are of others/);
 });

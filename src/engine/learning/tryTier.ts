@@ -1,0 +1,95 @@
+/** One part's trial: a model for each fold from what the fold does not hold out, one from everything, and what they gain. */
+import * as path from 'node:path';
+import { isAbort, messageOf, NearmissError } from '../../base/errors';
+import type { DisposableStore } from '../../base/lifecycle';
+import type { Part, RecipeChanges } from '../training/recipe';
+import type { Contestant } from './arena';
+import { crossRecords, fusionRecords, type Group, headRecords } from './groups';
+import type { GuardQuery } from './guard';
+import type { MarkData } from './markData';
+import { measure, type Trial } from './measuring';
+import type { LearningTier, TierOutcome } from './report';
+import type { Fold } from './split';
+import { openTier, type TierMeans, trainTier } from './trainTier';
+import type { VersionStore } from './versionStore';
+import { partOf, recipeOf, searchWeight, trainWeight, type TriedTier, WORDS } from './triedTier';
+
+/** What a part learns from. */
+export interface TierMaterial {
+  readonly groups: readonly Group[];
+  readonly folds: readonly Fold[];
+  readonly filler: readonly GuardQuery[];
+  readonly data: MarkData;
+}
+
+export interface TierOrder {
+  readonly store: VersionStore;
+  readonly means: TierMeans;
+  readonly niceness?: number;
+  readonly recipes?: Readonly<Partial<Record<LearningTier, RecipeChanges>>>;
+  /** Takes the re-rankers that are opened. */
+  readonly owned: DisposableStore;
+}
+
+/** The trial, or why there was none. */
+export async function tryTier(
+  tier: LearningTier,
+  trial: Trial,
+  material: TierMaterial,
+  order: TierOrder,
+): Promise<TriedTier | TierOutcome> {
+  const startMs = performance.now();
+  const { groups, folds, filler, data } = material;
+  const { means } = order;
+  const part = partOf(tier, data);
+  const recordsOf = (some: readonly Group[]): object[] => {
+    if (tier === 'fusion') return fusionRecords(some);
+    if (tier === 'cross-encoder') return crossRecords(means.index, some);
+    const pairs = part === 'shared-head' ? data.pairs : [];
+    return headRecords(means.index, some, filler, pairs);
+  };
+  const trainOn = (some: readonly Group[], name: string): Promise<Contestant> =>
+    trainOne({ tier, part, records: recordsOf(some), name }, trial, order);
+  try {
+    const byFold: Contestant[] = [];
+    for (const [at, heldOut] of folds.entries()) {
+      const hidden = new Set(heldOut);
+      const seen = groups.filter((_, index) => !hidden.has(index));
+      byFold.push(await trainOn(seen, `${tier}-${at}`));
+    }
+    const whole = await trainOn(groups, tier);
+    trial.progress.begin({ stage: `measuring ${WORDS[tier]}`, weight: searchWeight(trial) });
+    const measured = await measure(trial, byFold, whole, means.seed);
+    const seconds = (performance.now() - startMs) / 1000;
+    const out = path.join(order.store.runFolder, tier);
+    return { tier, out, byFold, whole, measured, seconds };
+  } catch (error) {
+    if (isAbort(error) || !(error instanceof NearmissError)) throw error;
+    // Too little for this part; another may have enough.
+    const nothing = { figures: [], conditions: [], bytes: 0, recomputedVectorCount: 0 };
+    const seconds = (performance.now() - startMs) / 1000;
+    return { tier, isKept: false, sentence: messageOf(error), seconds, ...nothing };
+  }
+}
+
+async function trainOne(
+  task: {
+    readonly tier: LearningTier;
+    readonly part: Part;
+    readonly records: readonly object[];
+    readonly name: string;
+  },
+  { progress }: Trial,
+  { niceness, recipes, store, means, owned }: TierOrder,
+): Promise<Contestant> {
+  const { tier, part, records, name } = task;
+  const out = path.join(store.runFolder, name);
+  progress.begin({ stage: `learning ${WORDS[tier]}`, weight: trainWeight(tier, records.length) });
+  const limits = niceness === undefined ? {} : { niceness };
+  const recipe = { ...recipeOf(tier, records.length), ...limits, ...recipes?.[tier] };
+  const onNews: TierMeans['onNews'] = ({ done, total }) => progress.at(done, total);
+  await trainTier({ part, records, recipe, out }, { ...means, onNews });
+  const opened = await openTier(tier, out, means.openReranker);
+  if (opened.reranker) owned.add(opened.reranker);
+  return opened;
+}
