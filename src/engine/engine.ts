@@ -23,6 +23,7 @@ import type { FolderReaders } from './readers';
 import { readIndexedSpan } from './readSpan';
 import type { SearchModels } from './searchModels';
 import { Searching } from './searching';
+import { Sharing } from './sharing';
 import type { Settings } from './settings';
 import type { DocumentRow } from './store/types';
 import type { Versions } from './versions';
@@ -45,6 +46,7 @@ export class Engine implements Disposable {
   private readonly folders: Folders;
   private readonly searching: Searching;
   readonly marking: Marking;
+  readonly sharing: Sharing;
   readonly learning: Learning;
 
   constructor(readonly parts: EngineParts) {
@@ -70,6 +72,8 @@ export class Engine implements Disposable {
         checkpoint: () => parts.plan.status()?.checkpoint ?? '',
       }),
     );
+    this.sharing = new Sharing({ ...parts, marking: this.marking });
+    this.store.add(this.marking.onChange(({ folder }) => this.sharing.follow(folder)));
     this.learning = this.store.add(
       new Learning({
         dataFolder: parts.dataFolder,
@@ -174,6 +178,13 @@ export class Engine implements Disposable {
     }
   }
 
+  /** Takes one mark back, or the last one; one of somebody else does not come again. */
+  async undoMark(folder: string, id?: string): Promise<MarkInfo | undefined> {
+    const undone = await this.marking.undo(folder, id);
+    if (undone?.author !== undefined) await this.sharing.refuse(folder, undone.id);
+    return undone;
+  }
+
   /** Why a path is, or is not, in the folder's index: what the rules say, and what the index holds. */
   async why(root: string, relative: string): Promise<WhyResult> {
     const { id } = this.folders.recordOf(root);
@@ -243,7 +254,8 @@ export class Engine implements Disposable {
   async forgetLearned(id: string): Promise<void> {
     await this.learning.stop(id);
     this.parts.versions.release(id);
-    await this.marking.forget(id);
+    // Between two comparisons: one under way would take the marks for taken back.
+    await this.sharing.between(() => this.marking.forget(id));
   }
 
   dispose(): void {

@@ -138,7 +138,7 @@ export const handlers: {
   },
 
   async undoMark({ engine }, { folder, id }) {
-    return (await engine.marking.undo(folder, id)) ?? null;
+    return (await engine.undoMark(folder, id)) ?? null;
   },
 
   listMarks: ({ engine }, { folder }) => engine.marking.list(folder),
@@ -148,6 +148,10 @@ export const handlers: {
   },
 
   importMarks: ({ engine }, { folder, file }) => engine.marking.importFrom(folder, file),
+
+  sharing: ({ engine }, { folder }) => engine.sharing.info(folder),
+  setSharing: ({ engine }, params) => engine.sharing.set(params),
+  syncSharing: ({ engine }, { folder, isTrusted }) => engine.sharing.sync(folder, isTrusted),
 
   async forgetAll({ engine, usage }, { folder }) {
     const { dataFolder } = engine.parts;

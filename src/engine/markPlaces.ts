@@ -113,5 +113,6 @@ export function toInfo(mark: Mark, state: MarkInfo['state']): MarkInfo {
     checkpoint: mark.checkpoint,
     state,
     isWeak: mark.weak,
+    author: mark.author,
   };
 }

@@ -127,10 +127,28 @@ export class Marking implements Disposable {
     return (await this.open(folder)).marks.list();
   }
 
-  /** Writes every judged and opened mark to a file; returns their number. */
+  /** False where lines of the journal cannot be read. */
+  async isWhole(folder: string): Promise<boolean> {
+    return (await this.open(folder)).marks.problems.length === 0;
+  }
+
+  /** Marks that came with the repository are these from now on, but none about files that may not keep a mark. */
+  async takeOthers(
+    folder: string,
+    marks: readonly Mark[],
+  ): Promise<{ readonly added: number; readonly removed: number }> {
+    const open = await this.open(folder);
+    const { allowed } = this.allowedOf(open, folder, marks);
+    const changed = await open.marks.takeOthers(allowed);
+    if (changed.removed > 0) open.compactSoon.trigger();
+    if (changed.added + changed.removed > 0) this.tell(open);
+    return changed;
+  }
+
+  /** Writes every judged and opened mark of this user to a file; returns their number. */
   async exportTo(folder: string, file: string): Promise<number> {
     const { marks } = await this.open(folder);
-    const all = marks.list().map(({ mark }) => mark);
+    const all = marks.list().flatMap(({ mark }) => (mark.author === undefined ? mark : []));
     await writeMarks(file, all);
     return all.length;
   }
@@ -139,20 +157,36 @@ export class Marking implements Disposable {
   async importFrom(folder: string, file: string): Promise<{ added: number; problems: string[] }> {
     const open = await this.open(folder);
     const { marks, problems } = await readMarks(file);
+    const { allowed, reasons } = this.allowedOf(open, folder, marks);
+    // Whoever takes a file in by hand makes its marks the own ones.
+    const added = await open.marks.merge(allowed.map(({ author: _author, ...mark }) => mark));
+    if (added > 0) this.tell(open);
+    return { added, problems: [...new Set([...problems, ...reasons])] };
+  }
+
+  /** Marks about files that may keep one, and a sentence for each other. */
+  private allowedOf(
+    { folder: root }: OpenFolder,
+    folder: string,
+    marks: readonly Mark[],
+  ): { readonly allowed: readonly Mark[]; readonly reasons: readonly string[] } {
     const rules = this.parts.rulesOf(idOfFolder(folder));
     const skipped = this.withIndex(folder, skippedReasons);
+    const known = new Map<string, string | undefined>();
+    const reasonOf = (name: string): string | undefined => {
+      if (!known.has(name)) known.set(name, reasonAgainst(root, name, rules, skipped));
+      return known.get(name);
+    };
     const allowed: Mark[] = [];
-    const told = [...problems];
+    const reasons: string[] = [];
     for (const mark of marks) {
       const why = pathsOf(mark)
-        .map((name) => reasonAgainst(open.folder, name, rules, skipped))
+        .map(reasonOf)
         .find((reason) => reason !== undefined);
       if (why === undefined) allowed.push(mark);
-      else told.push(why);
+      else reasons.push(why);
     }
-    const added = await open.marks.merge(allowed);
-    if (added > 0) this.tell(open);
-    return { added, problems: [...new Set(told)] };
+    return { allowed, reasons };
   }
 
   /**

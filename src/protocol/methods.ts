@@ -16,6 +16,7 @@ import type {
   VersionScope,
   VersionState,
 } from './learning';
+import type { SetSharingParams, SharingInfo, SyncedSharing } from './sharing';
 import type {
   EngineStatus,
   FolderStatus,
@@ -194,6 +195,12 @@ export interface Methods {
     { readonly folder: string; readonly file: string },
     { readonly added: number; readonly problems: readonly string[] }
   >;
+  /** Whose marks the repository shares, and what was agreed to here. */
+  sharing: Call<{ readonly folder: string }, SharingInfo>;
+  /** Agrees to giving or taking, or ends it; then compares the file. Refused where the folder is not trusted. */
+  setSharing: Call<SetSharingParams, SyncedSharing>;
+  /** Compares the file with the folder's marks, as far as that was agreed to. */
+  syncSharing: Call<{ readonly folder: string; readonly isTrusted: boolean }, SyncedSharing>;
   /** Forgets one folder's index and its marks, or everything of every folder. */
   forgetAll: Call<{ readonly folder?: string }, { readonly freedBytes: number }>;
   /** Drops the folder's index and begins anew; marks are kept. */

@@ -50,6 +50,8 @@ export interface MarkInfo {
   readonly state: 'active' | 'stale';
   /** Only opened, not judged. */
   readonly isWeak?: boolean;
+  /** Who set it, where it came with the repository. */
+  readonly author?: string;
 }
 
 /** The mark that moved a hit. */

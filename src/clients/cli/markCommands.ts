@@ -101,10 +101,10 @@ export function importMarks(given: string, options: FolderOption): Promise<numbe
 /** As it is shared: lines from 1, ends inclusive. */
 function markJson(mark: MarkInfo): object {
   const { id, query, source, path: file, start, end, symbol, verdict, time, rank } = mark;
-  const { checkpoint, state, isWeak } = mark;
+  const { checkpoint, state, isWeak, author } = mark;
   const from = source && { ...source, start: source.start + 1 };
   const said = { id, query, source: from, path: file, start: start + 1, end, symbol, verdict };
-  return { ...said, time, rank, checkpoint, state, isWeak };
+  return { ...said, time, rank, checkpoint, state, isWeak, author };
 }
 
 function markLine(mark: MarkInfo): string {
@@ -112,11 +112,13 @@ function markLine(mark: MarkInfo): string {
   return `${mark.id}  ${mark.time.slice(0, 10)}  ${sentenceOf(mark)}${state}`;
 }
 
-function sentenceOf({ path: file, start, end, verdict, query, source, isWeak }: MarkInfo): string {
+function sentenceOf(mark: MarkInfo): string {
+  const { path: file, start, end, verdict, query, source, isWeak, author } = mark;
   const judged = isWeak ? 'opened' : verdict === 'relevant' ? 'relevant' : 'not relevant';
   const aim =
     source === undefined
       ? `for "${query}"`
       : `as like ${source.path}:${source.start + 1}-${source.end}`;
-  return harmless(`${file}:${start + 1}-${end} ${judged} ${aim}`);
+  const by = author === undefined ? '' : ` (by ${author})`;
+  return harmless(`${file}:${start + 1}-${end} ${judged} ${aim}${by}`);
 }

@@ -8,6 +8,7 @@ import { index } from './indexCommand';
 import { adapt, learn, report, revert, versions } from './learnCommands';
 import { exportMarks, importMarks, listMarks, mark, undoMark } from './markCommands';
 import { mcp } from './mcpCommand';
+import { shareMarks, showShared, takeMarks } from './shareCommands';
 import { addModel, listModels, showCatalog, useModel, verifyModels } from './modelCommands';
 import { search, similar } from './searchCommand';
 import type { CommonOptions } from './session';
@@ -121,6 +122,21 @@ function addMarkCommands(program: Command, act: Act): void {
     .description('add the marks of such a file')
     .argument('<file>', 'the file')
     .action(act(importMarks));
+  inFolder(marks.command('share'))
+    .description('write your marks to .nearmiss/marks.jsonl, for all who have the repository')
+    .option('--as <name>', 'the name that stands beside them')
+    .option('--stop', 'end it; what is in the file stays there')
+    .option('--withdraw', 'end it, and take your marks out of the file')
+    .option('-y, --yes', 'agree that your queries can be read by all who have the repository')
+    .action(act(shareMarks));
+  inFolder(marks.command('take'))
+    .description('let the marks of others in .nearmiss/marks.jsonl count here')
+    .option('--stop', 'end it; they are forgotten here')
+    .option('-y, --yes', 'agree that you trust what the repository holds')
+    .action(act(takeMarks));
+  inFolder(marks.command('shared'))
+    .description('say whose marks the repository holds, and what was agreed to')
+    .action(act(showShared));
 }
 
 function addLearningCommands(program: Command, act: Act): void {

@@ -42,7 +42,7 @@ export class CliSession implements Disposable {
       return await this.client.call('index', params, this.signal);
     } catch (error) {
       if (!(error instanceof NearmissError) || error.code !== 'needsConfirmation') throw error;
-      await this.confirm(error);
+      await this.agree(`${error.message}. Index it all the same?`, error);
       return await this.client.call('index', { ...params, isConfirmed: true }, this.signal);
     }
   }
@@ -57,20 +57,21 @@ export class CliSession implements Disposable {
     }
   }
 
-  dispose(): void {
-    this.store.dispose();
-  }
-
-  private async confirm(question: NearmissError): Promise<void> {
+  /** Asks a question, unless --yes answered it. Throws `refusal` where the answer is no, or nobody can give one. */
+  async agree(question: string, refusal: NearmissError): Promise<void> {
     if (this.options.yes) return;
-    if (!process.stdin.isTTY || !process.stderr.isTTY) throw question;
+    if (!process.stdin.isTTY || !process.stderr.isTTY) throw refusal;
     const dialog = readline.createInterface({ input: process.stdin, output: process.stderr });
     try {
-      const reply = await dialog.question(`${question.message}. Index it all the same? [y/N] `);
-      if (!/^y(es)?$/i.test(reply.trim())) throw question;
+      const reply = await dialog.question(`${question} [y/N] `);
+      if (!/^y(es)?$/i.test(reply.trim())) throw refusal;
     } finally {
       dialog.close();
     }
+  }
+
+  dispose(): void {
+    this.store.dispose();
   }
 }
 

@@ -19,6 +19,7 @@ import { overlaysOf, unsavedText } from './openBuffers';
 import { ExtensionBackend } from './panelBackend';
 import { PanelHost } from './panelHost';
 import { ReadOnlyText } from './readOnlyText';
+import { RepositorySharing } from './repositorySharing';
 import { HitReveal, uriOf } from './reveal';
 import { WorkspaceSearch } from './searching';
 import type { Services } from './services';
@@ -78,6 +79,7 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerMcpProvider(services, context.extensionPath));
   own(watchEngine(services));
   own(new LearningOffer(services));
+  own(new RepositorySharing(services));
   own(keepPanelFresh(services));
   own(followFolders(workspace));
   engine.restart();

@@ -10,11 +10,12 @@ export interface MarkRow {
 }
 
 export function markRow(mark: MarkInfo, t: Translate): MarkRow {
-  const { query, source, path, verdict, symbol, time, state, isWeak } = mark;
+  const { query, source, path, verdict, symbol, time, state, isWeak, author } = mark;
   const asked = source ? t('Similar to {0}', `${source.path}:${lineSpan(source)}`) : (query ?? '');
   const icon = verdict === 'relevant' ? '$(thumbsup)' : '$(thumbsdown)';
   const notes = [
     isWeak ? t('only opened') : '',
+    author === undefined ? '' : t('by {0}', plain(visible(author))),
     state === 'stale' ? t('the code is gone, not used') : '',
     time.slice(0, 16).replace('T', ' '),
   ];

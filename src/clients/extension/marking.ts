@@ -79,7 +79,7 @@ export class Marking {
       const undone = await this.engine.call('undoMark', last);
       if (undone) return undone;
     }
-    const newest = (await this.all()).filter(({ mark }) => !mark.isWeak).at(-1);
+    const newest = (await this.all()).filter(({ mark }) => !mark.isWeak && !mark.author).at(-1);
     if (!newest) return undefined;
     const { folder, mark } = newest;
     return (await this.engine.call('undoMark', { folder, id: mark.id })) ?? undefined;

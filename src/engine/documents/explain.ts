@@ -8,7 +8,7 @@ import { AbortedError, isAbort } from '../../base/errors';
 import type { SkipReason, Skipped } from './document';
 import { type EntryRules, judgeEntry, judgeSize, type Verdict, verdictOfError } from './entry';
 import { BAD_NAME, joinPath, openFolder } from './folder';
-import { type FolderRules, VERSION_CONTROL } from './ignore';
+import { type FolderRules, SHARED_BY_REPOSITORY, VERSION_CONTROL } from './ignore';
 import { isIndexPath, relativeInside } from './inside';
 import { DEFAULT_MAX_FILE_COUNT } from './limits';
 import { isSkipped, readDocument } from './read';
@@ -156,7 +156,8 @@ function refused(
 ): PathVerdict {
   const subject = at === relative ? '' : at === '' ? 'the indexed folder: ' : `its folder ${at}: `;
   const because = detail === undefined ? CAUSES[reason] : `${CAUSES[reason]} (${detail})`;
-  const advice = detail === VERSION_CONTROL ? undefined : ADVICE[reason]?.(at);
+  const isFinal = detail === VERSION_CONTROL || detail === SHARED_BY_REPOSITORY;
+  const advice = isFinal ? undefined : ADVICE[reason]?.(at);
   const sentence = `${relative} is not indexed: ${subject}${because}${advice ? `; ${advice}` : ''}`;
   return { indexed: false, reason, sentence };
 }

@@ -118,12 +118,18 @@ export function describeCause(cause: IgnoreCause): string {
   return `${cause.rule.file} line ${cause.rule.line}: ${cause.rule.pattern.trim()}`;
 }
 
-/** The cause that no .nearmissignore can change. */
+/** A cause that no .nearmissignore can change. */
 export const VERSION_CONTROL = 'data of version control is never indexed';
+/** The same for what a repository shares with everybody's search: its queries would answer every query. */
+export const SHARED_BY_REPOSITORY = 'marks and adapters that a repository shares are never indexed';
 
-const NEVER_INDEXED: ReadonlyMap<string, string> = new Map(
-  ['.git', '.hg', '.svn', '.jj', '.bzr', 'cvs'].map((name) => [name, VERSION_CONTROL]),
-);
+const NEVER_INDEXED: ReadonlyMap<string, string> = new Map([
+  ...['.git', '.hg', '.svn', '.jj', '.bzr', 'cvs'].map((name): [string, string] => [
+    name,
+    VERSION_CONTROL,
+  ]),
+  ['.nearmiss', SHARED_BY_REPOSITORY],
+]);
 
 // Names that mean one thing only. `target`, `build`, `dist`, `out` and `vendor` are not among them: projects
 // keep sources under these names, and where they hold output a .gitignore or a CACHEDIR.TAG says so.

@@ -41,6 +41,8 @@ export interface Mark extends MarkedPlace {
   readonly checkpoint: string;
   /** The hit was opened, nobody judged it. */
   readonly weak?: true;
+  /** Who set it, where that was somebody else who shares this repository. */
+  readonly author?: string;
 }
 
 const line = z.int().min(1);
@@ -67,13 +69,14 @@ export const markSchema: z.ZodType<Mark> = z
     rank: line.optional(),
     checkpoint: z.string().max(200),
     weak: z.literal(true).optional(),
+    author: z.string().max(1000).optional(),
   })
   .refine((mark) => (mark.query === undefined) !== (mark.source === undefined), {
     message: 'it needs a query or a source, not both',
   })
   .refine((mark) => mark.start <= mark.end, { message: 'its lines run backwards' });
 
-/** A mark without its id, and its id: a hash of all that it says. */
+/** A mark without its id, and its id: a hash of all that it says, whoever said it. */
 export function withId(mark: Omit<Mark, 'id' | 'v'>): Mark {
   const { query, source, path, start, end, symbol: names, hash, verdict, time, rank } = mark;
   const parts = [
@@ -99,7 +102,7 @@ const ID_DIGITS = 20;
 /** The fields in the order of the shape, so that equal marks are equal lines. */
 export function ordered(mark: Mark): Mark {
   const { v, id, query, source, path, start, end, symbol: names, hash } = mark;
-  const { verdict, time, rank, checkpoint, weak } = mark;
+  const { verdict, time, rank, checkpoint, weak, author } = mark;
   return {
     v,
     id,
@@ -120,6 +123,7 @@ export function ordered(mark: Mark): Mark {
     rank,
     checkpoint,
     weak,
+    ...(author !== undefined && { author }),
   };
 }
 

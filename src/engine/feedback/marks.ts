@@ -92,7 +92,7 @@ export class FolderMarks {
   /** Takes back a mark, or the last one that was judged; undefined when it is not there. */
   undo(id?: string): Promise<Mark | undefined> {
     return this.inOrder.run(async () => {
-      const judged = this.list().filter(({ mark }) => !mark.weak);
+      const judged = this.list().filter(({ mark }) => !mark.weak && mark.author === undefined);
       const kept = id === undefined ? judged.at(-1) : this.table.get(id);
       if (!kept) return undefined;
       await this.write([{ type: 'undo', id: kept.mark.id }]);
@@ -115,6 +115,30 @@ export class FolderMarks {
       const fresh = [...new Map(unknown.map((mark) => [mark.id, mark])).values()];
       if (fresh.length > 0) await this.write(fresh.map((mark) => ({ type: 'mark', mark })));
       return fresh.length;
+    });
+  }
+
+  /**
+   * Makes marks of others exactly these. Own marks stay, and where one speaks of the same hit it alone counts.
+   */
+  takeOthers(
+    marks: readonly Mark[],
+  ): Promise<{ readonly added: number; readonly removed: number }> {
+    return this.inOrder.run(async () => {
+      const wanted = new Map(marks.map((mark) => [mark.id, mark]));
+      const own = this.list().filter(({ mark }) => mark.author === undefined && !mark.weak);
+      const gone = this.list().filter(
+        ({ mark }) => mark.author !== undefined && !wanted.has(mark.id),
+      );
+      const fresh = [...wanted.values()].filter(
+        (mark) => !this.table.has(mark.id) && !own.some((kept) => isSameAim(kept.mark, mark)),
+      );
+      const entries: JournalEntry[] = [
+        ...gone.map(({ mark: { id } }): JournalEntry => ({ type: 'undo', id })),
+        ...fresh.map((mark): JournalEntry => ({ type: 'mark', mark })),
+      ];
+      if (entries.length > 0) await this.write(entries);
+      return { added: fresh.length, removed: gone.length };
     });
   }
 

@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, before, test } from 'node:test';
 import { makeWorld } from '../../badDays/world';
-import { checkDone, checkSentence } from '../../support/product';
+import { checkDone, checkSentence, runCli } from '../../support/product';
 
 const world = makeWorld(after);
 before(async () => {
@@ -56,6 +56,42 @@ test('marks a hit, lists it, and takes it back', async () => {
   assert.deepEqual(await world.find(query), before);
   checkDone(await world.run(['marks', 'undo', String(id)]));
   assert.match((await world.run(['marks'])).stdout, /^No marks\n$/);
+});
+
+test('shares marks by the repository after a yes, and forgets those of others after a no', async () => {
+  const { id } = await json('mark', query, 'README.md:1', '--relevant');
+  const file = path.join(world.code, '.nearmiss/marks.jsonl');
+  checkSentence(await world.run(['marks', 'share']), 2, /can then be read by all who have/);
+  const taking = /Marks of others then move hits here: no marks/;
+  checkSentence(await world.run(['marks', 'take']), 2, taking);
+  assert.equal(fs.existsSync(file), false);
+  const shared = await world.run(['marks', 'share', '--as', 'Ada', '--yes']);
+  checkDone(shared);
+  assert.match(shared.stdout, /^Your marks are shared as Ada\n/);
+  assert.deepEqual(Object.keys(JSON.parse(fs.readFileSync(file, 'utf8')) as Json).slice(0, 4), [
+    ...['v', 'id', 'author', 'query'],
+  ]);
+  // Another user's data folder beside the same code.
+  const data = world.newData();
+  const cli = path.join(world.root, 'dist/cli.js');
+  const asBob = async (...args: string[]): Promise<Json> => {
+    const result = await runCli([...args, '--json', '--data', data], { cwd: world.code, cli });
+    checkDone(result);
+    return JSON.parse(result.stdout) as Json;
+  };
+  await asBob('index', '--wait');
+  const taken = await asBob('marks', 'take', '--yes');
+  assert.deepEqual([taken.added, taken.takenCount], [1, 1]);
+  const [mark] = (await asBob('marks')).marks as Json[];
+  assert.deepEqual([mark!.id, mark!.author], [id, 'Ada']);
+  await asBob('marks', 'take', '--stop');
+  assert.deepEqual((await asBob('marks')).marks, []);
+  const left = await world.run(['marks', 'share', '--withdraw']);
+  assert.match(left.stdout, /^Your marks are not shared\n/);
+  assert.equal(fs.readFileSync(file, 'utf8'), `{"v":1,"undo":"${String(id)}"}\n`);
+  // What is shared is not searched.
+  assert.match((await world.run(['why', '.nearmiss/marks.jsonl'])).stdout, /are never indexed\)/);
+  await json('marks', 'undo', String(id));
 });
 
 test('shares marks as a file and takes them in once', async () => {

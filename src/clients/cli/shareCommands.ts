@@ -1,0 +1,100 @@
+/** `nearmiss marks share`, `take` and `shared`: marks that a repository shares. */
+import { NearmissError } from '../../base/errors';
+import type { SharingInfo, SyncedSharing } from '../../protocol/sharing';
+import { exitDone } from './failure';
+import { harmless, plural } from './format';
+import {
+  type CliSession,
+  type CommonOptions,
+  existingFolder,
+  printJson,
+  printLine,
+  tell,
+  withSession,
+} from './session';
+
+interface FolderOption extends CommonOptions {
+  readonly folder: string;
+}
+
+interface ShareOptions extends FolderOption {
+  readonly as?: string;
+  readonly stop?: boolean;
+  readonly withdraw?: boolean;
+}
+
+interface TakeOptions extends FolderOption {
+  readonly stop?: boolean;
+}
+
+export function shareMarks(options: ShareOptions): Promise<number> {
+  const folder = existingFolder(options.folder);
+  return withSession(options, async (session) => {
+    const { client } = session;
+    if (options.stop || options.withdraw) {
+      const ended = { folder, gives: false, withdraws: options.withdraw, isTrusted: true };
+      return show(options, await client.call('setSharing', ended));
+    }
+    const info = await client.call('sharing', { folder });
+    if (!info.isGiving)
+      await agree(
+        session,
+        `Your queries, and who marked what when, can then be read by all who have the repository: they are written to ${info.file}`,
+      );
+    const params = { folder, gives: true, author: options.as, isTrusted: true };
+    return show(options, await client.call('setSharing', params));
+  });
+}
+
+export function takeMarks(options: TakeOptions): Promise<number> {
+  const folder = existingFolder(options.folder);
+  return withSession(options, async (session) => {
+    const { client } = session;
+    if (options.stop) {
+      const ended = { folder, takes: false, isTrusted: true };
+      return show(options, await client.call('setSharing', ended));
+    }
+    const info = await client.call('sharing', { folder });
+    if (!info.isTaking)
+      await agree(session, `Marks of others then move hits here: ${authorsOf(info)}`);
+    return show(options, await client.call('setSharing', { folder, takes: true, isTrusted: true }));
+  });
+}
+
+export function showShared(options: FolderOption): Promise<number> {
+  const folder = existingFolder(options.folder);
+  return withSession(options, async ({ client }) =>
+    show(options, await client.call('sharing', { folder })),
+  );
+}
+
+function agree(session: CliSession, sentence: string): Promise<void> {
+  const refusal = new NearmissError('needsConfirmation', sentence, 'Agree with --yes');
+  return session.agree(`${harmless(sentence)}. Go on?`, refusal);
+}
+
+function show(options: FolderOption, info: SharingInfo | SyncedSharing): number {
+  if (options.json) printJson(info);
+  else for (const line of linesOf(info)) printLine(harmless(line));
+  for (const problem of info.problems) tell(harmless(problem));
+  return exitDone;
+}
+
+function linesOf(info: SharingInfo | SyncedSharing): string[] {
+  const { isGiving, author, isTaking, takenCount, file } = info;
+  const changed = 'added' in info ? `; ${info.added} added, ${info.removed} removed` : '';
+  return [
+    isGiving ? `Your marks are shared as ${author}` : 'Your marks are not shared',
+    isTaking
+      ? `Marks of others that count here: ${takenCount}${changed}`
+      : 'Marks of others do not count here',
+    `${file}: ${authorsOf(info)}`,
+  ];
+}
+
+function authorsOf({ authors }: SharingInfo): string {
+  if (authors.length === 0) return 'no marks';
+  return authors
+    .map(({ author, markCount }) => `${author} ${plural(markCount, 'mark')}`)
+    .join(', ');
+}
