@@ -35,7 +35,7 @@ const LOG_LIMIT_BYTES = 64 << 20;
 /** Opens a database, made with mode 0600 where there is none; a read-only one must exist. */
 export function openDatabase(file: string, options: DatabaseOptions = {}): Database {
   return guard(file, () => {
-    if (!options.isReadOnly) fs.closeSync(fs.openSync(file, 'a', 0o600));
+    if (!options.isReadOnly) makePrivate(file);
     const connection = new DatabaseSync(file, {
       readOnly: options.isReadOnly ?? false,
       timeout: options.busyTimeoutMs ?? DEFAULT_BUSY_TIMEOUT_MS,
@@ -50,6 +50,19 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Datab
     }
     return new Database(file, connection, !options.isReadOnly);
   });
+}
+
+/**
+ * Makes the file where there is none. One that exists is not touched: closing any descriptor of a file ends every
+ * lock that this process has on it, those of its open connections too. The next program to close the database
+ * would then take itself for the last, delete the log, and what is written here later is lost.
+ */
+function makePrivate(file: string): void {
+  try {
+    fs.closeSync(fs.openSync(file, fs.constants.O_CREAT | fs.constants.O_EXCL, 0o600));
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
 }
 
 function setPragmas(connection: DatabaseSyncInstance, options: DatabaseOptions): void {

@@ -86,6 +86,27 @@ test('reads one state until the reading ends', () => {
   }, file);
 });
 
+// Where the hold is lost, the next program that closes the file deletes its log, and writes of this process with it.
+test(
+  'keeps its hold on a file that is opened a second time here',
+  { skip: fs.existsSync('/proc/locks') ? false : 'no list of locks here' },
+  () => {
+    const file = newFile();
+    withDatabase((database) => {
+      database.exec('CREATE TABLE t(x)');
+      const { ino } = fs.statSync(file);
+      const locks = (): string[] =>
+        fs
+          .readFileSync('/proc/locks', 'utf8')
+          .split('\n')
+          .filter((line) => line.includes(` ${process.pid} `) && line.includes(`:${ino} `));
+      assert.equal(locks().length, 1);
+      withDatabase(numbers, file);
+      assert.equal(locks().length, 1);
+    }, file);
+  },
+);
+
 test('says that the disk is full and keeps what was there', () => {
   const file = newFile();
   withDatabase((database) => {
