@@ -57,7 +57,7 @@ export interface MergeRequest {
 export interface MineRequest {
   readonly kind: 'mine';
   readonly queries: string;
-  /** Spaces that vote beside those of the index: `layer:N`, or folders of checkpoints. */
+  /** Spaces that vote beside those of the index: `layer:N`, or folders of checkpoints or heads. */
   readonly also: readonly string[];
   readonly folder: string;
   readonly out: string;

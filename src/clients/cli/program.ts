@@ -285,7 +285,7 @@ function addTrainingCommands(program: Command, act: Act): void {
     .requiredOption('--out <file>', 'where the records go; must not be there yet')
     .option(
       '--also <space...>',
-      'embeddings that vote too: layer:N of the model in use, or folders of other models',
+      'embeddings that vote too: layer:N of the model in use, or folders of other models and heads',
     )
     .option('--seed <number>', 'the same seed gives the same groups', whole, 1)
     .option('--json', 'print the result as JSON')

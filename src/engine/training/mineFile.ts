@@ -10,7 +10,7 @@ export interface MineOrder {
   readonly queries: string;
   readonly out: string;
   readonly seed: number;
-  /** Spaces that vote beside those of the index: `layer:N`, or folders of checkpoints. */
+  /** Spaces that vote beside those of the index: `layer:N`, or folders of checkpoints or heads. */
   readonly also?: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export async function mineFile(
   await control.turn();
   const further = also.map((name) =>
     furtherSpace(name, {
-      ...{ control, base, dataFolder },
+      ...{ control, base, dataFolder, embedder: means.embedder },
       onProgress: (done, total) => onNews({ stage: `embedding for ${name}`, done, total }),
     }),
   );

@@ -1,9 +1,11 @@
 /** Middle layers and other checkpoints as spaces that vote when negatives are mined. */
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { dot } from '../../../src/base/vector';
 import { readCheckpoint } from '../../../src/engine/encoders/checkpoint';
+import { applyHead, encodeHead, newHead } from '../../../src/engine/encoders/heads';
 import { openEmbedder } from '../../../src/engine/encoders/openEncoder';
 import { RunControl } from '../../../src/engine/training/control';
 import { furtherSpace } from '../../../src/engine/training/furtherSpaces';
@@ -82,6 +84,40 @@ test('ranks by a middle layer, and by another checkpoint, as their embeddings do
   assert.deepEqual(await idsOf(named, 2), order.slice(0, 2));
   // Cosines of another model do not count where the base's have a ceiling.
   assert.ok(!middle.isCosine && !named.isCosine);
+});
+
+test('ranks by a head over the embeddings that are stored', async () => {
+  const checkpoint = await readCheckpoint(toy('base', 4));
+  const embedder = await openEmbedder(checkpoint, { choice, threads: 1 });
+  const { dimension } = embedder.space;
+  const rows = await embedder.embedDocuments(TEXTS);
+  const vectorAt = (at: number): Float32Array => rows.slice(at * dimension, (at + 1) * dimension);
+  const stored = new Map(
+    [...chunks.values()].map((chunk, at) => [chunk.id, { ...chunk, vector: vectorAt(at) }]),
+  );
+  for (const kind of ['query-head', 'shared-head'] as const) {
+    const head = newHead({ kind, base: checkpoint.fingerprint, dimension, rank: 2 }, 3);
+    head.b.set(Float32Array.from(head.b, (_, i) => Math.sin(i) * 2));
+    const folder = temporaryFolder(after);
+    fs.writeFileSync(path.join(folder, 'adapter.safetensors'), encodeHead(head));
+    const means = { embedder, dataFolder: folder, control: new RunControl() };
+    const space = await furtherSpace(folder, means)(stored, ['retry']);
+    const query = applyHead(head, await embedder.embedQuery('retry'));
+    const score = (at: number): number =>
+      dot(query, kind === 'shared-head' ? applyHead(head, vectorAt(at)) : vectorAt(at));
+    const expected = TEXTS.map((_, at) => at).sort((a, b) => score(b) - score(a));
+    const ranked = await space.rank({ text: 'retry', positives: [] }, 4);
+    assert.deepEqual(
+      ranked.map(({ chunkId }) => chunkId),
+      expected.map((at) => 10 + at),
+    );
+    const foreign = { ...embedder, space: { ...embedder.space, checkpoint: 'another' } };
+    await assert.rejects(
+      furtherSpace(folder, { ...means, embedder: foreign })(stored, ['retry']),
+      /was trained on the checkpoint/,
+    );
+  }
+  embedder.dispose();
 });
 
 test('says in a sentence which layer or model will not do', async () => {
