@@ -18,7 +18,6 @@ import { readBundledCheckpoint } from '../../src/engine/encoders/bundled';
 import { type Checkpoint, readModelBytes } from '../../src/engine/encoders/checkpoint';
 import { framePair } from '../../src/engine/encoders/crossEncoder';
 import { applyHead } from '../../src/engine/encoders/heads';
-import { openEmbedder } from '../../src/engine/encoders/openEncoder';
 import { type FramedTokenizer, loadTokenizer } from '../../src/engine/encoders/tokenizer';
 import { frameText } from '../../src/engine/encoders/biEncoder';
 import { firstStageConfidence, rerankShares } from '../../src/engine/search/rerank';
@@ -30,7 +29,7 @@ import { CrossEncoderLearner, groupLoss } from '../../src/engine/training/crossE
 import { HeadLearner } from '../../src/engine/training/headLearner';
 import { settle } from '../../src/engine/training/kept';
 import { type Learner, type LoopProgress, runLoop } from '../../src/engine/training/loop';
-import { mean, ndcgAt, spearman } from '../../src/engine/training/metrics';
+import { mean, spearman } from '../../src/engine/training/metrics';
 import { type Plan, makePlan } from '../../src/engine/training/plan';
 import {
   type Part,
@@ -41,12 +40,20 @@ import {
 import type { TrainingRecord } from '../../src/engine/training/recordFile';
 import { RetrievalLossGraphs } from '../../src/engine/training/retrievalLossGraph';
 import { bootstrapInterval } from '../../src/engine/training/statistics';
-import { embedTexts } from '../../src/engine/training/texts';
 import {
   type TrainableEncoder,
   openTrainableEncoder,
 } from '../../src/engine/training/trainableEncoder';
 import { withPseudoRows } from '../../src/engine/training/pseudoRows';
+import {
+  answerNdcg,
+  type BaseRows,
+  baseRows,
+  embeddedTexts,
+  type MarkedSet,
+  nearest,
+  readMarkedSet,
+} from './markedSet';
 import { makeCorpus } from './corpus';
 import { benchCache, requireBenchFolder } from './quality';
 import { benchArgument, benchOption, type Figure, note, report, timed } from './report';
@@ -166,77 +173,6 @@ async function openCross(
     encoder,
   });
   return { encoder, learner, tokenizer };
-}
-
-/** The set as it lies there: judged queries, and marks of people on others. */
-interface MarkedSet {
-  readonly documents: readonly string[];
-  readonly queries: readonly { readonly text: string; readonly answer: number }[];
-  readonly marks: readonly {
-    readonly query: string;
-    readonly document: number;
-    readonly isRight: boolean;
-  }[];
-}
-
-function readMarkedSet(): MarkedSet {
-  const folder = path.join(requireBenchFolder(), 'code-cosqa');
-  const lines = (name: string): string[] =>
-    fs.readFileSync(path.join(folder, name), 'utf8').split('\n').filter(Boolean);
-  const rows = <T>(name: string): T[] => lines(name).map((line) => JSON.parse(line) as T);
-  const corpus = rows<{ _id: string; text: string }>('corpus.jsonl');
-  const numberOf = new Map(corpus.map(({ _id }, number) => [_id, number]));
-  const answers = new Map(
-    lines('qrels.tsv')
-      .slice(1)
-      .map((line) => line.split('\t') as [string, string]),
-  );
-  return {
-    documents: corpus.map(({ text }) => text),
-    queries: rows<{ _id: string; text: string }>('queries.jsonl').map(({ _id, text }) => ({
-      text,
-      answer: numberOf.get(answers.get(_id)!)!,
-    })),
-    marks: rows<{ query: string; id: string; label: number }>('feedback.jsonl').map(
-      ({ query, id, label }) => ({ query, document: numberOf.get(id)!, isRight: label === 1 }),
-    ),
-  };
-}
-
-/** Of the base bi-encoder: rows of queries, of marked queries, of documents. */
-interface BaseRows {
-  readonly queries: readonly Float32Array[];
-  readonly marks: readonly Float32Array[];
-  readonly documents: readonly Float32Array[];
-}
-
-async function baseRows(set: MarkedSet, checkpoint: Checkpoint): Promise<BaseRows> {
-  const choice = { arithmetic: 'fp32', provider: 'cpu' } as const;
-  const embedder = await openEmbedder(checkpoint, { choice, threads });
-  const queries = [...set.queries.map(({ text }) => text), ...set.marks.map(({ query }) => query)];
-  const texts = [...queries, ...set.documents];
-  const all = await embedTexts(texts, (index) => index < queries.length, {
-    ...{ embedder, dataFolder: benchCache('learns'), control: new RunControl() },
-    onProgress: (done, total) => done % 640 === 0 && note(`embedding ${done} of ${total}`),
-  });
-  const { dimension } = checkpoint;
-  embedder.dispose();
-  const rows = texts.map((_, index) => all.subarray(index * dimension, (index + 1) * dimension));
-  const [first, second] = [set.queries.length, queries.length];
-  return {
-    queries: rows.slice(0, first),
-    marks: rows.slice(first, second),
-    documents: rows.slice(second),
-  };
-}
-
-/** Documents by cosine with a row, best first. */
-function nearest(row: Float32Array, documents: readonly Float32Array[], count: number): number[] {
-  const scores = documents.map((document) => dot(row, document));
-  return scores
-    .map((_, at) => at)
-    .sort((a, b) => scores[b]! - scores[a]! || a - b)
-    .slice(0, count);
 }
 
 /** Mined negatives come no nearer to the query than this share of the positive's cosine: nearer ones may be answers. */
@@ -489,20 +425,6 @@ function pairRecords(
   });
 }
 
-async function embeddedTexts(
-  texts: readonly string[],
-  checkpoint: Checkpoint,
-): Promise<[string, Float32Array][]> {
-  const choice = { arithmetic: 'fp32', provider: 'cpu' } as const;
-  const embedder = await openEmbedder(checkpoint, { choice, threads });
-  const all = await embedTexts(texts, () => false, {
-    ...{ embedder, dataFolder: benchCache('learns'), control: new RunControl() },
-  });
-  embedder.dispose();
-  const { dimension } = checkpoint;
-  return texts.map((text, at) => [text, all.subarray(at * dimension, (at + 1) * dimension)]);
-}
-
 /** A shared head trained on the records, for all steps of the recipe. */
 async function taskHead(
   records: readonly TrainingRecord[],
@@ -569,14 +491,6 @@ async function learnHead(
     after: figures(map, documents),
     seconds: ms / 1000,
   };
-}
-
-function answerNdcg(ranked: readonly number[], answer: number): number {
-  return ndcgAt(
-    10,
-    ranked.map((document) => Number(document === answer)),
-    [1],
-  );
 }
 
 /** The last layers; the corpus is embedded anew with what was learnt. */

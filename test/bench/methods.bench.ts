@@ -1,7 +1,7 @@
 /**
  * What each training method is worth: `npm run bench -- methods`, or one table of it (`methods-ablation`,
  * `methods-miners`), or one set (`methods-ablation-code-cosqa`). `--teacher off` leaves the cross-encoder out, `--train
- * off` the heads behind each miner, `--queries N` takes fewer.
+ * off` the heads behind each miner, `--queries N` takes fewer, `--folds N` only the first folds, `--steps N` other steps.
  *
  * Ablation: a query head with every method of its recipe, then with each switched off alone (or, where the recipe has it
  * off, on alone); nDCG@10 on judged queries that the head never saw, beside the paired difference to the full recipe
@@ -62,7 +62,7 @@ function splitsOf(set: MethodSet): Split[] {
     return SEEDS.map((seed) => ({ known, test: set.queries, seed }));
   }
   const order = shuffle(set.queries, seededRandom(1));
-  return Array.from({ length: FOLDS }, (_, fold) => {
+  return Array.from({ length: foldCount }, (_, fold) => {
     const isTest = (_: JudgedQuery, i: number): boolean => i % FOLDS === fold;
     const train = order.filter((query, i) => !isTest(query, i));
     return {
@@ -167,7 +167,7 @@ function line(label: string, outcome: Outcome, against?: Outcome): void {
 async function ablate(set: MethodSet, teacher: MiningPool['teacher']): Promise<void> {
   const splits = splitsOf(set);
   const count = splits[0]!.known.filter(({ positives }) => positives.length > 0).length;
-  const recipe = makeRecipe('query-head', count);
+  const recipe = makeRecipe('query-head', count, stepChange);
   const mining = { pool: miningPool(set, VOTERS, teacher), settings: MINING_DEFAULTS };
   const rows: Row[][] = [];
   for (const { known } of splits) rows.push(rowsOf(set, known, await mineAll(known, mining)));
@@ -181,7 +181,16 @@ async function ablate(set: MethodSet, teacher: MiningPool['teacher']): Promise<v
   line('everything of the recipe', full, base);
   console.log('  differences from here on are to the recipe');
   for (const [label, changes] of Object.entries(ARMS))
-    line(label, await runArm(set, splits, rows, makeRecipe('query-head', count, changes)), full);
+    line(
+      label,
+      await runArm(
+        set,
+        splits,
+        rows,
+        makeRecipe('query-head', count, { ...stepChange, ...changes }),
+      ),
+      full,
+    );
   const without = (keep: (row: Row) => Row | undefined): Row[][] =>
     rows.map((list) => list.flatMap((row) => keep(row) ?? []));
   const noMined = without((row) =>
@@ -255,13 +264,13 @@ async function trainOnMined(
   groups: readonly MinedGroup[],
 ): Promise<Outcome> {
   const isTest = (fold: number, i: number): boolean => i % FOLDS === fold;
-  const folds = Array.from({ length: FOLDS }, (_, fold) => fold);
+  const folds = Array.from({ length: foldCount }, (_, fold) => fold);
   const splits = folds.map((fold): Split => {
     return { known: [], test: queries.filter((_, i) => isTest(fold, i)), seed: fold };
   });
   const all = rowsOf(set, known, groups);
   const rows = folds.map((fold) => all.filter((_, i) => !isTest(fold, i)));
-  return runArm(set, splits, rows, makeRecipe('query-head', 200));
+  return runArm(set, splits, rows, makeRecipe('query-head', 200, stepChange));
 }
 
 /** What is run: both tables on both sets, or one of them. */
@@ -269,6 +278,11 @@ const [table, setName] = [/ablation|miners/, /code-cosqa|docs-cranfield/].map(
   (pattern) => pattern.exec(benchArgument)?.[0],
 );
 const isTraining = benchOption('train') !== 'off';
+const foldCount = Math.min(FOLDS, Number(benchOption('folds') ?? FOLDS));
+/** For every arm alike, in place of the recipe's own. */
+const stepChange: RecipeChanges = benchOption('steps')
+  ? { steps: Number(benchOption('steps')) }
+  : {};
 const queryCount = benchOption('queries') ? Number(benchOption('queries')) : undefined;
 
 async function main(): Promise<void> {

@@ -29,6 +29,7 @@ import {
 } from '../../src/engine/training/optimizer';
 import type { Row } from '../../src/engine/training/plan';
 import type { Recipe } from '../../src/engine/training/recipe';
+import { RetrievalLossGraphs } from '../../src/engine/training/retrievalLossGraph';
 import { learningRateAt } from '../../src/engine/training/schedule';
 import { JointSpace, calibrate, cosineDistance } from '../../src/engine/training/twoConditions';
 import type { Lab } from './lab';
@@ -290,8 +291,9 @@ export async function trainSetHead(set: MethodSet, { rows, recipe, seed }: HeadR
   const empty = { rows: [], pairs: [] };
   const plan = { texts: set.texts, train: { rows, pairs: [] }, heldOut: empty, notes: [] };
   const { base: vectors, dimension } = set;
+  const losses = new RetrievalLossGraphs(dimension);
   const learner = new HeadLearner({
-    ...{ kind: 'query-head', plan, vectors, dimension, base: set.name, recipe, seed },
+    ...{ kind: 'query-head', plan, vectors, dimension, base: set.name, recipe, seed, losses },
   });
   const weights = new Map([...learner.weights].map(([name, { data }]) => [name, data]));
   const state = adamWState(weights);
@@ -307,6 +309,7 @@ export async function trainSetHead(set: MethodSet, { rows, recipe, seed }: HeadR
     const { weightDecay } = recipe;
     adamWStep(state, weights, gradients, { ...ADAMW_DEFAULTS, weightDecay, learningRate });
   }
+  losses.dispose();
   return learner.head;
 }
 
