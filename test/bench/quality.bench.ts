@@ -44,18 +44,18 @@ async function main(): Promise<void> {
   }
   for (const name of names) {
     if (name === 'sts') await measureSentencePairs();
-    else await measureSet(await loadSet(name as SetName));
+    else await measureSet(await loadSet(name as SetName), name as SetName);
   }
   await stopEngine(dataFolder);
 }
 
-async function measureSet(set: QualitySet): Promise<void> {
+async function measureSet(set: QualitySet, name: SetName): Promise<void> {
   const indexMs = await indexAll(set);
   const reranked = await searchAll(set, ['--limit', '10']);
   const fused = await searchAll(set, ['--limit', '10', '--no-rerank']);
   const deep = await searchAll(set, ['--limit', '100', '--no-rerank']);
   report(`quality-${set.name}`, [
-    { label: headlineLabel(reranked), value: headline(reranked), atLeast: targets[set.name] },
+    { label: headlineLabel(reranked), value: headline(reranked), atLeast: targets[name] },
     { label: 'the same without re-ranking', value: headline(fused) },
     {
       label: 'gained by re-ranking',

@@ -12,6 +12,8 @@ import { installationRoot } from '../../src/base/installation';
 /** The retrieval sets, code first. */
 export const SET_NAMES = ['code-npm', 'code-cosqa', 'docs-tldr', 'docs-cranfield'] as const;
 export type SetName = (typeof SET_NAMES)[number];
+/** Those, and the one made of what is installed here. */
+export type AnySet = SetName | 'docs-readmes';
 
 export interface SetQuery {
   readonly id: string;
@@ -46,7 +48,7 @@ export interface Figures {
 }
 
 export interface QualitySet {
-  readonly name: SetName;
+  readonly name: AnySet;
   /** One folder to index for each scope. */
   readonly folders: readonly { readonly scope: string; readonly dir: string }[];
   readonly queries: readonly SetQuery[];
@@ -74,9 +76,7 @@ export function benchCache(...segments: string[]): string {
 export async function loadSet(name: SetName): Promise<QualitySet> {
   const bench = requireBenchFolder();
   const { tree, mapFile, source } = layOut(bench, name);
-  const score = (await import(
-    pathToFileURL(path.join(bench, 'tools/score.mjs')).href
-  )) as ScoreTool;
+  const score = await scoreTool();
   const queries = readJsonl<RawQuery>(path.join(source, 'queries.jsonl')).map(toSetQuery);
   const scopes = [...new Set(queries.map((query) => query.scope))].sort();
   const targetFile = path.join(source, 'targets.jsonl');
@@ -93,6 +93,22 @@ export async function loadSet(name: SetName): Promise<QualitySet> {
     queries,
     judge: (answers) => judge(judging, answers),
   };
+}
+
+/** A set that is made here: its relevance judgments and its map of paths to documents in the scorer's own shapes. */
+export async function makeSet(
+  name: QualitySet['name'],
+  folders: QualitySet['folders'],
+  queries: readonly SetQuery[],
+  texts: { readonly qrels: string; readonly map: string },
+): Promise<QualitySet> {
+  const judging: Judging = { score: await scoreTool(), queries, targets: undefined, ...texts };
+  return { name, folders, queries, judge: (answers) => judge(judging, answers) };
+}
+
+async function scoreTool(): Promise<ScoreTool> {
+  const file = path.join(requireBenchFolder(), 'tools/score.mjs');
+  return (await import(pathToFileURL(file).href)) as ScoreTool;
 }
 
 /** Asks every query of the set, one after the other, and judges the answers. */
@@ -115,9 +131,7 @@ export interface SentencePairs {
 /** Sentence pairs that people scored 0 to 5 for sameness of meaning. */
 export async function loadSentencePairs(): Promise<SentencePairs> {
   const bench = requireBenchFolder();
-  const score = (await import(
-    pathToFileURL(path.join(bench, 'tools/score.mjs')).href
-  )) as ScoreTool;
+  const score = await scoreTool();
   const lines = fs.readFileSync(path.join(bench, 'sts-stsb-dev/pairs.tsv'), 'utf8').split(/\r?\n/);
   const [header = '', ...rows] = lines.filter((line) => line.trim() !== '');
   const columns = header.split('\t');

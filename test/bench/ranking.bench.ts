@@ -20,6 +20,7 @@ import {
   rememberAnswers,
 } from './lab';
 import { evaluate, loadSet, type QualitySet, SET_NAMES } from './quality';
+import { loadReadmes } from './readmes';
 import { benchArgument, benchOption, type Figure, note, report } from './report';
 
 interface Trial {
@@ -69,6 +70,24 @@ const rerankings: readonly Trial[] = [0, 0.1, 0.2, 0.3, 0.5].map((rerank) => ({
   request: { rerank: rerank > 0 },
 }));
 
+const documentation: readonly Trial[] = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7].map((most) => ({
+  label: `re-ranker at ${most} in documentation`,
+  weights: { rerankDocumentation: most },
+  request: { rerank: true },
+}));
+
+const runningText: readonly Trial[] = [0, 0.1, 0.2, 0.3, 0.4, 0.5].map((most) => ({
+  label: `re-ranker at ${most} in running text`,
+  weights: { rerankProse: most },
+  request: { rerank: true },
+}));
+
+const meaningOfText: readonly Trial[] = [0.5, 0.6, 0.65, 0.7, 0.75].map((most) => ({
+  label: `meaning at most ${most} in running text`,
+  weights: { meaningProse: most },
+  request: { rerank: true },
+}));
+
 const variants: readonly LabVariant[] = [
   { maxTokens: 110, overlapLines: 0 },
   { maxTokens: 160, overlapLines: 0 },
@@ -78,6 +97,9 @@ const variants: readonly LabVariant[] = [
 
 const trials: Readonly<Record<string, readonly Trial[]>> = {
   rerank: rerankings,
+  documentation,
+  runningText,
+  meaningOfText,
   dimensions,
 };
 
@@ -86,6 +108,7 @@ async function main(): Promise<void> {
   const wanted = benchOption('set');
   const names = SET_NAMES.filter((name) => wanted === undefined || name === wanted);
   const sets = await Promise.all(names.map((name) => loadSet(name)));
+  if (wanted === undefined || wanted === 'docs-readmes') sets.push(await loadReadmes());
   try {
     if (benchArgument === 'chunks') {
       for (const variant of variants)

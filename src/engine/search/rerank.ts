@@ -8,12 +8,20 @@ import type { Span } from '../documents/document';
 import type { Reranker, Tokenizer } from '../encoders/types';
 import type { ChunkRow } from '../store/types';
 import { termsOf } from '../store/terms';
+import { isRunningText } from './fuse';
 import type { Query } from './query';
+import type { FusionWeights } from './weights';
 
 /** Tokens of a chunk that the cross-encoder reads; it was trained at 128 with the query. */
 const WINDOW_TOKENS = 96;
 /** Without a tokenizer: characters a token has in code, roughly. */
 const CHARACTERS_PER_TOKEN = 3.5;
+
+/** What the re-ranker's whole share adds to a chunk, in units of the best fused score. */
+export function mostOfReranker(chunk: ChunkRow, weights: FusionWeights): number {
+  if (isRunningText(chunk)) return weights.rerankProse;
+  return chunk.kind === 'prose' ? weights.rerankDocumentation : weights.rerank;
+}
 
 /** The lines of a chunk (relative to its text) that match the query best, within the token budget. */
 export function bestWindow(

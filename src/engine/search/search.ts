@@ -7,7 +7,7 @@ import type { ChunkFilter } from '../store/types';
 import { type Ruled, applyRules, byScore, limitPerFile } from './boosts';
 import { explainHit } from './explain';
 import { isBelowFloor } from './floor';
-import { type Fused, fuse, isRunningText } from './fuse';
+import { type Fused, fuse } from './fuse';
 import {
   applyMarks,
   cutMarked,
@@ -23,6 +23,7 @@ import { isMostlyUnknown, joinFilters, parseQuery, type Query } from './query';
 import {
   bestWindow,
   firstStageConfidence,
+  mostOfReranker,
   rerank,
   rerankText,
   rerankUntil,
@@ -199,7 +200,7 @@ async function rerankTop(
   const reranked = ranked.map((hit, index): Ranked => {
     const score = scores[index];
     if (!score) return hit;
-    const most = isRunningText(hit.candidate.chunk) ? weights.rerankProse : weights.rerank;
+    const most = mostOfReranker(hit.candidate.chunk, weights);
     const added = most * unsure * top * score.share;
     return {
       ...hit,

@@ -24,8 +24,9 @@ export interface FusionWeights {
   readonly definition: number;
   /** The path asked for. */
   readonly askedPath: number;
-  /** Most that the re-ranker adds, and most in running text, where the first stage is surer. */
+  /** Most that the re-ranker adds to code, to prose with code in it, and to running text, where the first stage is surer. */
   readonly rerank: number;
+  readonly rerankDocumentation: number;
   readonly rerankProse: number;
   /** Factors on files of these sorts, unless asked for. */
   readonly testFactor: number;
@@ -54,6 +55,7 @@ export const DEFAULT_WEIGHTS: FusionWeights = {
   definition: 1.5,
   askedPath: 3,
   rerank: 0.2,
+  rerankDocumentation: 0.4,
   rerankProse: 0.1,
   testFactor: 0.3,
   exampleFactor: 0.3,

@@ -7,9 +7,15 @@
  *   weight = default · e^θ, or σ(logit(default) + θ) for shares;  L = mean CE + pull · mean θ²
  */
 import { applyRules, limitPerFile } from '../search/boosts';
-import { fuse, isRunningText } from '../search/fuse';
+import { fuse } from '../search/fuse';
 import { parseQuery, type Query } from '../search/query';
-import { bestWindow, firstStageConfidence, rerankShares, rerankText } from '../search/rerank';
+import {
+  bestWindow,
+  firstStageConfidence,
+  mostOfReranker,
+  rerankShares,
+  rerankText,
+} from '../search/rerank';
 import { type Candidate, RETRIEVER_DEPTH, retrieve } from '../search/retrieve';
 import type { SearchContext } from '../search/types';
 import { DEFAULT_WEIGHTS, type FusionWeights, meaningShare } from '../search/weights';
@@ -138,9 +144,7 @@ function scoresOf(query: FusionQuery, weights: FusionWeights): number[] {
   return scores.map((score, index) => {
     const share = added.get(candidates[index]!.chunk.id);
     if (share === undefined) return score;
-    const { chunk } = candidates[index]!;
-    const most = isRunningText(chunk) ? weights.rerankProse : weights.rerank;
-    return score + most * unsure * top * share;
+    return score + mostOfReranker(candidates[index]!.chunk, weights) * unsure * top * share;
   });
 }
 

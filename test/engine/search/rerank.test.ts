@@ -6,9 +6,12 @@ import { parseQuery } from '../../../src/engine/search/query';
 import {
   densestSpan,
   firstStageConfidence,
+  mostOfReranker,
   rerank,
   rerankUntil,
 } from '../../../src/engine/search/rerank';
+import { DEFAULT_WEIGHTS } from '../../../src/engine/search/weights';
+import type { ChunkRow } from '../../../src/engine/store/types';
 
 function scripted(logits: Readonly<Record<string, number>>): Reranker {
   return {
@@ -65,4 +68,13 @@ test('is sure when the best stands alone and unsure of equals', () => {
   assert.equal(firstStageConfidence([4, 4]), 0);
   assert.equal(firstStageConfidence([4]), 1);
   assert.equal(firstStageConfidence([]), 0);
+});
+
+test('counts most in documentation, less in code, least in running text', () => {
+  const most = (kind: ChunkRow['kind'], text: string): number =>
+    mostOfReranker({ kind, text } as ChunkRow, DEFAULT_WEIGHTS);
+  const documentation = most('prose', '# tar\n\nExtract an archive: `tar xf {{archive}}`');
+  const code = most('definition', 'function extract() {}');
+  const text = most('prose', 'The flow over a flat plate becomes turbulent. '.repeat(4));
+  assert.ok(documentation > code && code > text && text > 0, `${documentation} ${code} ${text}`);
 });
