@@ -160,9 +160,9 @@ export class Engine implements Disposable {
     signal: AbortSignal,
   ): Promise<LearningQuestion[]> {
     const record = this.indexedRecord(folder);
-    const marked = (await this.marking.kept(folder)).flatMap(({ mark }) => mark.query ?? []);
+    const marks = (await this.marking.kept(folder)).map(({ mark }) => mark);
     return this.searching.withContext(record, 'withoutReranker', (context) =>
-      questionsFor(context, marked, count, signal),
+      questionsFor(context, marks, count, signal),
     );
   }
 

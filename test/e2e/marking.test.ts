@@ -77,6 +77,59 @@ flow(
   },
 );
 
+flow('asks which of two is right and keeps each answer as marks', world, async (here) => {
+  const { window, workspace: folder } = here;
+  const client = here.client();
+  const markCount = async (): Promise<number> =>
+    (await client.call('listMarks', { folder })).marks.length;
+  const before = await markCount();
+  const questions = await client.call('bestQuestions', { folder, limit: 10 });
+  assert.equal(questions.length, 10);
+  const title = window.page.locator('.quick-input-widget:visible .quick-input-title');
+  const isAsked = async (at: number): Promise<void> => {
+    const { first, second, query: asked } = questions[at]!;
+    await eventually(
+      async () => [await title.innerText(), ...(await window.rowNames())].join('\n'),
+      (text) =>
+        [asked, `${at + 1}/10`, path.basename(first.path), path.basename(second.path)].every(
+          (part) => text.includes(part),
+        ),
+    );
+  };
+  await window.commandByKeys('Nearmiss: Ask Me the Best Questions');
+  await isAsked(0);
+  await window.screenshot('18-which-is-right');
+  await window.chooseByKeys('Left: ');
+  await isAsked(1);
+  assert.equal(await markCount(), before + 2);
+  await window.chooseByKeys('Neither is right');
+  await isAsked(2);
+  assert.equal(await markCount(), before + 4);
+  await window.page
+    .locator('.quick-input-widget:visible')
+    .getByRole('button', { name: 'Back' })
+    .click();
+  await isAsked(1);
+  assert.equal(await markCount(), before + 2);
+  await window.chooseByKeys('I cannot tell');
+  await isAsked(2);
+  await window.closeQuickPick();
+  await window.message('1 of 10 questions answered').first().waitFor();
+  await window.screenshot('18-answered');
+  const { marks } = await client.call('listMarks', { folder });
+  const [{ query: asked, first, second }] = questions as [(typeof questions)[0]];
+  const verdicts = marks.filter((mark) => mark.query === asked);
+  assert.deepEqual(
+    verdicts.map((mark) => [mark.path, mark.verdict]),
+    [
+      [first.path, 'relevant'],
+      [second.path, 'notRelevant'],
+    ],
+  );
+  const again = await client.call('bestQuestions', { folder, limit: 10 });
+  assert.ok(again.every((question) => question.query !== asked));
+});
+
 flow('keeps the rest of a damaged journal and says so', world, async ({ window, dataFolder }) => {
   const journal = journalOf(dataFolder);
   const lines = fs.readFileSync(journal, 'utf8').split('\n');

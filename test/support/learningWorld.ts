@@ -33,8 +33,7 @@ export const QUESTIONS: readonly string[] = TOPICS.map(([a, b, c]) => `${c} of $
 
 export interface LearningWorld extends World {
   readonly client: EngineClient;
-  /** The paths of the code and of the test for a topic. */
-  pathsOf(topic: number): { readonly code: string; readonly test: string };
+  readonly pathsOf: typeof pathsOf;
   /** Marks the test relevant and the code not relevant, or the other way round. */
   mark(topic: number, isSwapped?: boolean): Promise<MarkInfo[]>;
   unmarkAll(): Promise<void>;
@@ -62,10 +61,6 @@ export function makeLearningWorld(
   };
   let client: EngineClient;
   const folder = world.code;
-  const pathsOf = (topic: number): { code: string; test: string } => {
-    const [a] = TOPICS[topic]!;
-    return { code: `src/${a}.ts`, test: `test/${a}.test.ts` };
-  };
   const search = async (query: string): Promise<readonly SearchHit[]> =>
     (await client.call('search', { folder, query, limit: 50, rerank: true })).hits;
   const markOne = (query: string, file: string, verdict: 'relevant' | 'notRelevant') =>
@@ -115,7 +110,13 @@ export function makeLearningWorld(
   };
 }
 
-function topicFiles(): Record<string, string> {
+/** The paths of the code and of the test for a topic. */
+export function pathsOf(topic: number): { readonly code: string; readonly test: string } {
+  const [a] = TOPICS[topic]!;
+  return { code: `src/${a}.ts`, test: `test/${a}.test.ts` };
+}
+
+export function topicFiles(): Record<string, string> {
   const files: Record<string, string> = {};
   for (const [a, b, c] of TOPICS) {
     files[`src/${a}.ts`] = `export const ${a} = ['${b}', '${c}', '${a}', 'of', 'in'];\n`;

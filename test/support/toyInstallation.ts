@@ -20,7 +20,11 @@ import { writeFiles } from './temporaryFolder';
 /** Installs into an empty folder. */
 export async function installToy(root: string): Promise<void> {
   copyProgram(root);
-  const models = path.join(root, 'models');
+  await writeToyModels(path.join(root, 'models'));
+}
+
+/** Writes every model of an installation in small. */
+export async function writeToyModels(models: string): Promise<void> {
   const fingerprints: Record<string, string> = {};
   for (const kind of ['bi-encoder', 'cross-encoder'] as const) {
     const folder = writeToyCheckpoint(path.join(models, kind), { kind });

@@ -23,6 +23,7 @@ import {
 } from './learningCommands';
 import { showMarks } from './marksPick';
 import { chooseModel } from './modelCommands';
+import { askBestQuestions } from './questionsPick';
 import { exportLearningReport, showLearningReport } from './reportView';
 import { reviewNegatives } from './reviewPick';
 import { SearchPick } from './searchPick';
@@ -44,6 +45,7 @@ const commands = {
   'nearmiss.undoLastMark': undoLastMark,
   'nearmiss.showMarks': showMarks,
   'nearmiss.learnFromMarks': learnFromMarks,
+  'nearmiss.askBestQuestions': askBestQuestions,
   'nearmiss.adaptToWorkspace': adaptToWorkspace,
   'nearmiss.pauseLearning': pauseLearning,
   'nearmiss.resumeLearning': resumeLearning,

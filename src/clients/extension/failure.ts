@@ -39,10 +39,10 @@ export async function showError(error: unknown): Promise<void> {
       ]
     : [[vscode.l10n.t('Show Log'), 'nearmiss.showLog']];
   const names = actions.map(([name]) => name);
-  const chosen = await vscode.window.showErrorMessage(
-    `Nearmiss: ${inMessage(localised(messageOf(error), vscode.l10n.t))}`,
-    ...names,
-  );
+  const advice = error instanceof NearmissError ? error.advice : undefined;
+  const sentences = [messageOf(error), ...(advice === undefined ? [] : [advice])];
+  const text = sentences.map((sentence) => localised(sentence, vscode.l10n.t)).join('. ');
+  const chosen = await vscode.window.showErrorMessage(`Nearmiss: ${inMessage(text)}`, ...names);
   const command = actions.find(([name]) => name === chosen)?.[1];
   if (command !== undefined) await vscode.commands.executeCommand(command);
 }

@@ -31,7 +31,7 @@ async function learn(services: Services, kind: Kind, path?: unknown): Promise<vo
   if (where) await run(services, folder, { folder: folder.path, kind, state: where });
 }
 
-/** The plan as a list; the first row starts it. Undefined when it is closed. */
+/** The plan as a list; its first two rows start it. Undefined when it is closed. */
 async function choosePlan(plan: LearningPlan, kind: Kind): Promise<LearnParams['state']> {
   const { t } = vscode.l10n;
   const minutes = Math.max(1, Math.ceil(plan.seconds / 60));
@@ -51,9 +51,15 @@ async function choosePlan(plan: LearningPlan, kind: Kind): Promise<LearnParams['
       ? t('Nearmiss: Adapt to This Workspace')
       : t('Nearmiss: Learn from {0} Marks on {1} Queries', plan.usableCount, plan.queryCount);
   const items: PlanRow[] = [go, silent, separator];
-  const placeHolder = inMessage(plan.split);
-  const chosen = await vscode.window.showQuickPick([...items, ...tiers], { title, placeHolder });
-  return chosen && (chosen.state ?? 'all');
+  // As a row, because a hint is cut off where the list ends.
+  const measured: PlanRow = { label: `$(beaker) ${t('How it is measured')}`, detail: plan.split };
+  const placeHolder = t('Enter starts; nothing changes unless it proves better');
+  const rows = [...items, ...tiers, measured];
+  for (;;) {
+    const chosen = await vscode.window.showQuickPick(rows, { title, placeHolder });
+    // A row that only tells begins nothing.
+    if (!chosen || chosen.state) return chosen?.state;
+  }
 }
 
 function tierName(tier: LearningTier): string {

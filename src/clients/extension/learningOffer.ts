@@ -18,6 +18,8 @@ const LOOK_EVERY_MS = 60_000;
 export class LearningOffer implements Disposable {
   private readonly store = new DisposableStore();
   private readonly offered = new Map<string, number>();
+  /** Folders with a run, which nobody needs to be offered. */
+  private readonly running = new Set<string>();
   private isRefused = false;
   private lastTypedMs = Date.now();
 
@@ -26,6 +28,14 @@ export class LearningOffer implements Disposable {
       debounce(() => void tellFailure(services.log, () => this.offer()), ASK_AFTER_MS),
     );
     this.store.add(services.engine.on('marksChanged', () => ask.trigger()));
+    this.store.add(
+      services.engine.on('learningProgress', ({ folder, state }) => {
+        if (state === 'ended') this.running.delete(folder);
+        else this.running.add(folder);
+      }),
+    );
+    // A run does not outlive its engine.
+    this.store.add(services.engine.onState(({ kind }) => kind === 'up' && this.running.clear()));
     this.store.add(
       vscode.workspace.onDidChangeTextDocument(() => {
         this.lastTypedMs = Date.now();
@@ -72,6 +82,7 @@ export class LearningOffer implements Disposable {
     const { engine, workspace } = this.services;
     for (const folder of workspace.indexed) {
       const plan = await engine.ask('learningPlan', { folder: folder.path, kind: 'marks' });
+      if (this.running.has(folder.path)) continue;
       if (!plan.isOffered || this.offered.get(folder.path) === plan.usableCount) continue;
       this.offered.set(folder.path, plan.usableCount);
       return folder;

@@ -17,6 +17,9 @@ export interface Question {
 
 export type MarkableHit = Pick<WorkspaceHit, 'folder' | 'path' | 'start' | 'end' | 'rank'>;
 
+/** What stood in no list of hits has no rank. */
+type MarkablePlace = Omit<MarkableHit, 'rank'> & Partial<Pick<MarkableHit, 'rank'>>;
+
 interface SetMark {
   readonly folder: string;
   readonly id: string;
@@ -32,7 +35,7 @@ export class Marking {
   ) {}
 
   /** Settles when the mark is on the disk. */
-  async set(hit: MarkableHit, verdict: Verdict, question: Question): Promise<MarkInfo> {
+  async set(hit: MarkablePlace, verdict: Verdict, question: Question): Promise<MarkInfo> {
     refuseUntrusted();
     const { folder, path, start, end, rank } = hit;
     const mark = await this.engine.call('addMark', {
@@ -127,7 +130,7 @@ function aimOf({ query, source }: Question): { query: string } | { source: Sourc
 }
 
 /** The buffers whose lines the mark names. */
-function buffersFor({ folder, path }: MarkableHit, { source }: Question): Overlay[] {
+function buffersFor({ folder, path }: MarkablePlace, { source }: Question): Overlay[] {
   return overlaysOf(folder).filter((each) => each.path === path || each.path === source?.path);
 }
 

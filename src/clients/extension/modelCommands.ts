@@ -6,7 +6,7 @@ import { messageOf } from '../../base/errors';
 import type { ModelInfo } from '../../protocol/types';
 import { type CatalogEntry, modelCatalog } from '../hub/catalog';
 import type { Fetch } from '../hub/hubFile';
-import { fetchModel, parseModelName } from '../hub/hubModel';
+import { fetchModel, hubEndpoint, parseModelName } from '../hub/hubModel';
 import { signalOf } from './cancellation';
 import type { Services } from './services';
 
@@ -70,9 +70,13 @@ async function fetchOffer(
 ): Promise<ModelInfo | undefined> {
   const { t } = vscode.l10n;
   const download = t('Download');
+  const detail = t(
+    'It comes from {0}. Nothing of yours is sent, and searches stay on this machine.',
+    hubEndpoint(process.env),
+  );
   const answer = await vscode.window.showInformationMessage(
     t('Download {0} ({1} MB, {2})?', name, megabytes, licence),
-    { modal: true, detail: t('Nothing of yours is sent. Searches stay on this machine.') },
+    { modal: true, detail },
     download,
   );
   if (answer !== download) return undefined;
@@ -94,8 +98,10 @@ async function fetchOffer(
           signal,
           onProgress(done, all) {
             const percent = Math.floor((100 * done) / all);
-            if (percent > told) progress.report({ increment: percent - told });
-            told = Math.max(told, percent);
+            if (percent <= told) return;
+            const message = t('{0} of {1} MB', megabytesOf(done), megabytesOf(all));
+            progress.report({ increment: percent - told, message });
+            told = percent;
           },
         });
         const model = await engine.call('addModel', { folder }, signal);
@@ -106,6 +112,10 @@ async function fetchOffer(
       }
     },
   );
+}
+
+function megabytesOf(bytes: number): string {
+  return (bytes / 1_000_000).toFixed(bytes < 10_000_000 ? 1 : 0);
 }
 
 /** Carries out what the setting names; a name that is none costs a sentence. */

@@ -23,7 +23,6 @@ import {
 } from './panelBridge';
 import { localisedPanelStrings } from './panelHost';
 import { panelStatus } from './panelStatus';
-import { uriOf } from './reveal';
 import type { Services } from './services';
 
 const historyKey = 'nearmiss.history';
@@ -99,7 +98,7 @@ export class ExtensionBackend implements PanelBackend {
   }
 
   async textOf(hit: PanelHit): Promise<string> {
-    const document = await vscode.workspace.openTextDocument(uriOf(hit));
+    const document = await this.services.reveal.documentOf(hit);
     const lines = document.getText().split(/\r\n|\r|\n/);
     const { start, end } = findPlace(lines, hit);
     return lines.slice(start, end).join('\n');

@@ -60,6 +60,12 @@ export class HitReveal implements Disposable {
     return editor;
   }
 
+  /** The document whose lines are those of hits in it: of a PDF or office file, its text. Rejects where it is gone. */
+  async documentOf(place: Pick<WorkspaceHit, 'folder' | 'path'>): Promise<vscode.TextDocument> {
+    if (isConvertedFile(place.path)) return this.texts.open(place);
+    return vscode.workspace.openTextDocument(uriOf(place));
+  }
+
   /** Takes the highlight away. */
   clear(): void {
     if (this.highlight.value) this.shown?.setDecorations(this.highlight.value, []);

@@ -3,10 +3,11 @@
  * decision is a choice in a list, so that the keyboard is enough.
  */
 import * as vscode from 'vscode';
-import type { RankedPlace, ReviewDecision, ReviewItem } from '../../protocol/learning';
+import type { ReviewDecision, ReviewItem } from '../../protocol/learning';
 import { chooseFolder } from './folderPick';
-import { uriOf } from './reveal';
+import { lineSpan, plain, visible } from './hitText';
 import type { Services } from './services';
+import { showSideBySide } from './sideBySide';
 
 interface ReviewRow extends vscode.QuickPickItem {
   readonly item: ReviewItem;
@@ -29,7 +30,8 @@ export async function reviewNegatives(services: Services): Promise<void> {
       matchOnDetail: true,
     });
     if (!chosen) return;
-    await showBeside(folder.path, chosen.item, services);
+    const { answer, suspect } = chosen.item;
+    await showSideBySide(services, folder.path, { left: answer, right: suspect });
     const decision = await askDecision(chosen.item);
     if (decision === undefined) continue;
     const { id } = chosen.item;
@@ -41,8 +43,8 @@ function reviewRow(item: ReviewItem): ReviewRow {
   const { suspect, decision } = item;
   const icon = decision === undefined ? 'question' : 'check';
   return {
-    label: `$(${icon}) ${item.query}`,
-    description: `${suspect.path}:${suspect.start + 1}-${suspect.end}${decision ? ` (${decisionName(decision)})` : ''}`,
+    label: `$(${icon}) ${plain(visible(item.query))}`,
+    description: `${plain(visible(suspect.path))}:${lineSpan(suspect)}${decision ? ` (${decisionName(decision)})` : ''}`,
     detail: item.sentence,
     item,
   };
@@ -72,36 +74,4 @@ async function askDecision({
     ignoreFocusOut: true,
   });
   return chosen?.value;
-}
-
-/** The answer on the left, the suspect on the right, each with its lines chosen; without an answer the suspect alone. */
-async function showBeside(folder: string, item: ReviewItem, services: Services): Promise<void> {
-  if (item.answer) await show(folder, item.answer, vscode.ViewColumn.One, services);
-  await show(
-    folder,
-    item.suspect,
-    item.answer ? vscode.ViewColumn.Two : vscode.ViewColumn.One,
-    services,
-  );
-}
-
-async function show(
-  folder: string,
-  { path, start, end }: RankedPlace,
-  viewColumn: vscode.ViewColumn,
-  { log }: Services,
-): Promise<void> {
-  try {
-    const selection = new vscode.Range(start, 0, Math.max(start, end - 1), 1000);
-    const uri = uriOf({ folder, path });
-    await vscode.window.showTextDocument(uri, {
-      viewColumn,
-      selection,
-      preview: true,
-      preserveFocus: true,
-    });
-  } catch (error) {
-    // The file may be gone; the row still says what it was.
-    log.warn(`not shown: ${path}: ${String(error)}`);
-  }
 }

@@ -74,7 +74,7 @@ export function parseModelName(given: string): ModelName | undefined {
 
 export async function fetchModel(request: HubRequest): Promise<FetchedModel> {
   const { model, env, fetch, signal, onProgress, pauseMs } = request;
-  const endpoint = endpointOf(env);
+  const endpoint = hubEndpoint(env);
   const headers = headersOf(env);
   const { sha: commit, siblings } = await readInfo(request, endpoint, headers);
   const files = wantedFiles(siblings, model);
@@ -186,7 +186,8 @@ function snapshotOf(cache: string, revision: string): string[] {
   return [path.join(cache, 'snapshots', fs.readFileSync(ref, 'utf8').trim())];
 }
 
-function endpointOf(env: HubRequest['env']): string {
+/** The address of the hub, without a slash at its end. */
+export function hubEndpoint(env: HubRequest['env']): string {
   const given = (env.HF_ENDPOINT ?? '').trim().replace(/\/+$/, '');
   if (given === '') return usualEndpoint;
   if (/^https?:\/\/[^\s?#]+$/.test(given)) return given;

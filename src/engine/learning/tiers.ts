@@ -42,7 +42,7 @@ export function planTiers(data: Pick<MarkData, 'queries' | 'pairs' | 'counts'>):
     const sentence = isPlanned
       ? WORDS[tier]
       : tier === 'encoder'
-        ? 'The encoder stays as it is: its layers are trained with `nearmiss train`, because every chunk must be embedded anew'
+        ? 'Stays as it is: `nearmiss train` is for its layers, as every chunk is embedded anew then'
         : `From ${fromCount} marks on; ${usable} can be used`;
     return { tier, isPlanned, fromCount, sentence, seconds: isPlanned ? secondsOf(tier, data) : 0 };
   });

@@ -14,6 +14,10 @@ export interface ServerOptions {
   /** Holds home, temporary files, extensions, user data and the product's data folder. */
   readonly world: string;
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Variables of the server and all below it. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Changes what was installed, in the folder of extensions. */
+  readonly onInstalled?: (extensionsFolder: string) => Promise<void>;
   /** Starts with the question whether the authors are trusted. */
   readonly isTrustAsked?: boolean;
   /** Display language, "ja"; the editor's own words stay English, for a language pack cannot be had offline. */
@@ -35,6 +39,8 @@ const quietSettings = {
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.colorTheme': 'Dark Modern',
   'workbench.tips.enabled': false,
+  // Pictures show lists, not how they come.
+  'workbench.reduceMotion': 'on',
   'chat.disableAIFeatures': true,
   'telemetry.telemetryLevel': 'off',
   'git.enabled': false,
@@ -49,7 +55,7 @@ const quietSettings = {
 export async function startServer(options: ServerOptions): Promise<EditorServer> {
   const { installation, extensions, world, strace } = options;
   const dataFolder = path.join(world, 'data');
-  const env = worldEnvironment(world, dataFolder);
+  const env = { ...worldEnvironment(world, dataFolder), ...options.environment };
   writeSettings(world, options.settings ?? {});
   const folders = [
     ...['--extensions-dir', path.join(world, 'extensions')],
@@ -62,6 +68,7 @@ export async function startServer(options: ServerOptions): Promise<EditorServer>
     const installed = spawnSync(node, install, { env, encoding: 'utf8' });
     if (installed.status !== 0) throw new Error(`install: ${installed.stdout}${installed.stderr}`);
   }
+  await options.onInstalled?.(path.join(world, 'extensions'));
   if (options.language) writeLanguagePack(world, options.language);
   const command = [
     ...(strace

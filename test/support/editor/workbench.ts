@@ -14,7 +14,18 @@ export class Workbench {
 
   /** Our view's own page: roles and names as on any page. */
   get panel(): FrameLocator {
-    return this.page.frameLocator('iframe.webview.ready').frameLocator('iframe#active-frame');
+    return this.webview('[src*="purpose=webviewView"]');
+  }
+
+  /** A page of ours in an editor tab: the learning report. */
+  get report(): FrameLocator {
+    return this.webview(':not([src*="purpose="])');
+  }
+
+  private webview(which: string): FrameLocator {
+    return this.page
+      .frameLocator(`iframe.webview.ready[src*="extensionId=nearmiss."]${which}`)
+      .frameLocator('iframe#active-frame');
   }
 
   get box(): Locator {
@@ -94,11 +105,7 @@ export class Workbench {
       .first();
     await this.fillPalette(`>${title}`, () => row.isVisible());
     await row.click();
-    // What the command opens may be a list in the same place.
-    await eventually(
-      () => this.quickText(),
-      (text) => text === undefined || !text.startsWith('>'),
-    );
+    await this.paletteGone();
   }
 
   /** The same without the mouse: Enter, once the wanted row is the first one and so the one in focus. */
@@ -108,7 +115,31 @@ export class Workbench {
     );
     await this.fillPalette(`>${title}`, () => row.isVisible());
     await this.page.keyboard.press('Enter');
-    await this.quickInput.waitFor({ state: 'detached' });
+    await this.paletteGone();
+  }
+
+  /** Goes down the list that is open to the row with these words, and presses Enter there. */
+  async chooseByKeys(words: string): Promise<void> {
+    const row = this.page.locator('.quick-input-widget:visible .monaco-list-row.focused');
+    const focused = async (): Promise<string> =>
+      (await row.evaluateAll((rows) => rows.map((each) => each.getAttribute('aria-label')))).join();
+    const end = performance.now() + patienceMs;
+    for (;;) {
+      const before = await eventually(focused, (name) => name !== '');
+      if (before.includes(words)) break;
+      if (performance.now() > end) throw new Error(`No row says ${words}: ${before}`);
+      await this.page.keyboard.press('ArrowDown');
+      await within(againAfterMs, async () => (await focused()) !== before);
+    }
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** What a command opens may be a list in the same place. */
+  private async paletteGone(): Promise<void> {
+    await eventually(
+      () => this.quickText(),
+      (text) => text === undefined || !text.startsWith('>'),
+    );
   }
 
   /** The palette's own text; undefined while none is open. */
@@ -216,6 +247,14 @@ export class Workbench {
     await this.fillQuickPick(/Color Theme/, name, () => row.isVisible());
     await row.click();
     await this.quickInput.waitFor({ state: 'detached' });
+    const kind = name.includes('Contrast')
+      ? name.includes('Light')
+        ? 'hc-light'
+        : 'hc-black'
+      : name.includes('Light')
+        ? 'vs'
+        : 'vs-dark';
+    await this.page.locator(`.monaco-workbench.${kind}`).waitFor();
   }
 
   /** The panel's own document, for what roles and names cannot tell. */

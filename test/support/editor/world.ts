@@ -10,16 +10,23 @@ import * as path from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { installationRoot } from '../../../src/base/installation';
+import { EngineClient } from '../../../src/clients/engineClient';
 import type { SearchResult } from '../../../src/protocol/types';
 import { takeExclusively } from '../exclusive';
 import { processesUsing } from '../processes';
 import { type CliResult, runCli, stopEngine } from '../product';
 import { removeFolder } from '../temporaryFolder';
+import { writeToyModels } from '../toyInstallation';
 import { packedVsix } from '../vsix';
 import { type EditorInstallation, findChromium, installEditor } from './install';
 import { copyIndexedData, copySample } from './sample';
 import { type EditorServer, startServer } from './server';
 import { patienceMs, Workbench } from './workbench';
+
+interface Around {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly environment?: Readonly<Record<string, string>>;
+}
 
 export interface WorldOptions {
   /** Name of its pictures and logs. */
@@ -27,6 +34,10 @@ export interface WorldOptions {
   /** Starts with the sample's index already made, as if the folder had been open yesterday. */
   readonly isIndexed: boolean;
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Settings and variables that are only known when the world starts: those that name a port. */
+  readonly around?: () => Promise<Around>;
+  /** Models of a few numbers in place of the product's: everything goes its way in a hundredth of the time. */
+  readonly hasToyModels?: boolean;
   readonly isTrustAsked?: boolean;
   /** Display language; English without. */
   readonly language?: string;
@@ -60,6 +71,7 @@ export class World {
   readonly complaints: string[] = [];
   /** When the first window began to open, by `performance.now()`. */
   openedAtMs = NaN;
+  private readonly clients: EngineClient[] = [];
   private browser: Browser | undefined;
   private server: EditorServer | undefined;
 
@@ -95,12 +107,15 @@ export class World {
       dataFolder: this.dataFolder,
       folder: this.folder,
     });
-    const { settings, isTrustAsked, language, traced, isBare } = this.options;
+    const { isTrustAsked, language, traced, isBare, hasToyModels } = this.options;
+    const { environment, ...around } = (await this.options.around?.()) ?? {};
+    const settings = { ...this.options.settings, ...around.settings };
+    const onInstalled = hasToyModels ? () => this.exchangeModels() : undefined;
     const extensions = [...(isBare ? [] : [vsix]), ...(this.options.extensions ?? [])];
     const strace = traced ? { calls: traced, file: this.stracePath } : undefined;
     const world = this.folder;
-    const given = { installation, extensions, world, settings, isTrustAsked, language, strace };
-    this.server = await startServer(given);
+    const product = { settings, environment, onInstalled, isTrustAsked, language };
+    this.server = await startServer({ installation, extensions, world, strace, ...product });
     this.browser = await chromium.launch({
       executablePath: findChromium(),
       args: browserArguments,
@@ -156,10 +171,30 @@ export class World {
 
   /** The installed extension's own command line; another build's would displace the engine. */
   async cli(...args: string[]): Promise<CliResult> {
+    const cli = path.join(this.installed(), 'dist/cli.js');
+    return runCli([...args, '--data', this.dataFolder], { cli });
+  }
+
+  /** A client of the window's engine, beside the window. */
+  client(): EngineClient {
+    const engineFile = path.join(this.installed(), 'dist/engine.js');
+    const client = new EngineClient({ dataFolder: this.dataFolder, engineFile, client: 'test' });
+    this.clients.push(client);
+    return client;
+  }
+
+  /** Where the editor has put the product. */
+  private installed(): string {
     const extensions = path.join(this.folder, 'extensions');
     const own = fs.readdirSync(extensions).find((name) => name.startsWith('nearmiss.'));
-    const cli = path.join(extensions, own ?? '', 'dist/cli.js');
-    return runCli([...args, '--data', this.dataFolder], { cli });
+    assert.ok(own, 'the product is not installed');
+    return path.join(extensions, own);
+  }
+
+  private async exchangeModels(): Promise<void> {
+    const models = path.join(this.installed(), 'models');
+    fs.rmSync(models, { recursive: true });
+    await writeToyModels(models);
   }
 
   private listen(page: Page): void {
@@ -211,6 +246,7 @@ export class World {
   }
 
   async stop(): Promise<void> {
+    this.clients.forEach((client) => client.dispose());
     await this.browser?.close();
     await this.server?.stop();
     await stopEngine(this.dataFolder);
