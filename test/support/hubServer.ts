@@ -10,6 +10,7 @@ export const commit = 'c0ffee'.padEnd(40, '0');
 /** What is wrong with answers for the model file; each request takes the next one, then all is well. */
 export type Fault =
   | 'breaksOff'
+  | 'stalls'
   | 'flipsBit'
   | 'sendsMore'
   | 'sendsLess'
@@ -100,6 +101,8 @@ function answer(
   if (fault === 'flipsBit') bytes[bytes.length >> 1]! ^= 1;
   if (fault === 'sendsMore') return void response.end(Buffer.concat([bytes, Buffer.alloc(99)]));
   if (fault === 'sendsLess') return void response.end(bytes.subarray(0, bytes.length >> 1));
+  // Half of it, and then neither more nor an end.
+  if (fault === 'stalls') return void response.write(bytes.subarray(0, bytes.length >> 1));
   if (fault === 'breaksOff')
     return void response.write(bytes.subarray(0, Math.ceil(bytes.length / 2)), () =>
       response.destroy(),
@@ -107,7 +110,10 @@ function answer(
   response.end(bytes);
 }
 
-/** A proxy for http and https that lets through who knows the password; `asked` lists hosts. */
+/**
+ * A proxy for http and https that lets through who knows the password; `asked` lists hosts. Names that end in ".test" are
+ * this machine, which nobody can ask for by its own name: that would not go through a proxy.
+ */
 export async function startProxy(
   credentials: string,
 ): Promise<{ readonly port: number; readonly asked: string[]; stop(): Promise<void> }> {
@@ -115,10 +121,13 @@ export async function startProxy(
   const expected = `Basic ${Buffer.from(credentials).toString('base64')}`;
   const isAllowed = (request: http.IncomingMessage): boolean =>
     request.headers['proxy-authorization'] === expected;
+  const known = (host: string): string => (host.endsWith('.test') ? '127.0.0.1' : host);
   const server = http.createServer((request, response) => {
     asked.push(request.url ?? '');
     if (!isAllowed(request)) return void response.writeHead(407).end();
-    const forwarded = http.request(request.url!, { headers: request.headers }, (reply) => {
+    const url = new URL(request.url!);
+    url.hostname = known(url.hostname);
+    const forwarded = http.request(url, { headers: request.headers }, (reply) => {
       response.writeHead(reply.statusCode ?? 502, reply.headers);
       reply.pipe(response);
     });
@@ -131,7 +140,7 @@ export async function startProxy(
     if (!isAllowed(request))
       return void client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
     const [host, port] = (request.url ?? '').split(':');
-    const target = net.connect(Number(port), host, () => {
+    const target = net.connect(Number(port), known(host ?? ''), () => {
       client.write('HTTP/1.1 200 Connected\r\n\r\n');
       target.pipe(client).pipe(target);
     });

@@ -1,0 +1,262 @@
+/**
+ * Learning in the editor: marks through the panel, a run that is cancelled and one that is not, its verdict and report,
+ * the ways back, a second window, and the review of what was set aside. The models are toys; the folder is one where marks
+ * have something to teach.
+ */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { difference, metric } from '../../src/clients/report/figures';
+import type { LearningReport } from '../../src/protocol/learning';
+import { pathsOf, QUESTIONS, topicFiles } from '../support/learningWorld';
+import { checkDone } from '../support/product';
+import { flow, useWorld, type World } from '../support/editor/world';
+import { eventually, type Workbench } from '../support/editor/workbench';
+import { writeFiles } from '../support/temporaryFolder';
+
+const world = useWorld({
+  name: 'learning',
+  isIndexed: false,
+  hasToyModels: true,
+  // Orders are compared exactly: how far the re-ranker gets is a matter of time.
+  settings: {
+    'nearmiss.search.rerank': false,
+    'nearmiss.search.previewOnHover': false,
+    'nearmiss.search.hitCount': 100,
+  },
+  async fill({ workspace, dataFolder }) {
+    writeFiles(workspace, topicFiles());
+    await fs.promises.mkdir(dataFolder, { mode: 0o700 });
+    // On a busy machine a process that stands back would not come to its end.
+    writeFiles(dataFolder, { 'settings.json': '{"learningNiceness":0}' });
+  },
+});
+
+const markedTopics = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+/** Nobody marks anything for it. */
+const unseenTopic = 12;
+const unseen = QUESTIONS[unseenTopic]!;
+/** The order for the unseen question before anything was learned. */
+let old: string[] = [];
+let learned: string[] = [];
+
+flow('takes twenty wrong hits and their answers as marks', world, async (here) => {
+  const { window } = here;
+  await window.openPanel();
+  await window.statusReady.waitFor();
+  for (const topic of markedTopics) {
+    const { code, test } = pathsOf(topic);
+    await window.search(QUESTIONS[topic]!);
+    await judge(window, test, 'Relevant', 'Marked relevant');
+    for (const wrong of [code, pathsOf(topic + 1).code])
+      await judge(window, wrong, 'Not relevant', 'Marked not relevant');
+    if (topic === 0) await window.screenshot('30-marks-for-one-question');
+  }
+  const { marks } = await here.client().call('listMarks', { folder: here.workspace });
+  const wrong = marks.filter(({ verdict }) => verdict === 'notRelevant');
+  assert.deepEqual([marks.length, wrong.length], [30, 20]);
+  old = await orderOf(window, unseen);
+  const { code, test } = pathsOf(unseenTopic);
+  assert.ok(rankOf(old, code) < rankOf(old, test), `the code stands first: ${old.join(', ')}`);
+});
+
+flow('changes nothing when learning is cancelled in the middle', world, async (here) => {
+  const { window, workspace: folder } = here;
+  const client = here.client();
+  // Held at its first step, the run waits for a hand, however slow the machine is.
+  let isHeld: Promise<boolean> | undefined;
+  const listening = client.on('learningProgress', ({ state }) => {
+    if (state === 'running') isHeld ??= client.call('pauseLearning', { folder, isPaused: true });
+  });
+  await client.call('status', {});
+  await startLearning(window, '31-learning-plan');
+  const progress = window.message('Nearmiss learns').first();
+  await eventually(
+    () => progress.innerText(),
+    (text) => text.includes('paused'),
+  );
+  listening.dispose();
+  assert.equal(await isHeld, true);
+  await window.screenshot('31-learning-held');
+  await progress.hover();
+  await progress.getByRole('button', { name: 'Cancel' }).first().click();
+  await progress.waitFor({ state: 'detached' });
+  await eventually(
+    () => client.call('cancelLearning', { folder }),
+    (isRunning) => !isRunning,
+  );
+  const { current, versions } = await client.call('versions', { folder });
+  assert.deepEqual([current, versions.map(({ id }) => id)], ['base', ['base']]);
+  assert.deepEqual(await orderOf(window, unseen), old);
+});
+
+flow('says what was learned, and an unseen question is answered right', world, async (here) => {
+  const { window } = here;
+  await startLearning(window);
+  // It goes by itself after some seconds, so it is read as soon as it is there.
+  const verdicts = await eventually(
+    () => window.message(/promoted/i).allInnerTexts(),
+    (texts) => texts.length > 0,
+  );
+  await window.screenshot('32-verdict');
+  const promoted = /Promoted: \d+ of 10 unseen queries improved, 0 got worse/;
+  assert.match(verdicts.join(), promoted);
+  learned = await orderOf(window, unseen);
+  const { code, test } = pathsOf(unseenTopic);
+  assert.ok(rankOf(learned, test) < rankOf(learned, code), `the test first: ${learned.join(', ')}`);
+  await window.screenshot('32-unseen-question-learned');
+});
+
+flow('shows a report that holds what the command line says', world, async (here) => {
+  const { window, workspace } = here;
+  await window.command('Nearmiss: Show Learning Report');
+  const page = window.report;
+  await page.getByRole('heading', { name: 'Learning report' }).waitFor();
+  const result = await here.cli('report', '--folder', workspace, '--json');
+  checkDone(result);
+  const { report } = JSON.parse(result.stdout) as { report: LearningReport };
+  const rows = await page
+    .locator('tr')
+    .evaluateAll((trs) =>
+      trs.map((tr) =>
+        [...tr.children].map((cell) => cell.textContent?.trim().replace(/\s+/g, ' ')),
+      ),
+    );
+  assert.ok(report.figures.length > 0);
+  for (const { name, of, count, before, after, ...change } of report.figures) {
+    const row = rows.find((cells) => cells[0] === name && cells[1] === of);
+    const interval = `${difference(change.difference)} [${difference(change.low)}, ${difference(change.high)}]`;
+    assert.deepEqual(row?.slice(2, 6), [String(count), metric(before), metric(after), interval]);
+  }
+  assert.equal(await page.locator('.verdict').innerText(), report.verdict);
+  assert.equal(await page.locator('svg.interval').count(), report.figures.length);
+  for (const picture of await page.locator('svg').all()) {
+    const { width = 0, height = 0 } = (await picture.boundingBox()) ?? {};
+    assert.ok(width > 0 && height > 0, 'an empty picture');
+    assert.ok((await picture.locator('line, rect, circle, path, polyline').count()) > 0);
+  }
+  await window.screenshot('33-report-dark');
+  await window.theme('Light Modern');
+  await page.locator('body.vscode-light').waitFor();
+  await window.screenshot('33-report-light');
+  await page.getByRole('heading', { name: 'Learning curve' }).scrollIntoViewIfNeeded();
+  await window.screenshot('33-report-charts-light');
+  await window.theme('Dark Modern');
+});
+
+flow('goes back to the exact old order, in a second window too', world, async (here) => {
+  const [first, second] = [here.window, await here.openWindow()];
+  await second.openPanel();
+  assert.deepEqual(await orderOf(second, unseen), learned);
+  await first.command('Nearmiss: Use Base Model');
+  await first.message('The base model answers now').first().waitFor();
+  for (const window of [first, second])
+    await eventually(
+      () => window.hitNames().then(places),
+      (order) => JSON.stringify(order) === JSON.stringify(old),
+    );
+  await second.screenshot('34-base-in-the-other-window');
+  await first.command('Nearmiss: Use Previous Model');
+  await first
+    .message(/Version .+ answers now/)
+    .first()
+    .waitFor();
+  for (const window of [first, second])
+    await eventually(
+      () => window.hitNames().then(places),
+      (order) => JSON.stringify(order) === JSON.stringify(learned),
+    );
+});
+
+flow('reviews by keyboard what was set aside', world, async (here) => {
+  const { window, workspace: folder } = here;
+  const file = contradictionsOf(here, await marksOf(here));
+  checkDone(await here.cli('marks', 'import', file, '--folder', folder));
+  const client = here.client();
+  const queue = await client.call('reviewQueue', { folder });
+  assert.ok(queue.length > 0 && queue.every(({ decision }) => decision === undefined));
+  await window.commandByKeys('Nearmiss: Review Negatives');
+  const [row = ''] = await eventually(
+    () => window.rowNames(),
+    (rows) => rows.some((name) => name.includes(queue[0]!.query)),
+  );
+  await window.screenshot('35-review-queue');
+  await window.chooseByKeys(queue[0]!.query);
+  await eventually(
+    () => window.rowNames(),
+    (rows) => rows.some((name) => name.includes('Drop: do not learn from it')),
+  );
+  await window.screenshot('35-review-side-by-side');
+  await window.chooseByKeys('Drop: do not learn from it');
+  await eventually(
+    () => window.rowNames(),
+    (rows) => rows.some((name) => name.includes('(left out)')),
+  );
+  await window.screenshot('35-review-decided');
+  await window.closeQuickPick();
+  const decided = (await client.call('reviewQueue', { folder })).filter(({ decision }) => decision);
+  assert.deepEqual(
+    decided.map(({ decision }) => decision),
+    ['drop'],
+    row,
+  );
+});
+
+async function startLearning(window: Workbench, picture?: string): Promise<void> {
+  await window.command('Nearmiss: Learn from Marks');
+  const row = window.quickRows.filter({ hasText: 'Learn now, about' }).first();
+  await row.waitFor();
+  if (picture) await window.screenshot(picture);
+  await row.click();
+}
+
+async function judge(
+  window: Workbench,
+  file: string,
+  verdict: string,
+  said: string,
+): Promise<void> {
+  const hit = window.hit(`${file}:`);
+  await hit.hover();
+  await hit.getByRole('button', { name: verdict, exact: true }).click();
+  await eventually(
+    async () => (await hit.getAttribute('aria-label')) ?? '',
+    (name) => name.includes(said),
+  );
+}
+
+/** The places that the panel shows for a question, in order. */
+async function orderOf(window: Workbench, query: string): Promise<string[]> {
+  await window.openPanel();
+  await window.search(query);
+  return places(await window.hitNames());
+}
+
+/** `path:line` of each, without what follows. */
+function places(names: readonly string[]): string[] {
+  return names.map((name) => /^[^\s,]+/.exec(name)?.[0] ?? name);
+}
+
+function rankOf(order: readonly string[], file: string): number {
+  const rank = order.findIndex((place) => place.startsWith(`${file}:`));
+  assert.ok(rank >= 0, `${file} is not among ${order.join(', ')}`);
+  return rank;
+}
+
+async function marksOf(here: World): Promise<string[]> {
+  const file = path.join(here.folder, 'marks.jsonl');
+  checkDone(await here.cli('marks', 'export', file, '--folder', here.workspace));
+  return fs.readFileSync(file, 'utf8').trim().split('\n');
+}
+
+/** A file that says the contrary of the first two marks, as if somebody else had judged. */
+function contradictionsOf(here: World, marks: readonly string[]): string {
+  const file = path.join(here.folder, 'others.jsonl');
+  const others = marks.slice(0, 2).map((line) => {
+    const mark = JSON.parse(line) as { id: string; verdict: string };
+    const verdict = mark.verdict === 'relevant' ? 'notRelevant' : 'relevant';
+    return JSON.stringify({ ...mark, id: `other${mark.id.slice(1)}`, verdict });
+  });
+  fs.writeFileSync(file, `${others.join('\n')}\n`);
+  return file;
+}
