@@ -8,7 +8,8 @@ import type { Logger } from '../base/log';
 import type { LearningQuestion } from '../protocol/learning';
 import type { IndexParams, MarkParams } from '../protocol/methods';
 import type { FolderStatus, MarkInfo, SpanText, WhyResult } from '../protocol/types';
-import { type FolderRecord, savedFolder } from './dataFolder';
+import type { Comparing } from './comparing';
+import { type FolderRecord, idOfFolder, savedFolder } from './dataFolder';
 import type { Span } from './documents/document';
 import { explainPath } from './documents/explain';
 import type { EncoderPlan, Plan } from './encoderPlan';
@@ -143,6 +144,10 @@ export class Engine implements Disposable {
     return this.folders.index(params, signal, (id) => this.searching.warmUp(id));
   }
 
+  get comparing(): Comparing {
+    return this.searching.comparing;
+  }
+
   /** See `Searching`. */
   search(...question: Parameters<Searching['search']>): ReturnType<Searching['search']> {
     return this.searching.search(...question);
@@ -172,7 +177,11 @@ export class Engine implements Disposable {
     const lent = readers.snapshot(this.indexedRecord(params.folder).id);
     try {
       const snapshot = await overlays.overExactly(lent.snapshot, buffers);
-      return await this.marking.add(params, snapshot);
+      const mark = await this.marking.add(params, snapshot);
+      // Who says that a hit is right has found it.
+      if (mark.verdict === 'relevant')
+        await this.comparing.opened(idOfFolder(params.folder), params);
+      return mark;
     } finally {
       lent.dispose();
     }

@@ -188,6 +188,11 @@ export const handlers: {
     await engine.parts.versions.use(id, params);
     return engine.parts.versions.list(id, folder);
   },
+  async compareVersion({ engine }, { folder, version, isLive }) {
+    const record = engine.indexedRecord(folder);
+    await engine.parts.versions.compare(record.id, version, isLive);
+    return engine.parts.versions.list(record.id, record.folder);
+  },
   learningReport: ({ engine }, { folder, version }) =>
     engine.learning.report(engine.indexedRecord(folder), version),
   bestQuestions: ({ engine }, { folder, limit }, { signal }) =>
@@ -195,8 +200,11 @@ export const handlers: {
   reviewQueue: ({ engine }, { folder }) => engine.learning.queue(engine.indexedRecord(folder)),
   resolveReview: ({ engine }, { folder, id, decision }) =>
     engine.learning.resolve(engine.indexedRecord(folder), id, decision),
-  async noteUsage({ usage }, { folder, events }) {
-    await usage.note(idOfFolder(folder), events, new Date());
+  async noteUsage({ engine, usage }, { folder, events }) {
+    const id = idOfFolder(folder);
+    for (const { kind, hit } of events)
+      if (kind === 'opened' && hit) await engine.comparing.opened(id, hit);
+    await usage.note(id, events, new Date());
     return null;
   },
 

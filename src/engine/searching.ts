@@ -2,7 +2,10 @@
  * Searches on what is there: lends each one snapshot, marks, the models that are loaded, and what was learned,
  * and holds the indexing process back meanwhile.
  */
+import { AbortedError } from '../base/errors';
 import { type Disposable, Shared } from '../base/lifecycle';
+import type { Logger } from '../base/log';
+import { Comparing } from './comparing';
 import type { FolderRecord } from './dataFolder';
 import type { EncoderPlan } from './encoderPlan';
 import type { Folders } from './folders';
@@ -18,12 +21,15 @@ import type { SearchContext, SearchRequest, SearchResult } from './search/types'
 import type { SearchModels } from './searchModels';
 import type { LentVersion, VersionNeeds, Versions } from './versions';
 
+type VersionedContext = SearchContext & { readonly version?: LentVersion };
+
 /** How long the indexing process holds back for one query at most. */
 const busyForMs = 1000;
 /** How long an answer whose first hits are shown waits for models and embeddings that are being loaded. */
 const warmWithinMs = 4000;
 
 export interface SearchingParts {
+  readonly log: Logger;
   readonly indexer: IndexerHost;
   readonly readers: FolderReaders;
   readonly overlays: Overlays;
@@ -36,6 +42,7 @@ export interface SearchingParts {
 }
 
 export class Searching implements Disposable {
+  readonly comparing: Comparing;
   private searchCount = 0;
   private models: SearchModels;
   private sharedModels: Shared<SearchModels>;
@@ -43,6 +50,7 @@ export class Searching implements Disposable {
   constructor(private readonly parts: SearchingParts) {
     this.models = parts.makeModels();
     this.sharedModels = new Shared(this.models);
+    this.comparing = new Comparing(parts);
   }
 
   /** A sentence for each model that answers have to do without. */
@@ -68,17 +76,23 @@ export class Searching implements Disposable {
     onFirst?: (result: SearchResult) => void,
   ): Promise<SearchResult> {
     const record = this.parts.folders.indexedRecord(folder);
+    this.comparing.begun(record.id);
     const isInteractive = request.budgetMs !== undefined;
     if (isInteractive) this.makePlanInTime();
     const needs = isInteractive ? 'available' : request.rerank ? 'whole' : 'withoutReranker';
+    const rank = async (
+      context: VersionedContext,
+      until: AbortSignal,
+      onFused?: (result: SearchResult) => void,
+    ): Promise<SearchResult> => {
+      const { embedder, version, ...rest } = context;
+      const { overlays } = this.parts;
+      const snapshot = await overlays.over(context.snapshot, buffers, embedder, until);
+      const learned = learnedFor(version, { ...rest, embedder, snapshot }, request);
+      return search({ ...rest, embedder, snapshot, ...learned }, request, until, onFused);
+    };
     const ask = (): Promise<SearchResult> =>
-      this.withContext(record, needs, async (context) => {
-        const { overlays } = this.parts;
-        const { embedder, version, ...rest } = context;
-        const snapshot = await overlays.over(context.snapshot, buffers, embedder, signal);
-        const learned = learnedFor(version, { ...rest, embedder, snapshot }, request);
-        return search({ ...rest, embedder, snapshot, ...learned }, request, signal, onFirst);
-      });
+      this.withContext(record, needs, (context) => rank(context, signal, onFirst));
     const isWorthWaiting = this.parts.plan.isBegun && !this.isWarm(record.id);
     const isEarly = isInteractive && onFirst !== undefined && isWorthWaiting;
     let result = await ask();
@@ -88,7 +102,12 @@ export class Searching implements Disposable {
       result = await ask();
     }
     this.parts.folders.prioritize(record.id, result);
-    return result;
+    if (!isInteractive) return result;
+    const rankCandidate = (until: AbortSignal): Promise<SearchResult> =>
+      this.withCandidate(record, needs, (context) => rank(context, until));
+    const { query, limit } = request;
+    const { id } = record;
+    return this.comparing.answered({ id, query, limit, rankCandidate, onFirst }, result);
   }
 
   /** `text` is what the span says where that is not saved. */
@@ -114,7 +133,9 @@ export class Searching implements Disposable {
   async withContext<T>(
     record: FolderRecord,
     needs: VersionNeeds,
-    work: (context: SearchContext & { readonly version?: LentVersion }) => Promise<T>,
+    work: (context: VersionedContext) => Promise<T>,
+    lendVersion = (id: string): Promise<LentVersion | undefined> =>
+      this.parts.versions.forSearch(id, needs),
   ): Promise<T> {
     const { readers, indexer } = this.parts;
     const isPatient = needs !== 'available';
@@ -125,7 +146,7 @@ export class Searching implements Disposable {
     indexer.send({ type: 'busy', forMs: busyForMs });
     const { marks, filling } = await this.parts.marking.forSearch(record, loaded, isPatient);
     const { id } = record;
-    const version = await this.parts.versions.forSearch(id, needs);
+    const version = await lendVersion(id);
     const lent = isPatient ? await readers.wholeSnapshot(id) : readers.snapshot(id);
     try {
       return await work({ snapshot: lent.snapshot, marks, ...loaded, version });
@@ -135,6 +156,20 @@ export class Searching implements Disposable {
       void filling.then(() => models.dispose());
       if (--this.searchCount === 0) indexer.send({ type: 'notBusy' });
     }
+  }
+
+  /** The same with the version that is compared. Throws an AbortedError where there is none any more. */
+  private withCandidate<T>(
+    record: FolderRecord,
+    needs: VersionNeeds,
+    work: (context: VersionedContext) => Promise<T>,
+  ): Promise<T> {
+    return this.withContext(
+      record,
+      needs,
+      (context) => (context.version ? work(context) : Promise.reject(new AbortedError())),
+      (id) => this.parts.versions.forComparison(id),
+    );
   }
 
   /** Measuring how to embed takes both cores for some seconds, which words and static embeddings need first. */
@@ -149,6 +184,7 @@ export class Searching implements Disposable {
   }
 
   dispose(): void {
+    this.comparing.dispose();
     this.sharedModels.retire();
   }
 

@@ -11,10 +11,16 @@ import { type Disposable, Shared } from '../base/lifecycle';
 import type { Logger } from '../base/log';
 import { Sequencer } from '../base/queue';
 import type { UseVersionParams } from '../protocol/methods';
-import type { VersionInfo, VersionList } from '../protocol/learning';
+import type { ComparisonInfo, VersionInfo, VersionList } from '../protocol/learning';
 import { sizeOf } from './clear';
 import { learningFolder } from './dataFolder';
 import type { Reranker } from './encoders/types';
+import {
+  comparisonSentences,
+  newComparison,
+  readComparison,
+  wilsonInterval,
+} from './learning/comparison';
 import { type BaseModels, type LearnedVersion, loadVersion } from './learning/learnedVersion';
 import {
   BASE,
@@ -61,6 +67,9 @@ interface Active {
 interface Entry {
   readonly opened: Promise<void>;
   active?: Active;
+  /** Ranks beside the one that answers. */
+  candidate?: Active;
+  isLive?: boolean;
   problem?: string;
 }
 
@@ -91,20 +100,41 @@ export class Versions implements Disposable {
   async forSearch(id: string, needs: VersionNeeds): Promise<LentVersion | undefined> {
     const entry = this.entryOf(id);
     if (needs !== 'available') await entry.opened;
-    const { active } = entry;
-    if (!active) return undefined;
-    const { version, use } = active;
-    const { learned, weights, crossEncoderFolder, manifest } = version;
-    const bare = { id: version.id, scope: use.scope, biEncoder: manifest.base.biEncoder };
-    if (crossEncoderFolder === undefined)
-      return { ...bare, context: { learned, weights }, dispose() {} };
-    const opening = this.openReranker(entry, active, crossEncoderFolder);
-    if (needs === 'whole') await opening;
-    // Without its re-ranker it would be a mixture of two models.
-    if (entry.active !== active) return undefined;
-    const lease = active.reranker?.acquire();
-    const context = { learned, weights, reranker: lease?.value };
-    return { ...bare, context, dispose: () => lease?.dispose() };
+    return this.lend(entry, 'active', needs);
+  }
+
+  /** The version that is compared with the one that answers; undefined where none is. */
+  async forComparison(id: string): Promise<LentVersion | undefined> {
+    const entry = this.entryOf(id);
+    await entry.opened;
+    return this.lend(entry, 'candidate', 'whole');
+  }
+
+  /** Who is compared in a folder, and whether answers are mixed; undefined, at once, where nobody is. */
+  compared(
+    id: string,
+  ):
+    { readonly current: string; readonly candidate: string; readonly isLive: boolean } | undefined {
+    const { candidate, active, isLive = false } = this.entries.get(id) ?? {};
+    if (!candidate) return undefined;
+    return { current: active?.version.id ?? BASE, candidate: candidate.version.id, isLive };
+  }
+
+  /** Lets a version be compared with the one that answers, or none. Throws where it cannot be used. */
+  compare(id: string, asked: string | null, isLive: boolean): Promise<void> {
+    return this.inOrder.run(async () => {
+      const store = this.storeOf(id);
+      const { pointer } = await store.pointer();
+      if (asked === null) await this.setCandidate(id, store, pointer, undefined, false);
+      else {
+        const { id: version } = await resolveUse(store, pointer, asked);
+        if (version === pointer.current.id)
+          throw new NearmissError('usage', `${version} answers already`, 'Name another version');
+        const use: VersionUse = { id: version, state: 'shadow' };
+        await this.setCandidate(id, store, pointer, use, isLive);
+      }
+      this.changes.fire(id);
+    });
   }
 
   async list(id: string, folder: string): Promise<VersionList> {
@@ -121,7 +151,9 @@ export class Versions implements Disposable {
       isPrevious: pointer.previous?.id === BASE,
     };
     const problems = [problem, entry.problem].filter((text) => text !== undefined);
-    return { folder, current, versions: [base, ...versions], problems: [...new Set(problems)] };
+    const list = { folder, current, versions: [base, ...versions] };
+    const comparison = await comparisonOf(store, entry, current);
+    return { ...list, ...(comparison && { comparison }), problems: [...new Set(problems)] };
   }
 
   /** Lets a version answer, or the base, or what answered before. Throws where it cannot be used; then nothing changed. */
@@ -141,10 +173,9 @@ export class Versions implements Disposable {
           'A pilot counts in a part of the folder alone',
           'Say which, by a path or a language',
         );
-      if (use.state === 'shadow' && use.id !== BASE) {
-        await this.load(store, use);
-        await store.use({ ...pointer, shadow: use });
-      } else await this.swap(id, store, pointer, use);
+      if (use.state === 'shadow' && use.id !== BASE)
+        await this.setCandidate(id, store, pointer, use, false);
+      else await this.swap(id, store, pointer, use);
       this.changes.fire(id);
     });
   }
@@ -162,7 +193,8 @@ export class Versions implements Disposable {
     const entry = this.entries.get(id);
     this.entries.delete(id);
     entry?.active?.reranker?.retire();
-    if (entry) entry.active = undefined;
+    entry?.candidate?.reranker?.retire();
+    if (entry) entry.active = entry.candidate = undefined;
   }
 
   dispose(): void {
@@ -176,16 +208,51 @@ export class Versions implements Disposable {
     use: VersionUse,
   ): Promise<void> {
     const active = use.id === BASE ? undefined : await this.load(store, use);
-    const { current, shadow } = pointer;
+    const { current, isLive } = pointer;
     const isSame = current.id === use.id;
     const previous = isSame ? pointer.previous : current;
-    await store.use({
-      current: use,
-      previous,
-      shadow: shadow?.id === use.id ? undefined : shadow,
-    });
+    const shadow = pointer.shadow?.id === use.id ? undefined : pointer.shadow;
+    const candidate = shadow && (await this.load(store, shadow).catch(() => undefined));
+    await store.use({ current: use, previous, shadow, isLive: shadow && isLive });
     this.release(id);
-    this.entries.set(id, { opened: Promise.resolve(), active });
+    this.entries.set(id, { opened: Promise.resolve(), active, candidate, isLive });
+  }
+
+  private async setCandidate(
+    id: string,
+    store: VersionStore,
+    { v: _v, ...pointer }: VersionPointer,
+    use: VersionUse | undefined,
+    isLive: boolean,
+  ): Promise<void> {
+    const candidate = use && use.id !== BASE ? await this.load(store, use) : undefined;
+    const entry = this.entryOf(id);
+    await entry.opened;
+    await store.use({ ...pointer, shadow: use, isLive: use && isLive });
+    entry.candidate?.reranker?.retire();
+    entry.candidate = candidate;
+    entry.isLive = isLive;
+  }
+
+  private async lend(
+    entry: Entry,
+    role: 'active' | 'candidate',
+    needs: VersionNeeds,
+  ): Promise<LentVersion | undefined> {
+    const active = entry[role];
+    if (!active) return undefined;
+    const { version, use } = active;
+    const { learned, weights, crossEncoderFolder, manifest } = version;
+    const bare = { id: version.id, scope: use.scope, biEncoder: manifest.base.biEncoder };
+    if (crossEncoderFolder === undefined)
+      return { ...bare, context: { learned, weights }, dispose() {} };
+    const opening = this.openReranker(entry, role, crossEncoderFolder);
+    if (needs === 'whole') await opening;
+    // Without its re-ranker it would be a mixture of two models.
+    if (entry[role] !== active) return undefined;
+    const lease = active.reranker?.acquire();
+    const context = { learned, weights, reranker: lease?.value };
+    return { ...bare, context, dispose: () => lease?.dispose() };
   }
 
   private entryOf(id: string): Entry {
@@ -204,6 +271,10 @@ export class Versions implements Disposable {
       const store = this.storeOf(id);
       const { pointer, problem } = await store.pointer();
       entry.problem = problem;
+      if (pointer.shadow) {
+        entry.candidate = await this.load(store, pointer.shadow).catch(() => undefined);
+        entry.isLive = pointer.isLive;
+      }
       if (pointer.current.id !== BASE) entry.active = await this.load(store, pointer.current);
     } catch (error) {
       entry.problem = `${messageOf(error)}; the base model answers`;
@@ -222,17 +293,19 @@ export class Versions implements Disposable {
     return { version: await loadVersion(store, use.id, base), use };
   }
 
-  private openReranker(entry: Entry, active: Active, folder: string): Promise<void> {
+  private openReranker(entry: Entry, role: 'active' | 'candidate', folder: string): Promise<void> {
+    const active = entry[role]!;
     active.opening ??= this.parts
       .openReranker(folder)
       .then((reranker) => {
         active.reranker = new Shared(reranker);
         // Another version came in meanwhile: nobody asks for this one any more.
-        if (entry.active !== active) active.reranker.retire();
+        if (entry[role] !== active) active.reranker.retire();
       })
       .catch((error: unknown) => {
-        entry.active = undefined;
-        entry.problem = `${messageOf(error)}; the base model answers`;
+        entry[role] = undefined;
+        const instead = role === 'active' ? 'the base model answers' : 'it is not compared';
+        entry.problem = `${messageOf(error)}; ${instead}`;
         this.parts.log.error('opening a learned re-ranker', error);
       });
     return active.opening;
@@ -259,6 +332,25 @@ async function resolveUse(
       : `There is no version ${asked}`,
     '`nearmiss versions` lists them',
   );
+}
+
+/** What was counted about the pair that is compared now. */
+async function comparisonOf(
+  { root }: VersionStore,
+  { candidate, isLive = false }: Entry,
+  current: string,
+): Promise<ComparisonInfo | undefined> {
+  if (!candidate) return undefined;
+  const pair = { current, candidate: candidate.version.id };
+  const known = await readComparison(root);
+  const isSame = known?.current === pair.current && known.candidate === pair.candidate;
+  const counts = isSame ? known : newComparison(pair, new Date());
+  const { silent, live, since } = counts;
+  const interval = wilsonInterval(live.wins, live.wins + live.losses);
+  return {
+    ...{ candidate: pair.candidate, isLive, since, silent, live: { ...live, ...interval } },
+    sentences: comparisonSentences(counts),
+  };
 }
 
 function cleanScope({ path: given, language }: VersionScope): VersionScope {

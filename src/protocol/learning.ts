@@ -201,10 +201,41 @@ export interface VersionInfo {
   readonly problem?: string;
 }
 
+/** How a candidate fares beside the version that answers, in daily use: counts, kept on this machine. */
+export interface ComparisonInfo {
+  readonly candidate: string;
+  /** Interactive answers are mixed of both. */
+  readonly isLive: boolean;
+  /** ISO 8601. */
+  readonly since: string;
+  readonly silent: {
+    readonly searches: number;
+    /** The first three hits would have been others, or in another order. */
+    readonly different: number;
+    readonly opened: number;
+    /** The opened hit would have stood higher, or lower. */
+    readonly higher: number;
+    readonly lower: number;
+  };
+  readonly live: {
+    readonly searches: number;
+    /** Opened hits that the candidate, or the version that answers, had put there. */
+    readonly wins: number;
+    readonly losses: number;
+    /** Opened hits that both have at the same rank. */
+    readonly ties: number;
+    /** 95 % interval of the candidate's share of wins. */
+    readonly low: number;
+    readonly high: number;
+  };
+  readonly sentences: readonly string[];
+}
+
 export interface VersionList {
   readonly folder: string;
   readonly current: string;
   readonly versions: readonly VersionInfo[];
+  readonly comparison?: ComparisonInfo;
   readonly problems: readonly string[];
 }
 

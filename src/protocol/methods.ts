@@ -216,6 +216,11 @@ export interface Methods {
   /** Oldest first; the base is always there. */
   versions: Call<{ readonly folder: string }, VersionList>;
   useVersion: Call<UseVersionParams, VersionList>;
+  /** Compares a version with the one that answers, silently or in mixed answers; null ends it. */
+  compareVersion: Call<
+    { readonly folder: string; readonly version: string | null; readonly isLive: boolean },
+    VersionList
+  >;
   /** Of a version, or of the last run, promoted or not. Null where nothing was learned yet. */
   learningReport: Call<
     { readonly folder: string; readonly version?: string },

@@ -17,6 +17,7 @@ const usageEvent = z.object({
   kind: z.enum(['search', 'reformulated', 'opened', 'unresolved']),
   rank: z.int().min(1).max(1000).optional(),
   seconds: z.number().min(0).max(86_400).optional(),
+  hit: source.optional(),
 });
 const budgetTokens = z.int().min(50).max(1_000_000);
 const id = z.string().min(1).max(200);
@@ -129,6 +130,7 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
     state: versionState.optional(),
     scope: scope.optional(),
   }),
+  compareVersion: z.object({ folder, version: id.nullable(), isLive: z.boolean() }),
   learningReport: z.object({ folder, version: id.optional() }),
   bestQuestions: z.object({ folder, limit }),
   reviewQueue: z.object({ folder }),

@@ -3,6 +3,8 @@
  * person does about one question: asking it, perhaps in other words, until a hit is opened or the question is given up.
  */
 
+import type { SourceSpan } from './types';
+
 /** How an episode began, went on or ended. */
 export interface UsageEvent {
   readonly kind: 'search' | 'reformulated' | 'opened' | 'unresolved';
@@ -10,6 +12,8 @@ export interface UsageEvent {
   readonly rank?: number;
   /** From the first key press of the episode to the hit that was opened. */
   readonly seconds?: number;
+  /** The hit that was opened, to see which of two compared versions had it higher; it is not kept. */
+  readonly hit?: SourceSpan;
 }
 
 /** A week of one folder. */

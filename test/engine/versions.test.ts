@@ -106,6 +106,33 @@ test('a version that ranks silently changes no answer', async () => {
   assert.equal(listed.find(({ id }) => id === '1')?.state, 'shadow');
 });
 
+test('a candidate is lent beside the version that answers, and goes when it ends or answers itself', async () => {
+  const { versions, publish, disposed } = open();
+  await publish('1', 'cross-encoder');
+  await publish('2', 'fusion');
+  assert.equal(versions.compared(ID), undefined);
+  await versions.use(ID, { folder: '', version: '2' });
+  await versions.compare(ID, '1', true);
+  assert.deepEqual(versions.compared(ID), { current: '2', candidate: '1', isLive: true });
+  const lent = await versions.forComparison(ID);
+  assert.equal(lent?.context.reranker?.fingerprint, '1');
+  lent?.dispose();
+  const answers = await versions.forSearch(ID, 'whole');
+  assert.equal(answers?.id, '2');
+  answers?.dispose();
+  await assert.rejects(versions.compare(ID, '2', false), /answers already/);
+  // A start later it is the same.
+  versions.release(ID);
+  assert.deepEqual(disposed, ['1']);
+  (await versions.forSearch(ID, 'whole'))?.dispose();
+  assert.deepEqual(versions.compared(ID), { current: '2', candidate: '1', isLive: true });
+  await versions.use(ID, { folder: '', version: '1' });
+  assert.equal(versions.compared(ID), undefined);
+  await versions.compare(ID, '2', false);
+  await versions.compare(ID, null, false);
+  assert.equal(await versions.forComparison(ID), undefined);
+});
+
 test('a pilot needs a part of the folder, and what is damaged changes nothing', async () => {
   const { versions, publish, store } = open();
   await publish('1', 'fusion');

@@ -8,6 +8,7 @@ import type {
   LearningProgress,
   LearningReport,
   VersionInfo,
+  VersionList,
   VersionScope,
 } from '../../protocol/learning';
 import type { EngineClient } from '../engineClient';
@@ -143,7 +144,10 @@ export function versions(options: FolderOption): Promise<number> {
   return withSession(options, async ({ client }) => {
     const list = await client.call('versions', { folder });
     if (options.json) printJson(list);
-    else for (const version of list.versions) printLine(versionLine(version));
+    else {
+      for (const version of list.versions) printLine(versionLine(version));
+      if (list.comparison) for (const line of comparisonLines(list)) printLine(harmless(line));
+    }
     for (const problem of list.problems) tell(problem);
     return exitDone;
   });
@@ -159,6 +163,37 @@ export function revert(given: string | undefined, options: FolderOption): Promis
     for (const problem of list.problems) tell(problem);
     return exitDone;
   });
+}
+
+interface CompareOptions extends FolderOption {
+  readonly live?: boolean;
+  readonly stop?: boolean;
+}
+
+export function compare(given: string | undefined, options: CompareOptions): Promise<number> {
+  const folder = existingFolder(options.folder);
+  return withSession(options, async ({ client }) => {
+    const isLive = options.live === true;
+    const version = options.stop ? null : given;
+    const list =
+      version === undefined
+        ? await client.call('versions', { folder })
+        : await client.call('compareVersion', { folder, version, isLive });
+    if (options.json) printJson(list.comparison ?? null);
+    else for (const line of comparisonLines(list)) printLine(harmless(line));
+    for (const problem of list.problems) tell(harmless(problem));
+    return exitDone;
+  });
+}
+
+function comparisonLines({ comparison, current }: VersionList): string[] {
+  if (!comparison) return ['No version is being compared'];
+  const { candidate, isLive, sentences } = comparison;
+  const how = isLive ? 'Answers in the editor are mixed of' : 'Compared silently:';
+  return [
+    `${how} ${current} and ${candidate}`,
+    ...(sentences.length > 0 ? sentences : ['Nothing was searched in the editor yet']),
+  ];
 }
 
 function planLines(plan: LearningPlan): string[] {

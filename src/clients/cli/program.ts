@@ -5,7 +5,7 @@ import { productVersion } from '../../base/installation';
 import { clear, doctor, pause, resume, status, why } from './careCommands';
 import { exitDone } from './failure';
 import { index } from './indexCommand';
-import { adapt, learn, report, revert, versions } from './learnCommands';
+import { adapt, compare, learn, report, revert, versions } from './learnCommands';
 import { exportMarks, importMarks, listMarks, mark, undoMark } from './markCommands';
 import { mcp } from './mcpCommand';
 import { shareMarks, showShared, takeMarks } from './shareCommands';
@@ -166,6 +166,12 @@ function addLearningCommands(program: Command, act: Act): void {
     .description('let another version answer, at once')
     .argument('[version]', 'base, previous, or a version; without it, previous')
     .action(act(revert));
+  inFolder(program.command('compare'))
+    .description('compare a version with the one that answers, in daily use')
+    .argument('[version]', 'the version; without it, what was counted so far')
+    .option('--live', 'mix the answers of both in the editor, so that opened hits decide')
+    .option('--stop', 'end the comparison')
+    .action(act(compare));
 }
 
 function inFolder(command: Command): Command {

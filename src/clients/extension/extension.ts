@@ -66,7 +66,7 @@ export function activate(context: vscode.ExtensionContext): void {
     log,
     opened: ((hit, question) => {
       cursor.noteOpened(hit, question);
-      usage.opened(hit.folder, hit.rank);
+      usage.opened(hit);
       if (settings.get('marks.learnFromOpenedHits')) marking.noteOpened(hit, question);
     }) satisfies Services['opened'],
   };

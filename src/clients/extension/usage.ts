@@ -8,6 +8,7 @@ import { debounce } from '../../base/queue';
 import { PULSE_ANSWERS, type UsageEvent } from '../../protocol/usage';
 import type { EngineHost } from './engineHost';
 import { Episodes } from './episodes';
+import type { MarkableHit } from './marking';
 import type { ExtensionSettings } from './settings';
 
 /** Words that stand so long were meant. */
@@ -41,10 +42,12 @@ export class UsageNotes implements vscode.Disposable {
   }
 
   /** A hit was opened to stay. */
-  opened(folder: string, rank: number | undefined): void {
+  opened({ folder, rank, path, start, end }: MarkableHit): void {
     this.folder = folder;
     this.rested();
-    this.note(this.episodes.opened(rank, Date.now()));
+    const hit = { path, start, end };
+    const events = this.episodes.opened(rank, Date.now());
+    this.note(events.map((event) => (event.kind === 'opened' ? { ...event, hit } : event)));
     void this.askPulse(folder);
   }
 

@@ -8,7 +8,15 @@ import type { UsageReport } from '../../protocol/usage';
 import { duration, size, moment } from './figures';
 import { escapeHtml, html, type Markup } from './markup';
 import { queryChanges, quarantine } from './queries';
-import { comparedFigures, gate, learnedFrom, learningCurve, tiers, versionTable } from './sections';
+import {
+  comparedFigures,
+  comparisonSection,
+  gate,
+  learnedFrom,
+  learningCurve,
+  tiers,
+  versionTable,
+} from './sections';
 import { style } from './style';
 import { usageSection } from './usage';
 
@@ -25,8 +33,8 @@ export function reportPage({ report, versions, usage, bodyClass }: ReportPage): 
   const body = html`<main>
     ${head(report)} ${learnedFrom(report)} ${comparedFigures(report)} ${queryChanges(report)}
     ${gate(report)} ${learningCurve(report)} ${tiers(report)} ${quarantine(report)}
-    ${versions && versionTable(versions)} ${usage && usageSection(usage, report, versions)}
-    ${notes(report)}
+    ${versions && comparisonSection(versions)} ${versions && versionTable(versions)}
+    ${usage && usageSection(usage, report, versions)} ${notes(report)}
   </main>`;
   return `<!doctype html>
 <html lang="en">

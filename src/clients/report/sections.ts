@@ -126,6 +126,31 @@ function gainOf({ figures }: TierOutcome, primary: string): string {
   return `${figure.name} ${difference(figure.difference)} on ${count(figure.count)}`;
 }
 
+/** How a candidate fares in daily use; nothing where none is compared. */
+export function comparisonSection({ comparison, current }: VersionList): Markup | undefined {
+  if (!comparison) return undefined;
+  const { candidate, silent, live, isLive, sentences } = comparison;
+  const rows: readonly (readonly [string, number])[] = [
+    ['Searches compared silently', silent.searches],
+    ['of them with other first three hits', silent.different],
+    ['Hits opened after those', silent.opened],
+    ['that would have stood higher', silent.higher],
+    ['that would have stood lower', silent.lower],
+    ['Searches answered by a mixture', live.searches],
+    ['Opened hits of the candidate', live.wins],
+    ['of the version that answers', live.losses],
+    ['of both at the same rank', live.ties],
+  ];
+  const cells = rows.map(([name, value]) => [name, count(value)]);
+  return html`<section>
+    <h2>In daily use beside ${current}: ${candidate}</h2>
+    ${sentences.map((sentence) => html`<p>${sentence}.</p>`)}
+    ${sentences.length === 0 && html`<p>Nothing was compared yet.</p>`}
+    ${isLive && html`<p>Answers in the editor are mixed of both just now.</p>`}
+    ${narrowTable([text(''), number('')], cells)}
+  </section>`;
+}
+
 export function versionTable({ versions }: VersionList): Markup {
   const columns = [
     ...[text('Version'), text('made'), text('where it counts'), text('verdict')],

@@ -39,6 +39,8 @@ const pointerSchema = z.object({
   previous: useSchema.optional(),
   /** Ranks silently beside the current one. */
   shadow: useSchema.optional(),
+  /** Answers are mixed of both, so that opened hits decide between them. */
+  isLive: z.boolean().optional(),
 });
 /** What answers now, and what did before. */
 export type VersionPointer = z.infer<typeof pointerSchema>;

@@ -34,6 +34,26 @@ test('holds every figure of the report with its count', () => {
   );
 });
 
+test('says how a candidate fares in daily use, each count as it is in the JSON', () => {
+  const silent = { searches: 40, different: 12, opened: 9, higher: 5, lower: 2 };
+  const live = { searches: 30, wins: 8, losses: 4, ties: 6, low: 0.39, high: 0.86 };
+  const comparison = {
+    ...{ candidate: 'cand<b>', isLive: true, since: '2026-11-25T12:00:00Z', silent, live },
+    sentences: ['Shown mixed & counted'],
+  };
+  const compared = reportPage({
+    report: sampleReport,
+    versions: { ...sampleVersions, comparison },
+    usage: sampleUsage,
+  });
+  const rows = rowsOf(compared);
+  for (const counted of [...Object.values(silent), 30, 8, 4, 6])
+    assert.ok(rows.some((cells) => cells.length === 2 && cells[1] === String(counted)));
+  assert.match(compared, /cand&lt;b&gt;/);
+  assert.match(compared, /Shown mixed &amp; counted\./);
+  assert.doesNotMatch(page, /In daily use beside/);
+});
+
 test('says which conditions of the gate do not hold, and where a mark was set aside', () => {
   const rows = rowsOf(page);
   assert.ok(rows.some(([name, holds]) => name === 'guard queries' && holds === '✗ no'));

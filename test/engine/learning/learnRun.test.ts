@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, before, test } from 'node:test';
+import type { SearchHit } from '../../../src/protocol/types';
 import { makeLearningWorld, QUESTIONS } from '../../support/learningWorld';
 
 const world = makeLearningWorld(after);
@@ -113,6 +114,47 @@ test('a version for a part of the folder counts in searches of that part alone',
   assert.deepEqual(await world.order(query), old);
   assert.notDeepEqual(await world.order(inTests), oldInTests);
   await client.call('useVersion', { folder, version: 'base' });
+});
+
+test('a version is compared silently, then in mixed answers; the order is the old one when that ends', async () => {
+  const folder = world.code;
+  const { client } = world;
+  const [, version] = (await client.call('versions', { folder })).versions;
+  const compare = (id: string | null, isLive: boolean) =>
+    client.call('compareVersion', { folder, version: id, isLive });
+  const query = QUESTIONS[UNSEEN]!;
+  const ask = { folder, query, limit: 50, rerank: true, budgetMs: 60_000 };
+  const namesOf = (hits: readonly SearchHit[]): string[] => hits.map(({ path: name }) => name);
+  const interactive = async (): Promise<string[]> =>
+    namesOf((await client.call('search', ask)).hits);
+  const old = await interactive();
+  await compare(version!.id, false);
+  assert.deepEqual(await interactive(), old);
+  let counts = (await client.call('versions', { folder })).comparison;
+  while (counts?.silent.searches !== 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    counts = (await client.call('versions', { folder })).comparison;
+  }
+  assert.deepEqual([counts.candidate, counts.silent.different], [version!.id, 1]);
+  const { test: answer } = world.pathsOf(UNSEEN);
+  const hit = { path: answer, start: 0, end: 1 };
+  await client.call('noteUsage', { folder, events: [{ kind: 'opened', rank: 2, hit }] });
+  counts = (await client.call('versions', { folder })).comparison;
+  assert.deepEqual([counts?.silent.opened, counts?.silent.higher], [1, 1]);
+
+  await compare(version!.id, true);
+  const first: string[][] = [];
+  const listening = client.on('firstHits', ({ result }) => first.push(namesOf(result.hits)));
+  const mixed = namesOf((await client.call('search', { ...ask, ticket: 1 })).hits);
+  listening.dispose();
+  assert.deepEqual(first.at(-1), old);
+  assert.deepEqual([...mixed].sort(), [...old].sort());
+  // Without a first answer to show meanwhile, nothing waits for a candidate.
+  assert.deepEqual(await interactive(), old);
+  assert.deepEqual(await world.order(query), await world.order(query));
+  await compare(null, false);
+  assert.deepEqual(namesOf((await client.call('search', { ...ask, ticket: 2 })).hits), old);
+  assert.equal((await client.call('versions', { folder })).comparison, undefined);
 });
 
 test('does not promote what one mark said many times, nor what contradicts itself', async () => {

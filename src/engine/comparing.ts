@@ -1,0 +1,242 @@
+/**
+ * Compares a candidate with the version that answers while people search. Silently: after an answer, when nobody has asked
+ * for a while, the candidate ranks the same question and counts are kept of where it differs. Live, for those who
+ * switched it on: an interactive answer is shown as it is, and replaced by a mixture of both where the candidate is ready
+ * soon. Where there is no candidate nothing of this happens.
+ */
+import { createHash } from 'node:crypto';
+import { isAbort, messageOf } from '../base/errors';
+import type { Disposable } from '../base/lifecycle';
+import type { Logger } from '../base/log';
+import { Sequencer } from '../base/queue';
+import { seededRandom } from '../base/random';
+import { type ComparedPair, type ComparisonNews, noteComparison } from './learning/comparison';
+import { type Team, teamDraft } from './learning/interleave';
+import type { Hit, SearchResult } from './search/types';
+import type { Versions } from './versions';
+
+/** So long nobody asked: the candidate may rank. */
+const silentAfterMs = 400;
+/** The mixture comes not later than that after the answer that is shown meanwhile. */
+const liveWithinMs = 250;
+/** Answers that an opened hit may belong to. */
+const rememberedCount = 20;
+const comparedHits = 3;
+
+/** Lines of a file, as an answer names them. */
+export interface HitPlace {
+  readonly path: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One answer, and how the candidate would give it. */
+interface Shown extends ComparedPair {
+  /** Hits of the version that answers, best first. */
+  readonly ours: readonly string[];
+  /** Those of the candidate. */
+  readonly theirs: readonly string[];
+  readonly teams?: ReadonlyMap<string, Team>;
+  isOpened: boolean;
+}
+
+interface Waiting {
+  readonly timer: NodeJS.Timeout;
+  readonly controller: AbortController;
+}
+
+export interface Asked {
+  readonly id: string;
+  readonly query: string;
+  readonly limit: number;
+  /** The candidate's answer to the same question. Rejects when the signal aborts. */
+  readonly rankCandidate: (signal: AbortSignal) => Promise<SearchResult>;
+  /** Shows an answer before the one that is returned; without it none is mixed. */
+  readonly onFirst?: (result: SearchResult) => void;
+}
+
+export interface ComparingParts {
+  readonly versions: Pick<Versions, 'compared' | 'storeOf'>;
+  readonly log: Logger;
+}
+
+export class Comparing implements Disposable {
+  private readonly shown = new Map<string, Shown[]>();
+  private readonly waiting = new Map<string, Waiting>();
+  private readonly writing = new Sequencer();
+
+  constructor(private readonly parts: ComparingParts) {}
+
+  /** A search begins in the folder: the candidate steps back. */
+  begun(id: string): void {
+    if (this.waiting.size > 0) this.stop(id);
+  }
+
+  /** What to show in the end. Returns the answer itself, at once, where nothing is compared. */
+  answered(asked: Asked, result: SearchResult): SearchResult | Promise<SearchResult> {
+    const pair = this.parts.versions.compared(asked.id);
+    if (!pair) return result;
+    if (pair.isLive && asked.onFirst) return this.mixed(asked, pair, result);
+    this.rankLater(asked, pair, result);
+    return result;
+  }
+
+  /** Somebody opened or kept a hit. Settles when it is counted. */
+  async opened(id: string, place: HitPlace): Promise<void> {
+    const key = keyOfPlace(place);
+    const shown = this.shown
+      .get(id)
+      ?.findLast((one) => one.ours.includes(key) || one.theirs.includes(key));
+    if (!shown || shown.isOpened) return;
+    shown.isOpened = true;
+    await this.note(id, shown, newsOf(shown, key));
+  }
+
+  dispose(): void {
+    for (const id of [...this.waiting.keys()]) this.stop(id);
+  }
+
+  private rankLater(asked: Asked, pair: ComparedPair, result: SearchResult): void {
+    this.stop(asked.id);
+    const controller = new AbortController();
+    const timer = setTimeout(
+      () => void this.rankSilently(asked, pair, result, controller),
+      silentAfterMs,
+    );
+    timer.unref();
+    this.waiting.set(asked.id, { timer, controller });
+  }
+
+  private async rankSilently(
+    asked: Asked,
+    pair: ComparedPair,
+    result: SearchResult,
+    { signal }: AbortController,
+  ): Promise<void> {
+    const { id } = asked;
+    try {
+      const candidate = await asked.rankCandidate(signal);
+      if (signal.aborted) return;
+      const shown = this.remember(id, pair, result, candidate);
+      const isDifferent = !isSameStart(shown.ours, shown.theirs);
+      await this.note(id, pair, { silent: { searches: 1, different: Number(isDifferent) } });
+    } catch (error) {
+      if (!isAbort(error)) this.parts.log.warn('comparing', { reason: messageOf(error) });
+    }
+  }
+
+  private async mixed(
+    asked: Asked,
+    pair: ComparedPair,
+    result: SearchResult,
+  ): Promise<SearchResult> {
+    asked.onFirst?.(result);
+    const controller = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), liveWithinMs);
+    });
+    try {
+      const ranking = asked.rankCandidate(controller.signal);
+      const candidate = await Promise.race([ranking, tooLate]);
+      if (!candidate) {
+        ranking.catch(() => undefined);
+        return result;
+      }
+      return this.mix(asked, pair, result, candidate);
+    } catch (error) {
+      this.parts.log.warn('comparing', { reason: messageOf(error) });
+      return result;
+    } finally {
+      clearTimeout(timer);
+      controller.abort();
+    }
+  }
+
+  private mix(
+    { id, query, limit }: Asked,
+    pair: ComparedPair,
+    result: SearchResult,
+    candidate: SearchResult,
+  ): SearchResult {
+    if (result.hits.length === 0 || candidate.hits.length === 0) return result;
+    // The same question gives the same mixture: a list that is asked for again must not move.
+    const random = seededRandom(seedOf(`${pair.current}\0${pair.candidate}\0${query}`));
+    const { items, teams } = teamDraft(result.hits, candidate.hits, { keyOf, random, limit });
+    const byKey = new Map(items.map((hit, at) => [keyOf(hit), teams[at]!]));
+    const isAgain = this.shown.get(id)?.some((one) => isSameList(one, result, candidate)) ?? false;
+    if (!isAgain) {
+      this.remember(id, pair, result, candidate, byKey);
+      void this.note(id, pair, { live: { searches: 1 } });
+    }
+    return { ...result, hits: items };
+  }
+
+  private remember(
+    id: string,
+    { current, candidate }: ComparedPair,
+    result: SearchResult,
+    other: SearchResult,
+    teams?: ReadonlyMap<string, Team>,
+  ): Shown {
+    const shown: Shown = {
+      ...{ current, candidate, teams, isOpened: false },
+      ours: result.hits.map(keyOf),
+      theirs: other.hits.map(keyOf),
+    };
+    this.shown.set(id, [...(this.shown.get(id) ?? []), shown].slice(-rememberedCount));
+    return shown;
+  }
+
+  private note(id: string, pair: ComparedPair, news: ComparisonNews): Promise<void> {
+    const { root } = this.parts.versions.storeOf(id);
+    return this.writing
+      .run(() => noteComparison(root, pair, news, new Date()))
+      .catch((error: unknown) => this.parts.log.warn('comparing', { reason: messageOf(error) }));
+  }
+
+  private stop(id: string): void {
+    const waiting = this.waiting.get(id);
+    this.waiting.delete(id);
+    clearTimeout(waiting?.timer);
+    waiting?.controller.abort();
+  }
+}
+
+/** What an opened hit says: nothing where both rankings have it at the same rank. */
+function newsOf({ ours, theirs, teams }: Shown, key: string): ComparisonNews {
+  const [mine, other] = [rankIn(ours, key), rankIn(theirs, key)];
+  if (!teams) {
+    const sides = { higher: Number(other < mine), lower: Number(other > mine) };
+    return { silent: { opened: 1, ...sides } };
+  }
+  if (mine === other) return { live: { ties: 1 } };
+  return { live: teams.get(key) === 'candidate' ? { wins: 1 } : { losses: 1 } };
+}
+
+function rankIn(keys: readonly string[], key: string): number {
+  const at = keys.indexOf(key);
+  return at < 0 ? Number.POSITIVE_INFINITY : at;
+}
+
+function isSameStart(a: readonly string[], b: readonly string[]): boolean {
+  return a.slice(0, comparedHits).join('\n') === b.slice(0, comparedHits).join('\n');
+}
+
+function isSameList({ ours, theirs }: Shown, result: SearchResult, other: SearchResult): boolean {
+  const isSame = (keys: readonly string[], hits: readonly Hit[]): boolean =>
+    keys.join('\n') === hits.map(keyOf).join('\n');
+  return isSame(ours, result.hits) && isSame(theirs, other.hits);
+}
+
+function keyOf({ path, span }: Hit): string {
+  return keyOfPlace({ path, ...span });
+}
+
+function keyOfPlace({ path, start, end }: HitPlace): string {
+  return `${path}:${start}-${end}`;
+}
+
+function seedOf(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32BE();
+}
