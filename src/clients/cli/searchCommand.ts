@@ -159,6 +159,7 @@ function tierSentence({ tiers }: SearchResult, status: FolderStatus): string {
   const { staticDocumentCount, documentCount } = status;
   if (staticDocumentCount < documentCount)
     return `This rests on ${rests}; ${staticDocumentCount.toLocaleString('en')} of ${documentCount.toLocaleString('en')} files are cut so far`;
+  if (status.embeddableCount === 0) return `This rests on ${rests}; embeddings follow`;
   const embedded = status.embeddedCount.toLocaleString('en');
   const all = status.embeddableCount.toLocaleString('en');
   return `This rests on ${rests}; ${embedded} of ${all} chunks are embedded so far`;
