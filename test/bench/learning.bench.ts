@@ -109,9 +109,12 @@ async function measureCurve(
       const ranker = await trained(world, part, marks, seed);
       const gains = await yardstick.gainsOf(ranker);
       ranker.reranker?.dispose();
+      const kept = ranker.learned
+        ? `, cosine to the base ${(await closeness(world, ranker)).toFixed(3)}`
+        : '';
       trials.get(part)!.push(gains);
       note(
-        `${world.name} ${label} (${count}), seed ${seed}, ${part}: MRR ${mean(gains.reciprocal).toFixed(4)} accuracy ${mean(gains.accuracy).toFixed(4)} guard ${mean(gains.guard).toFixed(4)}`,
+        `${world.name} ${label} (${count}), seed ${seed}, ${part}: MRR ${mean(gains.reciprocal).toFixed(4)} accuracy ${mean(gains.accuracy).toFixed(4)} guard ${mean(gains.guard).toFixed(4)}${kept}`,
       );
     }
   }
@@ -213,6 +216,16 @@ async function trained(
   const opened = await openTier(tier, out, means.openReranker);
   fs.rmSync(path.dirname(out), { recursive: true, force: true });
   return opened;
+}
+
+/** How near mapped queries stay to what they were. */
+async function closeness({ unseen, context }: World, { learned }: Ranker): Promise<number> {
+  const cosines: number[] = [];
+  for (const { text } of unseen) {
+    const vector = await context.embedder!.embedQuery(text);
+    cosines.push(dot(applyHead(learned!.head, vector), vector));
+  }
+  return mean(cosines);
 }
 
 /** Everything that any retriever proposes, as it comes. */

@@ -2,6 +2,10 @@
  * What a ranking is worth on queries that nobody marked: MRR@10, near-miss accuracy over all right and wrong pairs of a
  * neutral pool (what words, the base and its re-ranker put among their first twenty), and the folder's own guard queries.
  */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { installationRoot } from '../../src/base/installation';
 import { seededRandom } from '../../src/base/random';
 import type { Contestant } from '../../src/engine/learning/arena';
 import { type GuardQuery, pseudoGuard } from '../../src/engine/learning/guard';
@@ -12,6 +16,7 @@ import { queryTermsOf } from '../../src/engine/store/terms';
 import { mean, nearMissAccuracy, reciprocalRankAt } from '../../src/engine/training/metrics';
 import { bootstrapInterval } from '../../src/engine/training/statistics';
 import type { BenchQuery, World } from './learningWorld';
+import { benchCache } from './quality';
 import type { Figure } from './report';
 
 /** A part on trial, or marks whose instant effect is. */
@@ -34,6 +39,13 @@ interface Pool {
   readonly wrong: readonly number[];
 }
 
+/** What stays the same over trials: kept between runs. */
+interface Known {
+  readonly pools: readonly Pool[];
+  readonly base: readonly Answer[];
+  readonly guardBase: readonly number[];
+}
+
 /** Differences to the base of one trial, by query. */
 export interface Gains {
   readonly reciprocal: readonly number[];
@@ -46,44 +58,64 @@ export class Yardstick {
   private constructor(
     private readonly world: World,
     private readonly queries: readonly BenchQuery[],
-    private readonly pools: readonly Pool[],
     private readonly guard: readonly GuardQuery[],
-    private readonly base: readonly Answer[],
-    private readonly guardBase: readonly number[],
+    private readonly known: Known,
   ) {}
 
   static async make(world: World): Promise<Yardstick> {
     const queries = world.unseen;
-    const pools: Pool[] = [];
-    for (const query of queries) pools.push(await poolOf(world, query));
     const guard = pseudoGuard(world.snapshot, GUARD, seededRandom(1));
-    const base = await answersOf(world, {}, queries, pools);
-    return new Yardstick(world, queries, pools, guard, base, await guardOf(world, {}, guard));
+    const file = benchCache(
+      'learning',
+      `base-${world.name}-${rankingVersion(world, queries)}.json`,
+    );
+    if (!fs.existsSync(file)) {
+      const pools: Pool[] = [];
+      for (const query of queries) pools.push(await poolOf(world, query));
+      const base = await answersOf(world, {}, queries, pools);
+      const guardBase = await guardOf(world, {}, guard);
+      fs.writeFileSync(file, JSON.stringify({ pools, base, guardBase }));
+    }
+    const known = JSON.parse(fs.readFileSync(file, 'utf8')) as Known;
+    return new Yardstick(world, queries, guard, known);
   }
 
   baseFigures(): Figure[] {
-    const accuracies = this.base.flatMap(({ accuracy }) => accuracy ?? []);
+    const accuracies = this.known.base.flatMap(({ accuracy }) => accuracy ?? []);
     return [
       {
         label: `base MRR@10, ${this.queries.length} unseen queries`,
-        ...plain(this.base.map((a) => a.reciprocal)),
+        ...plain(this.known.base.map((a) => a.reciprocal)),
       },
       { label: `base near-miss accuracy, ${accuracies.length} queries`, ...plain(accuracies) },
-      { label: `base guard MRR@10, ${this.guard.length} queries`, ...plain(this.guardBase) },
+      { label: `base guard MRR@10, ${this.guard.length} queries`, ...plain(this.known.guardBase) },
     ];
   }
 
   async gainsOf(ranker: Ranker): Promise<Gains> {
-    const after = await answersOf(this.world, ranker, this.queries, this.pools);
+    const after = await answersOf(this.world, ranker, this.queries, this.known.pools);
     const guardAfter = await guardOf(this.world, ranker, this.guard);
     return {
-      reciprocal: after.map(({ reciprocal }, at) => reciprocal - this.base[at]!.reciprocal),
+      reciprocal: after.map(({ reciprocal }, at) => reciprocal - this.known.base[at]!.reciprocal),
       accuracy: after.flatMap(({ accuracy }, at) =>
-        accuracy === undefined ? [] : [accuracy - this.base[at]!.accuracy!],
+        accuracy === undefined ? [] : [accuracy - this.known.base[at]!.accuracy!],
       ),
-      guard: guardAfter.map((value, at) => value - this.guardBase[at]!),
+      guard: guardAfter.map((value, at) => value - this.known.guardBase[at]!),
     };
   }
+}
+
+/** Changes with the queries and with everything that ranks. */
+function rankingVersion({ snapshot }: World, queries: readonly BenchQuery[]): string {
+  const version = createHash('sha256').update(JSON.stringify(queries.map(({ text }) => text)));
+  version.update(JSON.stringify(snapshot.counts));
+  for (const room of ['search', 'store', 'encoders', 'documents']) {
+    const folder = path.join(installationRoot(), 'src/engine', room);
+    const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+    for (const file of files)
+      if (file.endsWith('.ts')) version.update(fs.readFileSync(path.join(folder, file)));
+  }
+  return version.digest('hex').slice(0, 12);
 }
 
 function plain(values: readonly number[]): Pick<Figure, 'value' | 'digits'> {

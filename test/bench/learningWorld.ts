@@ -18,7 +18,7 @@ import { bestQuestions } from '../../src/engine/learning/questions';
 import type { SearchMark } from '../../src/engine/search/marks';
 import { parseQuery } from '../../src/engine/search/query';
 import { search } from '../../src/engine/search/search';
-import type { SearchContext } from '../../src/engine/search/types';
+import type { Hit, SearchContext } from '../../src/engine/search/types';
 import type { ChunkRow, Snapshot } from '../../src/engine/store/types';
 import { RunControl } from '../../src/engine/training/control';
 import { DEFAULT_VARIANT, indexSet, type Lab, openLab, rememberAnswers } from './lab';
@@ -129,8 +129,7 @@ export async function simulate(
   const marks: KeptMark[] = [];
   for (const query of shuffle(queries, seededRandom(seed))) {
     if (marks.length >= count) break;
-    const request = { query: query.text, limit: LOOKED_THROUGH, rerank: true, rerankCount: 30 };
-    const { hits } = await search(world.context, request);
+    const hits = await hitsOf(world, query.text);
     const at = hits.findIndex((hit) => world.isRight(query, hit.path));
     if (at < 0) continue;
     const wrong = hits
@@ -142,6 +141,18 @@ export async function simulate(
       marks.push(markOn(query.text, hit, rank === at, marks.length));
   }
   return marks.slice(0, count);
+}
+
+const knownHits = new Map<string, readonly Hit[]>();
+
+/** What the base shows; the same for every seed. */
+async function hitsOf({ context }: World, query: string): Promise<readonly Hit[]> {
+  const known = knownHits.get(query);
+  if (known) return known;
+  const request = { query, limit: LOOKED_THROUGH, rerank: true, rerankCount: 30 };
+  const { hits } = await search(context, request);
+  knownHits.set(query, hits);
+  return hits;
 }
 
 /** A mark, a minute after the one before it. */
