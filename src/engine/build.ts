@@ -22,7 +22,7 @@ import { Overlays } from './overlays';
 import { FolderReaders } from './readers';
 import { type ModelLoaders, SearchModels } from './searchModels';
 import type { Settings } from './settings';
-import { Versions } from './versions';
+import { Versions, type VersionsParts } from './versions';
 
 export interface BuiltEngine {
   readonly engine: Engine;
@@ -48,7 +48,9 @@ export function buildEngine(dataFolder: string, settings: Settings, log: Logger)
   const makeModels = (): SearchModels => new SearchModels(loaders, log);
   const file = path.join(__dirname, 'indexer.js');
   const splitters = lateSplitters({ file, modelsFolder: bundledModels, dataFolder }, log);
-  const versions = buildVersions(dataFolder, { root, modelsFolder, threads, plan, log });
+  const versions = buildVersions(dataFolder, { root, modelsFolder, threads, plan, log }, (id) =>
+    readers.snapshot(id),
+  );
   const overlays = new Overlays({ splitters, maxFileBytes: settings.maxFileBytes, log });
   const parts = { dataFolder, settings, log, indexer, readers, overlays, plan };
   const engine = new Engine({ ...parts, versions, makeModels });
@@ -91,10 +93,14 @@ function buildIndexer(
   });
 }
 
-function buildVersions(dataFolder: string, options: LoaderOptions): Versions {
+function buildVersions(
+  dataFolder: string,
+  options: LoaderOptions,
+  lend: VersionsParts['lend'],
+): Versions {
   const { root, plan, log } = options;
   return new Versions({
-    ...{ dataFolder, log },
+    ...{ dataFolder, log, lend },
     async baseModels() {
       const made = await plan.whenMade();
       if (!made) return undefined;

@@ -7,8 +7,9 @@ import { folderId, learningFolder, markFolder, realFolder } from './dataFolder';
 import { readCheckpoint } from './encoders/checkpoint';
 import { FolderMarks } from './feedback/marks';
 import { adapt } from './learning/adapt';
+import { check } from './learning/check';
 import { learn, type LearnMeans, type LearnOrder } from './learning/learn';
-import { VersionStore } from './learning/versionStore';
+import { BASE, VersionStore } from './learning/versionStore';
 import type { RunControl } from './training/control';
 import type { TrainingIndex } from './trainingIndex';
 
@@ -48,6 +49,7 @@ export async function learnInFolder(
     ...{ index: context, folder, dataFolder, crossEncoderFolder, openReranker, control, seed },
     ...{ biEncoderFolder: biEncoder.folder, onLimits, tellRun: onNews, onNews: () => undefined },
   };
+  if (learnKind === 'check') return check(order, means, request.version ?? BASE);
   return learnKind === 'adapt' ? adapt(order, means) : learn(order, means);
 }
 

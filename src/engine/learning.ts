@@ -92,6 +92,8 @@ export class Learning implements Disposable {
     signal: AbortSignal,
   ): Promise<LearnResult> {
     const { id, folder } = record;
+    const isCheck = params.kind === 'check';
+    const checked = isCheck ? await this.parts.versions.named(id, params.version) : undefined;
     if (this.runs.has(id))
       throw new NearmissError(
         'busy',
@@ -101,13 +103,17 @@ export class Learning implements Disposable {
     if (signal.aborted) throw new AbortedError();
     if (params.state === 'pilot' && !params.scope)
       throw new NearmissError('usage', 'A pilot counts in a part of the folder alone', 'Say which');
-    const run = this.start(record, params);
+    const run = this.start(record, { ...params, version: checked });
     const cancel = (): void => run.learner.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     try {
       const { version, report } = await run.learner.result;
       // What was cancelled at the last moment must not come in.
       if (signal.aborted) throw new AbortedError();
+      if (checked !== undefined) {
+        if (!report.isPromoted) await this.parts.versions.leave(id, folder, checked);
+        return { version: checked, isPromoted: report.isPromoted, report };
+      }
       if (version !== undefined) {
         const { scope, state } = params;
         await this.parts.versions.use(id, { folder, version, scope, state });
@@ -181,8 +187,9 @@ export class Learning implements Disposable {
 
   private start({ id, folder }: FolderRecord, params: LearnParams): Run {
     const { dataFolder, trainerFile } = this.parts;
-    const { kind: learnKind = 'marks', seed = 1, resume = true } = params;
-    const request = { kind: 'learn', learnKind, folder, dataFolder, seed, resume } as const;
+    const { kind: learnKind = 'marks', seed = 1, resume = true, version } = params;
+    const about = { folder, dataFolder, seed, resume, version };
+    const request = { kind: 'learn', learnKind, ...about } as const;
     const begin = { stage: 'starting', done: 0, total: 1, fraction: 0 };
     const last: LearningProgress = { folder, folderId: id, state: 'running', ...begin };
     const learner = new LearnerRun({

@@ -30,6 +30,8 @@ import {
   VersionStore,
   type VersionUse,
 } from './learning/versionStore';
+import { changedShare, MUCH_CHANGED, readSketch } from './learning/workspaceSketch';
+import type { LentSnapshot } from './readers';
 import type { SearchContext } from './search/types';
 
 export interface VersionsParts {
@@ -38,6 +40,8 @@ export interface VersionsParts {
   /** Fingerprints of the models in use; undefined while nothing embeds. */
   readonly baseModels: () => Promise<BaseModels | undefined>;
   readonly openReranker: (checkpointFolder: string) => Promise<Reranker>;
+  /** A view of a folder's index. */
+  readonly lend: (id: string) => LentSnapshot;
 }
 
 /** A version as one search has it, to its end. */
@@ -150,7 +154,8 @@ export class Versions implements Disposable {
       ...{ id: BASE, isCurrent: current === BASE, isPromoted: true, parts: [], sizeBytes: 0 },
       isPrevious: pointer.previous?.id === BASE,
     };
-    const problems = [problem, entry.problem].filter((text) => text !== undefined);
+    const old = current === BASE ? undefined : await this.changesSince(id, store, current);
+    const problems = [problem, entry.problem, old].filter((text) => text !== undefined);
     const list = { folder, current, versions: [base, ...versions] };
     const comparison = await comparisonOf(store, entry, current);
     return { ...list, ...(comparison && { comparison }), problems: [...new Set(problems)] };
@@ -178,6 +183,26 @@ export class Versions implements Disposable {
       else await this.swap(id, store, pointer, use);
       this.changes.fire(id);
     });
+  }
+
+  /** The whole name of a version; without one, that of the version that answers. Throws where it is the base. */
+  async named(id: string, asked?: string): Promise<string> {
+    const store = this.storeOf(id);
+    const { pointer } = await store.pointer();
+    const { id: found } =
+      asked === undefined ? pointer.current : await resolveUse(store, pointer, asked);
+    if (found !== BASE) return found;
+    throw new NearmissError(
+      'usage',
+      'The base model answers, and there is nothing to measure it against',
+      'Name a version; `nearmiss versions` lists them',
+    );
+  }
+
+  /** Goes back to the base where this version answers. */
+  async leave(id: string, folder: string, version: string): Promise<void> {
+    const { pointer } = await this.storeOf(id).pointer();
+    if (pointer.current.id === version) await this.use(id, { folder, version: BASE });
   }
 
   /** Models are others now: what is in memory is read anew. */
@@ -216,6 +241,24 @@ export class Versions implements Disposable {
     await store.use({ current: use, previous, shadow, isLive: shadow && isLive });
     this.release(id);
     this.entries.set(id, { opened: Promise.resolve(), active, candidate, isLive });
+  }
+
+  /** A sentence where much of the folder is not as it was when the version was measured. */
+  private async changesSince(
+    id: string,
+    store: VersionStore,
+    version: string,
+  ): Promise<string | undefined> {
+    const sketch = await readSketch(store.folderOf(version));
+    if (!sketch) return undefined;
+    const lent = this.parts.lend(id);
+    try {
+      const share = changedShare(sketch, lent.snapshot);
+      if (share < MUCH_CHANGED) return undefined;
+      return `${Math.round(100 * share)} % of the folder's text has changed since ${version} was measured; \`nearmiss learn --recheck\` measures it again`;
+    } finally {
+      lent.dispose();
+    }
   }
 
   private async setCandidate(

@@ -159,7 +159,8 @@ export interface LearningReport {
   readonly v: 1;
   readonly folder: string;
   readonly version: string;
-  readonly kind: 'marks' | 'adapt';
+  /** Learned from marks, from the folder's text; or nothing was learned and a version was measured again. */
+  readonly kind: 'marks' | 'adapt' | 'check';
   readonly time: string;
   readonly seed: number;
   readonly isPromoted: boolean;
@@ -248,8 +249,10 @@ export interface LearnResult {
 
 export interface LearnParams {
   readonly folder: string;
-  /** From marks; or, without any, from the folder's own text. */
-  readonly kind?: 'marks' | 'adapt';
+  /** From marks; or, without any, from the folder's own text; or only measures a version again. */
+  readonly kind?: 'marks' | 'adapt' | 'check';
+  /** The version to be measured; without it, the one that answers. */
+  readonly version?: string;
   readonly seed?: number;
   readonly scope?: VersionScope;
   /** Where it counts once promoted. Default: everywhere. */

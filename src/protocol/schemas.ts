@@ -110,7 +110,8 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
   learningPlan: z.object({ folder, kind: learningKind.optional() }),
   learn: z.object({
     folder,
-    kind: learningKind.optional(),
+    kind: z.enum(['marks', 'adapt', 'check']).optional(),
+    version: id.optional(),
     seed: z
       .int()
       .min(0)

@@ -68,7 +68,9 @@ export interface MineRequest {
 /** Learn from a folder's marks, or from its text alone, as far as a version that may be promoted. */
 export interface LearnRequest {
   readonly kind: 'learn';
-  readonly learnKind: 'marks' | 'adapt';
+  readonly learnKind: 'marks' | 'adapt' | 'check';
+  /** What is to be checked. */
+  readonly version?: string;
   readonly folder: string;
   readonly seed: number;
   /** Goes on with a run that was stopped. */

@@ -8,6 +8,7 @@ import { learningFolder } from '../../src/engine/dataFolder';
 import type { Reranker } from '../../src/engine/encoders/types';
 import type { LearningReport } from '../../src/engine/learning/report';
 import { VersionStore } from '../../src/engine/learning/versionStore';
+import { EMPTY_SNAPSHOT } from '../../src/engine/store/snapshot';
 import { Versions } from '../../src/engine/versions';
 import { temporaryFolder } from '../support/temporaryFolder';
 
@@ -39,6 +40,7 @@ function open(openReranker?: (folder: string) => Promise<Reranker>): Opened {
   const versions = new Versions({
     ...{ dataFolder, log: silentLogger, baseModels: async () => MODELS },
     openReranker: openReranker ?? fake,
+    lend: () => ({ snapshot: EMPTY_SNAPSHOT, dispose() {} }),
   });
   return {
     ...{ versions, store, disposed },

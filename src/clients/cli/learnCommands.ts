@@ -36,6 +36,8 @@ interface LearnOptions extends FolderOption {
   readonly only?: string;
   readonly lang?: string;
   readonly shadow?: boolean;
+  /** A version's name, or true for the one that answers. */
+  readonly recheck?: string | true;
 }
 
 /** Between two plain lines of progress. */
@@ -62,6 +64,7 @@ function learnAs(kind: 'marks' | 'adapt', options: LearnOptions): Promise<number
     }
     const progress = showRun(client);
     try {
+      if (options.recheck !== undefined) return await recheck(session, folder, options);
       const scope = scopeOf(options);
       const state = options.shadow ? 'shadow' : scope ? 'pilot' : 'all';
       const params = { folder, kind, seed: options.seed, scope, state } as const;
@@ -78,6 +81,21 @@ function learnAs(kind: 'marks' | 'adapt', options: LearnOptions): Promise<number
       progress.dispose();
     }
   });
+}
+
+/** Measures a version again; one that does not hold gives way to the base. */
+async function recheck(
+  { client, signal }: CliSession,
+  folder: string,
+  { recheck: asked, seed, json }: LearnOptions,
+): Promise<number> {
+  const version = typeof asked === 'string' ? asked : undefined;
+  const params = { folder, kind: 'check', version, seed } as const;
+  const { report, isPromoted } = await client.call('learn', params, signal);
+  if (json) printJson(report);
+  else for (const line of reportLines(report)) printLine(line);
+  if (!isPromoted) tell('The base answers now where it did; `nearmiss revert` takes that back');
+  return exitDone;
 }
 
 function scopeOf({ only, lang }: LearnOptions): VersionScope | undefined {

@@ -149,6 +149,7 @@ function addLearningCommands(program: Command, act: Act): void {
       .option('--shadow', 'let it rank silently, to be compared only');
   learning('learn')
     .description('learn from marks; what proves better on unseen queries answers from then on')
+    .option('--recheck [version]', 'learn nothing: measure a version on the folder as it is now')
     .action(act(learn));
   learning('adapt')
     .description("learn from the folder's own text, without marks")

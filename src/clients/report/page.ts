@@ -59,10 +59,15 @@ function policy(): string {
   return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
 }
 
+const kinds: Readonly<Record<LearningReport['kind'], string>> = {
+  marks: 'Learned from marks',
+  adapt: 'Adapted to this folder without marks',
+  check: 'Measured again, without learning',
+};
+
 function head(report: LearningReport): Markup {
   const tone = report.isPromoted ? 'better' : 'open';
-  const kind =
-    report.kind === 'marks' ? 'Learned from marks' : 'Adapted to this folder without marks';
+  const kind = kinds[report.kind];
   return html`<header>
     <h1>Learning report</h1>
     <p class="quiet">

@@ -26,6 +26,7 @@ import type { Paired } from './measures';
 import { beginRun, identityOf } from './runIdentity';
 import { RunProgress } from './runProgress';
 import { copyTier, openTier, trainTier } from './trainTier';
+import { writeSketch } from './workspaceSketch';
 
 /** Chunks that are learned from at most, and queries of the folder that are asked. */
 const CHUNK_COUNT = 2000;
@@ -113,7 +114,8 @@ export async function adapt(order: LearnOrder, given: LearnMeans): Promise<Learn
     ...{ ...about, id, verdict, result, evidence, chunkCount: texts.length },
     seconds: (performance.now() - startMs) / 1000,
   });
-  if (result.isPassed) await publish(order, report, { out, result, level: whole.learned!.level });
+  if (result.isPassed)
+    await publish(order, report, { out, result, level: whole.learned!.level, index });
   await store.keepReport(report);
   await fsp.rm(store.runFolder, { recursive: true, force: true });
   return { version: result.isPassed ? id : undefined, report };
@@ -126,11 +128,13 @@ async function publish(
     readonly out: string;
     readonly result: GateResult;
     readonly level?: { readonly factor: number; readonly shift: number };
+    readonly index: SearchContext;
   },
 ): Promise<void> {
   const draft = path.join(store.runFolder, 'draft');
   await fsp.rm(draft, { recursive: true, force: true });
   await copyTier('head', made.out, draft);
+  await writeSketch(draft, made.index.snapshot);
   const { version: id, time, verdict } = report;
   const parts = { tiers: ['head' as const], mapsSimilar: made.result.mapsSimilar, markCount: 0 };
   await store.publish(

@@ -2,7 +2,7 @@
 import { NearmissError } from '../../base/errors';
 import type { DisposableStore } from '../../base/lifecycle';
 import { type Contestant, rememberScores } from './arena';
-import { type BaseModels, loadVersion } from './learnedVersion';
+import { type BaseModels, type LearnedVersion, loadVersion } from './learnedVersion';
 import type { MarkData } from './markData';
 import { compared, pairValues } from './measures';
 import { answersOf, judgedGuard, type Trial } from './measuring';
@@ -31,13 +31,7 @@ export async function besideCurrent(
   if (pointer.current.id === BASE) return undefined;
   try {
     const current = await loadVersion(store, pointer.current.id, base);
-    const contestant: Contestant = {
-      learned: current.learned,
-      weights: current.weights,
-      ...(current.crossEncoderFolder !== undefined && {
-        reranker: owned.add(rememberScores(await openReranker(current.crossEncoderFolder))),
-      }),
-    };
+    const contestant = await contestantOf(current, openReranker, owned);
     const isNew = new Set(
       data.queries.filter(({ time }) => time > current.manifest.time).map(({ asked }) => asked),
     );
@@ -56,4 +50,15 @@ export async function besideCurrent(
     if (!(error instanceof NearmissError)) throw error;
     return { isWorse: false, sentence: `${error.message}, so there is nothing to compare with` };
   }
+}
+
+/** A version as searches take it; what is opened for it goes to `owned`. */
+export async function contestantOf(
+  { learned, weights, crossEncoderFolder }: LearnedVersion,
+  openReranker: TierMeans['openReranker'],
+  owned: DisposableStore,
+): Promise<Contestant> {
+  if (crossEncoderFolder === undefined) return { learned, weights };
+  const reranker = owned.add(rememberScores(await openReranker(crossEncoderFolder)));
+  return { learned, weights, reranker };
 }

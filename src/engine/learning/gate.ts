@@ -214,6 +214,52 @@ export function adaptVerdict({ isPassed, conditions }: GateResult, rank: Paired)
   return `Not promoted (${failed.map(({ name }) => name).join(', ')}): ${change}`;
 }
 
+/** What a version is measured by once more: nothing was held out from it but what came after. */
+export interface RepeatedEvidence extends Omit<Evidence, 'primary' | 'heldOut'> {
+  /** Marked queries with an answer, and those of them that the version has not learned from. */
+  readonly marked: readonly Judged[];
+  readonly unseen: readonly Judged[];
+}
+
+/** The gate of a version that is there already: nothing may have become worse than the base. */
+export function decideAgain(evidence: RepeatedEvidence): GateResult {
+  const { marked, unseen, before, after, guard } = evidence;
+  const figureOf = (of: string, judged: readonly Judged[]): ComparedFigure =>
+    compared('MRR@10', of, pairValues('MRR@10', judged, before, after));
+  const figures = [
+    figureOf('marked queries', marked),
+    ...(unseen.length >= LEAST_QUERIES ? [figureOf('queries marked since', unseen)] : []),
+  ];
+  const conditions = [
+    ...figures.map(({ of, difference, count }) =>
+      condition(of, difference >= -LARGEST_GUARD_LOSS, {
+        ...{ value: difference, limit: -LARGEST_GUARD_LOSS, count },
+        sentence: `MRR@10 of ${count} ${of} changes by ${signed(difference)} beside the base, at most ${signed(-LARGEST_GUARD_LOSS)} is allowed`,
+      }),
+    ),
+    guardCondition(evidence),
+    ...(evidence.geometry ? geometryConditions(evidence.geometry) : []),
+    ...(evidence.similar ? [similarCondition(evidence.similar)] : []),
+  ];
+  const failed = conditions.filter(({ isMet }) => !isMet);
+  return {
+    isPassed: failed.every(({ name }) => name === SIMILAR),
+    mapsSimilar: failed.length === 0,
+    conditions,
+    figures: [...figures, figureOf('guard queries', guard)].filter(({ count }) => count > 0),
+  };
+}
+
+export function repeatedVerdict({ isPassed, conditions, figures }: GateResult): string {
+  const said = figures.map(
+    ({ of, count, before, after }) => `${count} ${of} ${short(before)} → ${short(after)}`,
+  );
+  const change = `MRR@10 beside the base: ${said.join(', ')}`;
+  if (isPassed) return `Holds: ${change}`;
+  const failed = conditions.filter(({ isMet, name }) => !isMet && name !== SIMILAR);
+  return `Does not hold (${failed.map(({ name }) => name).join(', ')}): ${change}`;
+}
+
 /** How many values rose and fell. */
 function tally(
   before: readonly number[],

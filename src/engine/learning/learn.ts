@@ -43,6 +43,7 @@ import {
   type TriedTier,
 } from './triedTier';
 import { type VersionStore } from './versionStore';
+import { writeSketch } from './workspaceSketch';
 
 export interface LearnOrder {
   readonly store: VersionStore;
@@ -242,6 +243,7 @@ class LearnRun {
     const draft = path.join(this.order.store.runFolder, 'draft');
     await fsp.rm(draft, { recursive: true, force: true });
     for (const { tier, out } of chosen) await copyTier(tier, out, draft);
+    await writeSketch(draft, this.means.index.snapshot);
     return draft;
   }
 

@@ -116,7 +116,7 @@ const NOTHING: LearnedFrom = {
   ...{ openedCount: 0, similarCount: 0, minedCount: 0, guardCount: 0, staleCount: 0 },
 };
 
-function learnedFrom(
+export function learnedFrom(
   { counts, queries, pairs }: MarkData,
   { minedCount, guardCount }: Pick<ReportParts, 'minedCount' | 'guardCount'>,
 ): LearnedFrom {

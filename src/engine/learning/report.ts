@@ -103,7 +103,7 @@ export interface LearningReport {
   readonly v: 1;
   readonly folder: string;
   readonly version: string;
-  readonly kind: 'marks' | 'adapt';
+  readonly kind: 'marks' | 'adapt' | 'check';
   readonly time: string;
   readonly seed: number;
   readonly isPromoted: boolean;

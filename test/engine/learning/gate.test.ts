@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Answer } from '../../../src/engine/learning/arena';
-import { choosePrimary, decide, type Evidence, verdictOf } from '../../../src/engine/learning/gate';
+import {
+  choosePrimary,
+  decide,
+  decideAgain,
+  type Evidence,
+  repeatedVerdict,
+  type RepeatedEvidence,
+  verdictOf,
+} from '../../../src/engine/learning/gate';
 import type { Judged } from '../../../src/engine/learning/measures';
 
 /** The right chunk is 1, the wrong one 2. */
@@ -105,4 +113,44 @@ test('lets a version pass whose find-similar alone is another, which then stays 
 test('decides by near-miss accuracy where there are pairs enough, else by MRR', () => {
   assert.equal(choosePrimary(judged(8)), 'near-miss accuracy');
   assert.equal(choosePrimary([...judged(7), ...judged(20, 'g')]), 'MRR@10');
+});
+
+/** 20 marked queries of which the last `unseen` came after the version; `after` answers them by it. */
+function again(after: (at: number) => Answer, unseen = 10): RepeatedEvidence {
+  const { heldOut: marked, guardAfter, ...rest } = evidence();
+  return {
+    ...{ marked, unseen: marked.slice(20 - unseen), guard: rest.guard, guardAfter },
+    ...{ before: rest.before, after: answers(marked, after), guardBefore: rest.guardBefore },
+  };
+}
+
+test('a version that is measured again holds while nothing is worse than the base', () => {
+  for (const after of [() => WRONG, () => RIGHT]) {
+    const result = decideAgain(again(after));
+    assert.equal(result.isPassed, true);
+    assert.match(
+      repeatedVerdict(result),
+      /^Holds: MRR@10 beside the base: 20 marked queries \.333 → .*, 10 queries marked since /,
+    );
+  }
+});
+
+test('a version that is measured again is stopped by each set that became worse', () => {
+  const right = (given: RepeatedEvidence): RepeatedEvidence => ({
+    ...given,
+    before: answers(given.marked, () => RIGHT),
+  });
+  const failed = (given: RepeatedEvidence): string[] =>
+    decideAgain(given).conditions.flatMap(({ isMet, name }) => (isMet ? [] : [name]));
+  assert.deepEqual(failed(right(again((at) => (at === 0 ? WRONG : RIGHT)))), ['marked queries']);
+  assert.deepEqual(failed(right(again((at) => (at === 19 ? WRONG : RIGHT)))), [
+    ...['marked queries', 'queries marked since'],
+  ]);
+  // Fewer than eight say nothing by themselves.
+  assert.deepEqual(failed(right(again((at) => (at === 19 ? WRONG : RIGHT), 7))), [
+    'marked queries',
+  ]);
+  const worse = { ...again(() => RIGHT), guardAfter: answers(judged(10, 'g'), () => WRONG) };
+  assert.deepEqual(failed(worse), ['guard queries']);
+  assert.match(repeatedVerdict(decideAgain(worse)), /^Does not hold \(guard queries\): /);
 });

@@ -157,6 +157,49 @@ test('a version is compared silently, then in mixed answers; the order is the ol
   assert.equal((await client.call('versions', { folder })).comparison, undefined);
 });
 
+test('a version is measured again, and gives way to the base when it has become worse', async () => {
+  const folder = world.code;
+  const { client } = world;
+  await assert.rejects(world.learn({ kind: 'check' }), { code: 'usage', message: /base model/ });
+  const { versions } = await client.call('versions', { folder });
+  const version = versions.at(-1)!.id;
+  await client.call('useVersion', { folder, version });
+  for (let topic = 0; topic < 12; topic++) await world.mark(topic);
+  const order = await world.order(QUESTIONS[UNSEEN]!);
+  const held = await world.learn({ kind: 'check' });
+  assert.match(held.report.verdict, /^Holds: MRR@10 beside the base: 12 marked queries /);
+  assert.deepEqual([held.isPromoted, held.version], [true, version]);
+  assert.equal((await client.call('versions', { folder })).current, version);
+  assert.deepEqual(await world.order(QUESTIONS[UNSEEN]!), order);
+
+  await world.unmarkAll();
+  for (let topic = 0; topic < 12; topic++) await world.mark(topic, true);
+  const { report, isPromoted } = await world.learn({ kind: 'check' });
+  assert.equal(isPromoted, false);
+  assert.match(report.verdict, /^Does not hold \(marked queries, queries marked since/);
+  const list = await client.call('versions', { folder });
+  assert.equal(list.current, 'base');
+  assert.equal(list.versions.find(({ id }) => id === version)?.isPrevious, true);
+  await world.unmarkAll();
+});
+
+test('says when much of the folder has changed since a version was measured', async () => {
+  const folder = world.code;
+  const { client } = world;
+  const { versions } = await client.call('versions', { folder });
+  const version = versions.at(-1)!.id;
+  const used = await client.call('useVersion', { folder, version });
+  assert.deepEqual(used.problems, []);
+  const added = Array.from({ length: 20 }, (_, at) => path.join(folder, `more${at}.ts`));
+  added.forEach((file, at) => fs.writeFileSync(file, `export const more${at} = ${at};\n`));
+  await client.call('index', { folder, waitFor: 'all', refresh: true });
+  const { problems } = await client.call('versions', { folder });
+  assert.match(problems.join(), /^4\d % of the folder's text has changed since .+ --recheck/);
+  for (const file of added) fs.rmSync(file);
+  await client.call('index', { folder, waitFor: 'all', refresh: true });
+  assert.deepEqual((await client.call('useVersion', { folder, version: 'base' })).problems, []);
+});
+
 test('does not promote what one mark said many times, nor what contradicts itself', async () => {
   const folder = world.code;
   await world.unmarkAll();

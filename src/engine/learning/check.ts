@@ -1,0 +1,93 @@
+/**
+ * The gate once more, for a version that is there already: the folder has changed since, or somebody else has learned it.
+ * Nothing is trained. It must not be worse than the base on what was marked, on what was marked after it was made, and on
+ * what the folder asks itself; and the space must be in order as the chunks are now.
+ */
+import { DisposableStore } from '../../base/lifecycle';
+import { seededRandom } from '../../base/random';
+import { seedFor } from '../training/plan';
+import { rememberScores } from './arena';
+import { contestantOf } from './beside';
+import { changeOf, changesTopThree } from './changes';
+import { decideAgain, type RepeatedEvidence, repeatedVerdict } from './gate';
+import { geometryOf, similarChange } from './geometryOf';
+import { commitGuard, pseudoGuard } from './guard';
+import type { Learned, LearnMeans, LearnOrder } from './learn';
+import { loadVersion } from './learnedVersion';
+import { learnedFrom } from './makeReport';
+import { gatherMarks } from './markData';
+import { answersOf, judgedGuard, watch } from './measuring';
+import { QueryEmbeddings } from './queryEmbeddings';
+import type { LearningReport, QueryChange } from './report';
+import { decisionsOf, readReview } from './reviewFile';
+import { RunProgress } from './runProgress';
+import { judgedOf } from './triedTier';
+
+const GUARD_COUNT = 60;
+const COMMIT_COUNT = 20;
+
+/** Measures the version and reports; `isPromoted` says whether it holds. Throws where it cannot be read. */
+export async function check(order: LearnOrder, given: LearnMeans, id: string): Promise<Learned> {
+  const startMs = performance.now();
+  const owned = new DisposableStore();
+  const { reranker } = given.index;
+  const index = { ...given.index, reranker: reranker && rememberScores(reranker) };
+  const means = { ...given, index };
+  const { seed, control, folder } = means;
+  const { store, base, rerankCount } = order;
+  try {
+    const version = await loadVersion(store, id, base);
+    const contestant = await contestantOf(version, means.openReranker, owned);
+    const decisions = decisionsOf(await readReview(store.root));
+    const data = gatherMarks(index.snapshot, order.marks, decisions);
+    const answered = data.queries.filter(({ relevant }) => relevant.length > 0);
+    const { time, kind } = version.manifest;
+    const unseen = answered.filter((query) => kind === 'adapt' || query.time > time);
+    const random = seededRandom(seedFor(seed, 'guard', 0));
+    const guard = [
+      ...pseudoGuard(index.snapshot, GUARD_COUNT, random),
+      ...(await commitGuard(folder, index.snapshot, COMMIT_COUNT)),
+    ].map((query) => judgedGuard(query));
+    const marked = answered.map((query) => judgedOf(query));
+    const asked = [...marked.map((one) => watch(one)), ...guard];
+    const progress = new RunProgress(2, (news) => means.tellRun(news));
+    const trial = { means, rerankCount, progress };
+    progress.begin({ stage: 'asking the base', weight: 1 });
+    const before = await answersOf(trial, undefined, asked);
+    progress.begin({ stage: 'asking the version', weight: 1 });
+    const after = await answersOf(trial, contestant, asked);
+    const vectors = await new QueryEmbeddings(index.embedder, control).of(data.queries);
+    const evidence: RepeatedEvidence = {
+      ...{ marked, unseen: unseen.map((query) => judgedOf(query)), guard, before, after },
+      ...{ guardBefore: before, guardAfter: after },
+      geometry: geometryOf(index, contestant, vectors, seed),
+      similar: similarChange(index, contestant, seed),
+    };
+    const result = decideAgain(evidence);
+    const last = await store.report().catch(() => undefined);
+    const report: LearningReport = {
+      ...{ v: 1, kind: 'check', version: id, time: new Date().toISOString(), folder, seed },
+      ...{ isPromoted: result.isPassed, verdict: repeatedVerdict(result), primary: 'MRR@10' },
+      split: `Nothing was learned; ${unseen.length} of ${answered.length} marked queries are unseen by the version`,
+      learnedFrom: learnedFrom(data, { minedCount: 0, guardCount: guard.length }),
+      ...{ figures: result.figures, conditions: result.conditions, tiers: [] },
+      queries: changedQueries(evidence),
+      ...{ quarantined: [], curve: last?.curve ?? [], notes: [], bytes: 0 },
+      seconds: (performance.now() - startMs) / 1000,
+    };
+    await store.keepReport(report);
+    return { report };
+  } finally {
+    owned.dispose();
+  }
+}
+
+/** Those whose first three hits are others than the base's. */
+function changedQueries({ marked, guard, before, after }: RepeatedEvidence): QueryChange[] {
+  const changes = (set: QueryChange['set'], judged: typeof marked): QueryChange[] =>
+    judged.flatMap((one) => {
+      const [a, b] = [before.get(one.asked), after.get(one.asked)];
+      return a && b && changesTopThree(a, b) ? [changeOf(set, one, a, b)] : [];
+    });
+  return [...changes('past', marked), ...changes('guard', guard)];
+}
