@@ -171,12 +171,17 @@ function pathSharesOf(query: Query): Map<string, number> {
   return shares;
 }
 
-const knownTraits = new WeakMap<ChunkRow, PathTraits>();
+/** What only depends on a path, for those met last: who types a query asks about the same files again and again. */
+const knownPaths = new Map<string, { traits: PathTraits; words: ReadonlySet<string> }>();
+const MAX_KNOWN_PATHS = 20_000;
 
-function traitsOf(chunk: ChunkRow): PathTraits {
-  let traits = knownTraits.get(chunk);
-  if (!traits) knownTraits.set(chunk, (traits = pathTraits(chunk.path)));
-  return traits;
+function knownOf(path: string): { traits: PathTraits; words: ReadonlySet<string> } {
+  let known = knownPaths.get(path);
+  if (known) return known;
+  if (knownPaths.size >= MAX_KNOWN_PATHS) knownPaths.clear();
+  known = { traits: pathTraits(path), words: wordsOfPath(path) };
+  knownPaths.set(path, known);
+  return known;
 }
 
 /** Words of a language query that a path may share; a symbol has its own rules. */
@@ -188,12 +193,16 @@ function pathWordsOf(query: Query): string[] {
 /** Share of the query's words found in the file's name or its last three folders; 0 to 1. */
 function pathWordShare(path: string, words: readonly string[]): number {
   if (words.length === 0) return 0;
-  const segments = path.split('/');
-  const parts = new Set(
-    [fileStem(path), ...segments.slice(-4, -1)].flatMap((segment) => termsOf(segment)),
-  );
+  const parts = knownOf(path).words;
   const found = words.filter((word) => parts.has(word) || hasPrefix(parts, word));
   return found.length / words.length;
+}
+
+function wordsOfPath(path: string): ReadonlySet<string> {
+  const segments = path.split('/');
+  return new Set(
+    [fileStem(path), ...segments.slice(-4, -1)].flatMap((segment) => termsOf(segment)),
+  );
 }
 
 /** Prefixes count from three letters on ("config" in "configuration", "auth" in "authenticate"). */
@@ -307,7 +316,7 @@ const FACTORS: readonly {
 
 function factorEffects(candidate: Candidate, query: Query, weights: FusionWeights): RuleEffect[] {
   if (candidate.pathFit !== undefined && query.kind === 'path') return [];
-  const traits = traitsOf(candidate.chunk);
+  const traits = knownOf(candidate.chunk.path).traits;
   const effects: RuleEffect[] = [];
   for (const { trait, weight, asked, spares, sentence } of FACTORS) {
     if (!traits[trait] || asked(query.asksFor) || spares?.(candidate.chunk)) continue;

@@ -91,8 +91,7 @@ export function fuse(candidates: readonly Candidate[], shares: Shares): Fused[] 
     const word = scaled(candidate.words, words);
     if (candidate.contextual) {
       const meaning = scaled(candidate.contextual, contextual);
-      const most = isRunningText(candidate.chunk) ? shares.prose : 1;
-      const share = Math.min(shares.contextual, most);
+      const share = contextualShare(candidate, word === meaning, shares);
       const score = mix(word, meaning, share);
       return { words: word, meaning, meaningTier: 'contextual', share, score };
     }
@@ -104,6 +103,16 @@ export function fuse(candidates: readonly Candidate[], shares: Shares): Fused[] 
     const share = hasContextual ? shares.contextual : 0;
     return { words: word, meaning: 0, share, score: mix(word, 0, share) };
   });
+}
+
+/** A chunk's text is read from the index only where it makes a difference. */
+function contextualShare(
+  { chunk }: Candidate,
+  isEven: boolean,
+  { contextual, prose }: Shares,
+): number {
+  if (contextual <= prose || isEven) return contextual;
+  return isRunningText(chunk) ? prose : contextual;
 }
 
 function mix(words: number, meaning: number, share: number): number {
