@@ -3,10 +3,12 @@
  * the main thread watches the memory of the whole process, of which a heap limit would see only a part.
  */
 import { parentPort, Worker, isMainThread, workerData } from 'node:worker_threads';
-import { convert } from './documents/convert/convert';
-import type { ConvertRequest } from './documents/convert/messages';
+import { convert, damagedSentence } from './documents/convert/convert';
+import type { ConvertReply, ConvertRequest } from './documents/convert/messages';
 
 const lookEveryMs = 50;
+/** How long a conversion may go on after a failure that nobody waits for. */
+const strayWaitMs = 5000;
 /** Said to the owner by the way the process ends. */
 const tooMuchMemory = 70;
 
@@ -28,12 +30,24 @@ function watch(mostBytes: number): void {
   }, lookEveryMs).unref();
 }
 
+function nothing(): void {}
+
 function work(): void {
   if ((workerData as { role?: string }).role !== 'convert') return;
   // Libraries that print would write into the pipes of others.
   for (const name of ['log', 'info', 'warn', 'error', 'debug'] as const)
     console[name] = () => undefined;
+  let stray: (() => void) | undefined;
+  // Of a damaged file a library may drop a failure that nobody waits for. Mostly the rest is read all the same; where
+  // the file's own promise was lost with it, waiting for the time limit would be in vain.
+  process.on('unhandledRejection', () => void setTimeout(stray ?? nothing, strayWaitMs));
   parentPort!.on('message', (request: ConvertRequest) => {
-    void convert(request).then((reply) => parentPort!.postMessage(reply));
+    const given: Promise<ConvertReply> = new Promise((resolve) => {
+      stray = () => resolve({ id: request.id, type: 'refused', sentence: damagedSentence });
+    });
+    void Promise.race([convert(request), given]).then((reply) => {
+      stray = undefined;
+      parentPort!.postMessage(reply);
+    });
   });
 }

@@ -5,6 +5,8 @@ import type { ConvertReply, ConvertRequest } from './messages';
 import { convertPdf } from './pdf';
 import { convertWord } from './word';
 
+export const damagedSentence = 'it is damaged, or no such document';
+
 export async function convert({
   id,
   format,
@@ -17,7 +19,7 @@ export async function convert({
     return { id, type: 'converted', converted };
   } catch (error) {
     if (error instanceof NotConvertible) return { id, type: 'refused', sentence: error.message };
-    return { id, type: 'refused', sentence: 'it is damaged, or no such document' };
+    return { id, type: 'refused', sentence: damagedSentence };
   }
 }
 

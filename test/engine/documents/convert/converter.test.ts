@@ -102,7 +102,7 @@ const seeds: readonly (readonly [DocumentFormat, Buffer])[] = [
 ];
 
 /** Mutants of each format; NEARMISS_FUZZ raises their number for a long run. */
-const mutantCount = Number(process.env.NEARMISS_FUZZ ?? 120);
+const mutantCount = Number(process.env.NEARMISS_FUZZ ?? 170);
 
 test('has a text or a sentence for every mutated file, without losing its process', async () => {
   const random = seededRandom(7);
