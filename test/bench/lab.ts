@@ -8,6 +8,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { installationRoot } from '../../src/base/installation';
 import { ChunkSplitter } from '../../src/engine/documents/chunk';
+import type { Chunk } from '../../src/engine/documents/document';
 import { encoderText } from '../../src/engine/documents/encoderText';
 import { readDocument } from '../../src/engine/documents/read';
 import { walkFolder } from '../../src/engine/documents/walk';
@@ -33,6 +34,8 @@ import { note } from './report';
 export interface LabVariant {
   readonly maxTokens: number;
   readonly overlapLines: number;
+  /** Whether encoders and word search get the headings or names that a chunk stands under; they do when absent. */
+  readonly hasHeadings?: boolean;
 }
 
 export const DEFAULT_VARIANT: LabVariant = { maxTokens: 220, overlapLines: 0 };
@@ -75,15 +78,25 @@ export async function openLab(): Promise<Lab> {
 }
 
 /** One reader for each folder of the set, indexed in the given way. */
-export async function indexSet(
+export function indexSet(
   lab: Lab,
   set: QualitySet,
   variant: LabVariant,
 ): Promise<Map<string, FolderReader>> {
+  return indexFolders(lab, set, variant);
+}
+
+/** The same for folders that nobody judged. */
+export async function indexFolders(
+  lab: Lab,
+  set: { readonly name: string; readonly folders: QualitySet['folders'] },
+  variant: LabVariant,
+): Promise<Map<string, FolderReader>> {
   const readers = new Map<string, FolderReader>();
   for (const { scope, dir } of set.folders) {
-    const { maxTokens, overlapLines } = variant;
-    const key = [set.name, scope || 'all', maxTokens, overlapLines, splitterVersion()].join('-');
+    const { maxTokens, overlapLines, hasHeadings = true } = variant;
+    const options = [maxTokens, overlapLines, ...(hasHeadings ? [] : ['bare'])];
+    const key = [set.name, scope || 'all', ...options, splitterVersion()].join('-');
     const folder = benchCache('lab', key);
     const file = path.join(folder, 'index.db');
     if (!fs.existsSync(path.join(folder, 'done'))) {
@@ -128,7 +141,9 @@ async function indexFolder(
   const writer = openFolderWriter(file, { embeddingsFile: benchCache('lab', 'embeddings.db') });
   const paths: string[] = [];
   await walkFolder(dir, {}, (found) => void paths.push(found.path));
-  for (const at of paths) await indexFile(lab, splitter, writer, dir, at);
+  const head = (chunk: Chunk): Chunk =>
+    variant.hasHeadings === false ? { ...chunk, symbol: '' } : chunk;
+  for (const at of paths) await indexFile(lab, splitter, writer, dir, at, head);
   await embedAll(lab, writer);
   writer.dispose();
   splitter.dispose();
@@ -140,10 +155,11 @@ async function indexFile(
   writer: FolderWriter,
   dir: string,
   at: string,
+  head: (chunk: Chunk) => Chunk,
 ): Promise<void> {
   const document = await readDocument(dir, at);
   if (!('text' in document)) return;
-  const chunks = (await splitter.split(document)).map((chunk): NewChunk => {
+  const chunks = (await splitter.split(document)).map(head).map((chunk): NewChunk => {
     const text = encoderText(at, chunk);
     return {
       ...chunk,
