@@ -5,7 +5,7 @@
 import * as path from 'node:path';
 import { type Disposable, DisposableStore } from '../base/lifecycle';
 import type { Logger } from '../base/log';
-import type { LearningQuestion } from '../protocol/learning';
+import type { LearningQuestion, LearnResult } from '../protocol/learning';
 import type { IndexParams, MarkParams } from '../protocol/methods';
 import type { FolderStatus, MarkInfo, SpanText, WhyResult } from '../protocol/types';
 import type { Comparing } from './comparing';
@@ -24,7 +24,7 @@ import type { FolderReaders } from './readers';
 import { readIndexedSpan } from './readSpan';
 import type { SearchModels } from './searchModels';
 import { Searching } from './searching';
-import { Sharing } from './sharing';
+import { Sharing, untrusted } from './sharing';
 import type { Settings } from './settings';
 import type { DocumentRow } from './store/types';
 import type { Versions } from './versions';
@@ -192,6 +192,17 @@ export class Engine implements Disposable {
     const undone = await this.marking.undo(folder, id);
     if (undone?.author !== undefined) await this.sharing.refuse(folder, undone.id);
     return undone;
+  }
+
+  /** Takes the version that comes with the repository; it answers only where it passes this user's gate. */
+  async takeVersion(folder: string, isTrusted: boolean, signal: AbortSignal): Promise<LearnResult> {
+    const { id, ...record } = this.indexedRecord(folder);
+    if (!isTrusted) throw untrusted(record.folder);
+    const version = await this.parts.versions.take(id, record.folder);
+    const params = { folder, kind: 'check', version } as const;
+    const result = await this.learning.learn({ id, ...record }, params, signal);
+    if (result.isPromoted) await this.parts.versions.use(id, { folder, version });
+    return result;
   }
 
   /** Why a path is, or is not, in the folder's index: what the rules say, and what the index holds. */

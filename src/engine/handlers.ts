@@ -193,6 +193,13 @@ export const handlers: {
     await engine.parts.versions.compare(record.id, version, isLive);
     return engine.parts.versions.list(record.id, record.folder);
   },
+  async shareVersion({ engine }, { folder, version, author }) {
+    const record = engine.indexedRecord(folder);
+    const name = author ?? (await engine.sharing.nameIn(record.folder));
+    return engine.parts.versions.give(record.id, record.folder, version, name);
+  },
+  takeVersion: ({ engine }, { folder, isTrusted }, { signal }) =>
+    engine.takeVersion(folder, isTrusted, signal),
   learningReport: ({ engine }, { folder, version }) =>
     engine.learning.report(engine.indexedRecord(folder), version),
   bestQuestions: ({ engine }, { folder, limit }, { signal }) =>

@@ -11,6 +11,7 @@ import { check } from './learning/check';
 import { learn, type LearnMeans, type LearnOrder } from './learning/learn';
 import { BASE, VersionStore } from './learning/versionStore';
 import type { RunControl } from './training/control';
+import { givenIdsIn } from './sharing';
 import type { TrainingIndex } from './trainingIndex';
 
 export interface LearnListener {
@@ -44,6 +45,7 @@ export async function learnInFolder(
     marks: (await FolderMarks.open(journal, folder)).list(),
     base: { biEncoder: biEncoder.fingerprint, crossEncoder },
     ...{ rerankCount, resume, niceness },
+    givenIds: new Set(givenIdsIn(markFolder(dataFolder, id))),
   };
   const means: LearnMeans = {
     ...{ index: context, folder, dataFolder, crossEncoderFolder, openReranker, control, seed },

@@ -4,6 +4,7 @@
  * The file is written whenever an own mark changes; it is read only for a caller that trusts the folder.
  */
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -27,6 +28,7 @@ import {
 } from './feedback/sharedMarks';
 import type { Marking } from './marking';
 
+const STATE_FILE = 'sharing.json';
 const FILE = 'marks.jsonl';
 /** Branches that both change the file are joined by keeping the lines of both. */
 const ATTRIBUTES = `${FILE} text eol=lf merge=union\n`;
@@ -89,6 +91,11 @@ export class Sharing {
       const folder = realFolder(given);
       return this.compare(folder, await this.readState(folder), isTrusted);
     });
+  }
+
+  /** The name of this user in a folder. */
+  async nameIn(folder: string): Promise<string> {
+    return (await this.readState(folder)).author;
   }
 
   /** A mark of somebody else was taken back by this user: it does not come again. */
@@ -189,7 +196,7 @@ export class Sharing {
   }
 
   private stateFile(folder: string): string {
-    return path.join(markFolder(this.parts.dataFolder, idOfFolder(folder)), 'sharing.json');
+    return path.join(markFolder(this.parts.dataFolder, idOfFolder(folder)), STATE_FILE);
   }
 
   private async readState(folder: string): Promise<State> {
@@ -216,6 +223,17 @@ export class Sharing {
   }
 }
 
+/** Ids of own marks that the repository was given; `own` is where a folder's marks lie. */
+export function givenIdsIn(own: string): readonly string[] {
+  try {
+    const text = readFileSync(path.join(own, STATE_FILE), 'utf8');
+    return stateSchema.parse(JSON.parse(text)).givenIds;
+  } catch {
+    // Nothing was ever agreed to.
+    return [];
+  }
+}
+
 function countAuthors(marks: SharedMarks['marks']): SharingInfo['authors'] {
   const counts = new Map<string, number>();
   for (const { author = '' } of marks) counts.set(author, (counts.get(author) ?? 0) + 1);
@@ -233,7 +251,8 @@ function userName(): string {
   }
 }
 
-function untrusted(folder: string): NearmissError {
+/** The refusal of everything that comes with a folder, or goes out by it, without trust. */
+export function untrusted(folder: string): NearmissError {
   return new NearmissError(
     'permission',
     `${folder} is not trusted, so nothing that comes with it counts and nothing is shared`,

@@ -30,6 +30,7 @@ import {
   VersionStore,
   type VersionUse,
 } from './learning/versionStore';
+import { giveVersion, takeVersion } from './learning/sharedAdapter';
 import { changedShare, MUCH_CHANGED, readSketch } from './learning/workspaceSketch';
 import type { LentSnapshot } from './readers';
 import type { SearchContext } from './search/types';
@@ -199,6 +200,24 @@ export class Versions implements Disposable {
     );
   }
 
+  /** Writes a version to the repository's folder, without one that which answers; returns its name and where it lies. */
+  async give(
+    id: string,
+    folder: string,
+    asked: string | undefined,
+    author: string,
+  ): Promise<{ readonly version: string; readonly file: string }> {
+    const version = await this.named(id, asked);
+    return { version, file: await giveVersion(folder, this.storeOf(id), version, author) };
+  }
+
+  /** Makes a version of what the repository shares, and returns its name; nothing answers by it yet. */
+  async take(id: string, folder: string): Promise<string> {
+    const base = await this.parts.baseModels();
+    if (!base) throw new NearmissError('model', 'No model embeds, so no version can be taken');
+    return takeVersion(folder, this.storeOf(id), base);
+  }
+
   /** Goes back to the base where this version answers. */
   async leave(id: string, folder: string, version: string): Promise<void> {
     const { pointer } = await this.storeOf(id).pointer();
@@ -249,7 +268,7 @@ export class Versions implements Disposable {
     store: VersionStore,
     version: string,
   ): Promise<string | undefined> {
-    const sketch = await readSketch(store.folderOf(version));
+    const sketch = await readSketch(store.root, version);
     if (!sketch) return undefined;
     const lent = this.parts.lend(id);
     try {
@@ -418,6 +437,7 @@ function toInfo(
       kind: manifest.kind,
       verdict: manifest.verdict,
       markCount: manifest.markCount,
+      author: manifest.author,
     }),
     state: use?.state,
     scope: use?.scope,

@@ -197,6 +197,8 @@ export interface VersionInfo {
   readonly parts: readonly LearningTier[];
   readonly verdict?: string;
   readonly markCount?: number;
+  /** Who made it, where it came with the repository. */
+  readonly author?: string;
   readonly sizeBytes: number;
   /** Why it cannot be used, where it cannot. */
   readonly problem?: string;

@@ -221,6 +221,13 @@ export interface Methods {
     { readonly folder: string; readonly version: string | null; readonly isLive: boolean },
     VersionList
   >;
+  /** Writes a version's small weights to `.nearmiss/adapter` in the folder. Without a name: the one that answers. */
+  shareVersion: Call<
+    { readonly folder: string; readonly version?: string; readonly author?: string },
+    { readonly version: string; readonly file: string }
+  >;
+  /** Takes the version that the repository shares, measures it on this user's marks, and lets it answer where it passes. */
+  takeVersion: Call<{ readonly folder: string; readonly isTrusted: boolean }, LearnResult>;
   /** Of a version, or of the last run, promoted or not. Null where nothing was learned yet. */
   learningReport: Call<
     { readonly folder: string; readonly version?: string },

@@ -132,6 +132,12 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
     scope: scope.optional(),
   }),
   compareVersion: z.object({ folder, version: id.nullable(), isLive: z.boolean() }),
+  shareVersion: z.object({
+    folder,
+    version: id.optional(),
+    author: z.string().max(1000).optional(),
+  }),
+  takeVersion: z.object({ folder, isTrusted: z.boolean() }),
   learningReport: z.object({ folder, version: id.optional() }),
   bestQuestions: z.object({ folder, limit }),
   reviewQueue: z.object({ folder }),

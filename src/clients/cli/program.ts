@@ -8,7 +8,7 @@ import { index } from './indexCommand';
 import { adapt, compare, learn, report, revert, versions } from './learnCommands';
 import { exportMarks, importMarks, listMarks, mark, undoMark } from './markCommands';
 import { mcp } from './mcpCommand';
-import { shareMarks, showShared, takeMarks } from './shareCommands';
+import { shareMarks, shareVersion, showShared, takeMarks, takeVersion } from './shareCommands';
 import { addModel, listModels, showCatalog, useModel, verifyModels } from './modelCommands';
 import { search, similar } from './searchCommand';
 import type { CommonOptions } from './session';
@@ -160,9 +160,23 @@ function addLearningCommands(program: Command, act: Act): void {
     .option('--out <file>', 'write it to a file: a page for .html, else JSON')
     .option('--redact', 'without queries: each becomes "query 1", "query 2", ...')
     .action(act(report));
-  inFolder(program.command('versions'))
+  const version = program.command('versions').description('what was learned');
+  inFolder(version.command('list', { isDefault: true }))
     .description('the versions there are, and which one answers')
     .action(act(versions));
+  inFolder(version.command('share'))
+    .description(
+      "write a version's small weights to .nearmiss/adapter, for all who have the repository",
+    )
+    .argument('[version]', 'the version; without it, the one that answers')
+    .option('--as <name>', 'the name that stands beside it')
+    .action(act(shareVersion));
+  inFolder(version.command('take'))
+    .description(
+      'take the version that the repository shares; it answers only if it proves better on your marks',
+    )
+    .option('-y, --yes', 'agree that you trust what the repository holds')
+    .action(act(takeVersion));
   inFolder(program.command('revert'))
     .description('let another version answer, at once')
     .argument('[version]', 'base, previous, or a version; without it, previous')

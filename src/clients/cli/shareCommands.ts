@@ -68,6 +68,42 @@ export function showShared(options: FolderOption): Promise<number> {
   );
 }
 
+export function shareVersion(
+  version: string | undefined,
+  options: FolderOption & { readonly as?: string },
+): Promise<number> {
+  const folder = existingFolder(options.folder);
+  return withSession(options, async ({ client }) => {
+    const shared = await client.call('shareVersion', { folder, version, author: options.as });
+    if (options.json) printJson(shared);
+    else printLine(harmless(`Version ${shared.version} written to ${shared.file}`));
+    return exitDone;
+  });
+}
+
+export function takeVersion(options: FolderOption): Promise<number> {
+  const folder = existingFolder(options.folder);
+  return withSession(options, async (session) => {
+    await agree(session, 'What the repository shares then ranks here, if it proves better');
+    const params = { folder, isTrusted: true };
+    const { report, version, isPromoted } = await session.client.call(
+      'takeVersion',
+      params,
+      session.signal,
+    );
+    if (options.json) printJson(report);
+    else {
+      printLine(harmless(report.verdict));
+      printLine(
+        isPromoted
+          ? `Version ${version} answers now`
+          : `Version ${version} is kept, and answers nothing`,
+      );
+    }
+    return exitDone;
+  });
+}
+
 function agree(session: CliSession, sentence: string): Promise<void> {
   const refusal = new NearmissError('needsConfirmation', sentence, 'Agree with --yes');
   return session.agree(`${harmless(sentence)}. Go on?`, refusal);

@@ -61,6 +61,7 @@ export class RepositorySharing implements Disposable {
       const info = await engine.ask('sharing', { folder });
       if (info.isTaking && !isTrusted)
         await engine.call('setSharing', { folder, takes: false, isTrusted });
+      if (!isTrusted) await this.leaveShared(folder);
       if (!isTrusted || !settings.get('marks.shareByRepository')) continue;
       if (info.isGiving || info.isTaking) await engine.call('syncSharing', { folder, isTrusted });
       else await this.ask(info);
@@ -91,6 +92,14 @@ export class RepositorySharing implements Disposable {
     const { isTrusted } = vscode.workspace;
     if (gives || takes)
       await this.services.engine.call('setSharing', { folder, gives, takes, isTrusted });
+  }
+
+  /** A version that came with a folder does not answer there without trust. */
+  private async leaveShared(folder: string): Promise<void> {
+    const { engine } = this.services;
+    const { current, versions } = await engine.ask('versions', { folder });
+    if (versions.some(({ id, author }) => id === current && author !== undefined))
+      await engine.call('useVersion', { folder, version: 'base' });
   }
 
   private async endAll(): Promise<void> {

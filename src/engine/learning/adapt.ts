@@ -134,7 +134,6 @@ async function publish(
   const draft = path.join(store.runFolder, 'draft');
   await fsp.rm(draft, { recursive: true, force: true });
   await copyTier('head', made.out, draft);
-  await writeSketch(draft, made.index.snapshot);
   const { version: id, time, verdict } = report;
   const parts = { tiers: ['head' as const], mapsSimilar: made.result.mapsSimilar, markCount: 0 };
   await store.publish(
@@ -142,6 +141,7 @@ async function publish(
     { id, time, kind: 'adapt', isPromoted: true, verdict, base, level: made.level, ...parts },
     report,
   );
+  await writeSketch(store.root, id, made.index.snapshot);
   await store.prune();
 }
 

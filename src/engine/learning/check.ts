@@ -9,19 +9,20 @@ import { seedFor } from '../training/plan';
 import { rememberScores } from './arena';
 import { contestantOf } from './beside';
 import { changeOf, changesTopThree } from './changes';
-import { decideAgain, type RepeatedEvidence, repeatedVerdict } from './gate';
+import { decideAgain, decideTaken, type RepeatedEvidence, repeatedVerdict } from './gate';
 import { geometryOf, similarChange } from './geometryOf';
 import { commitGuard, pseudoGuard } from './guard';
 import type { Learned, LearnMeans, LearnOrder } from './learn';
 import { loadVersion } from './learnedVersion';
 import { learnedFrom } from './makeReport';
-import { gatherMarks } from './markData';
+import { gatherMarks, type MarkedQuery } from './markData';
 import { answersOf, judgedGuard, watch } from './measuring';
 import { QueryEmbeddings } from './queryEmbeddings';
 import type { LearningReport, QueryChange } from './report';
 import { decisionsOf, readReview } from './reviewFile';
 import { RunProgress } from './runProgress';
 import { judgedOf } from './triedTier';
+import { writeSketch } from './workspaceSketch';
 
 const GUARD_COUNT = 60;
 const COMMIT_COUNT = 20;
@@ -41,8 +42,14 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
     const decisions = decisionsOf(await readReview(store.root));
     const data = gatherMarks(index.snapshot, order.marks, decisions);
     const answered = data.queries.filter(({ relevant }) => relevant.length > 0);
-    const { time, kind } = version.manifest;
-    const unseen = answered.filter((query) => kind === 'adapt' || query.time > time);
+    const { time, kind, author } = version.manifest;
+    const isGiven = ({ relevant, wrong }: MarkedQuery): boolean =>
+      [...relevant, ...wrong].some(({ markId }) => order.givenIds?.has(markId));
+    const unseen = answered.filter((query) =>
+      author === undefined
+        ? kind === 'adapt' || query.time > time
+        : !query.isOthers && !isGiven(query),
+    );
     const random = seededRandom(seedFor(seed, 'guard', 0));
     const guard = [
       ...pseudoGuard(index.snapshot, GUARD_COUNT, random),
@@ -63,7 +70,7 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
       geometry: geometryOf(index, contestant, vectors, seed),
       similar: similarChange(index, contestant, seed),
     };
-    const result = decideAgain(evidence);
+    const result = author === undefined ? decideAgain(evidence) : decideTaken(evidence);
     const last = await store.report().catch(() => undefined);
     const report: LearningReport = {
       ...{ v: 1, kind: 'check', version: id, time: new Date().toISOString(), folder, seed },
@@ -75,6 +82,7 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
       ...{ quarantined: [], curve: last?.curve ?? [], notes: [], bytes: 0 },
       seconds: (performance.now() - startMs) / 1000,
     };
+    if (result.isPassed) await writeSketch(store.root, id, index.snapshot);
     await store.keepReport(report);
     return { report };
   } finally {

@@ -102,7 +102,12 @@ function figuresOf(evidence: Evidence): ComparedFigure[] {
   return [...held, ...guarded].filter(({ count }) => count > 0);
 }
 
-function heldOutConditions({ primary, heldOut, before, after }: Evidence): GateCondition[] {
+function heldOutConditions({
+  primary,
+  heldOut,
+  before,
+  after,
+}: Pick<Evidence, 'primary' | 'heldOut' | 'before' | 'after'>): GateCondition[] {
   const values = pairValues(primary, heldOut, before, after);
   const mrr = pairValues('MRR@10', heldOut, before, after);
   const { length: count } = values.before;
@@ -247,6 +252,19 @@ export function decideAgain(evidence: RepeatedEvidence): GateResult {
     mapsSimilar: failed.length === 0,
     conditions,
     figures: [...figures, figureOf('guard queries', guard)].filter(({ count }) => count > 0),
+  };
+}
+
+/** The gate of a version that somebody else has learned: a gain on queries of this user alone, and no loss anywhere. */
+export function decideTaken(evidence: RepeatedEvidence): GateResult {
+  const repeated = decideAgain(evidence);
+  const { unseen, before, after } = evidence;
+  const own = { primary: choosePrimary(unseen), heldOut: unseen, before, after };
+  const conditions = [...heldOutConditions(own), ...repeated.conditions];
+  return {
+    ...repeated,
+    conditions,
+    isPassed: conditions.every(({ isMet, name }) => isMet || name === SIMILAR),
   };
 }
 

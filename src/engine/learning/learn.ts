@@ -51,6 +51,8 @@ export interface LearnOrder {
   readonly base: BaseModels;
   readonly rerankCount: number;
   readonly resume: boolean;
+  /** Ids of own marks that others have and may have learned from. */
+  readonly givenIds?: ReadonlySet<string>;
   /** How far training stands back for other programs; without it, as the trainer's recipe says. */
   readonly niceness?: number;
   /** Flags that differ from the recipe's; for benches and tests. */
@@ -243,7 +245,6 @@ class LearnRun {
     const draft = path.join(this.order.store.runFolder, 'draft');
     await fsp.rm(draft, { recursive: true, force: true });
     for (const { tier, out } of chosen) await copyTier(tier, out, draft);
-    await writeSketch(draft, this.means.index.snapshot);
     return draft;
   }
 
@@ -266,6 +267,7 @@ class LearnRun {
       },
       report,
     );
+    await writeSketch(store.root, id, this.means.index.snapshot);
     await store.prune();
   }
 

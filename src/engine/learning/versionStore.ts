@@ -3,6 +3,7 @@
  *
  *   current.json          which one answers, which one did before: the only file that a swap changes
  *   versions/<id>/        version.json with the hash of every file, report.json, and what was learned
+ *   measured/<id>.json    the folder as it was when a version was measured last
  *   last.json             the report of the last run, promoted or not
  *   review.json           what a person decided about marks that were set aside
  *   run/                  a run under way, or stopped
@@ -53,6 +54,8 @@ const manifestSchema = z.object({
   isPromoted: z.boolean(),
   verdict: z.string(),
   markCount: z.int(),
+  /** Who made it, where it came with the repository. */
+  author: z.string().optional(),
   /** Fingerprints of what it was learned on; on anything else it would be noise. */
   base: z.object({ biEncoder: z.string(), crossEncoder: z.string() }),
   tiers: z.array(z.enum(TIERS)),
@@ -156,7 +159,10 @@ export class VersionStore {
     const used = [pointer.current.id, pointer.previous?.id, pointer.shadow?.id];
     const versions = await this.list();
     for (const { id } of versions.slice(0, Math.max(0, versions.length - keptCount)))
-      if (!used.includes(id)) await fs.rm(this.folderOf(id), { recursive: true, force: true });
+      if (!used.includes(id)) {
+        await fs.rm(this.folderOf(id), { recursive: true, force: true });
+        await fs.rm(path.join(this.root, 'measured', `${id}.json`), { force: true });
+      }
   }
 
   /** The report of a version, or of the last run; undefined where there is none. */

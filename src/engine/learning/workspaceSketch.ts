@@ -1,5 +1,5 @@
 /**
- * How much of a folder has changed since a version was learned. A version keeps the hashes of the chunks in some files,
+ * How much of a folder has changed since a version was measured. What is kept are hashes of the chunks in some files,
  * those whose paths have the smallest hashes, so that the same files are looked at again, and files that came since have
  * their fair share. What moved to another file counts as changed: nothing was measured there.
  */
@@ -10,7 +10,6 @@ import * as z from 'zod';
 import type { Snapshot } from '../store/types';
 import { writeWhole } from '../training/runFiles';
 
-const SKETCH_FILE = 'workspace.json';
 /** Files that are looked at. */
 const FILE_COUNT = 256;
 /** From this share on what was measured says little about the folder as it is. */
@@ -45,15 +44,17 @@ export function changedShare({ upTo, chunks }: WorkspaceSketch, snapshot: Sketch
   return 1 - kept / all.size;
 }
 
-/** Writes the sketch into a version that is being made. */
-export async function writeSketch(draft: string, snapshot: Sketched): Promise<void> {
-  await writeWhole(path.join(draft, SKETCH_FILE), JSON.stringify(sketchOf(snapshot)));
+/** Notes the folder as it is while a version is measured; `root` is where the folder's versions lie. */
+export async function writeSketch(root: string, id: string, snapshot: Sketched): Promise<void> {
+  const file = fileOf(root, id);
+  await fs.mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await writeWhole(file, JSON.stringify(sketchOf(snapshot)));
 }
 
-/** That of a version's folder; undefined where an older Nearmiss made it. */
-export async function readSketch(folder: string): Promise<WorkspaceSketch | undefined> {
+/** The folder as it was when the version was measured last; undefined where that is not known. */
+export async function readSketch(root: string, id: string): Promise<WorkspaceSketch | undefined> {
   try {
-    const text = await fs.readFile(path.join(folder, SKETCH_FILE), 'utf8');
+    const text = await fs.readFile(fileOf(root, id), 'utf8');
     return sketchSchema.safeParse(JSON.parse(text)).data;
   } catch {
     // It only tells how old a version is; the version itself is checked where it is used.
@@ -64,6 +65,11 @@ export async function readSketch(folder: string): Promise<WorkspaceSketch | unde
 /** Above every hash: a small folder is looked at whole, new files included. */
 const LAST = 'g';
 const HASH_DIGITS = 12;
+
+// Beside the versions: those are never changed, and a version can be measured again.
+function fileOf(root: string, id: string): string {
+  return path.join(root, 'measured', `${id}.json`);
+}
 
 function chunksOf(snapshot: Sketched, upTo: string): string[] {
   return snapshot

@@ -28,6 +28,16 @@ test('names a version that is not there', async () => {
   checkSentence(await world.run(['report', '--of', 'nothing']), 2, /Nothing was learned/);
 });
 
+test('says in a sentence that there is no version to share, to take, to measure again or to compare', async () => {
+  const run = (...args: string[]) => world.run(args);
+  checkSentence(await run('versions', 'share'), 2, /The base model answers/);
+  checkSentence(await run('versions', 'take'), 2, /then ranks here, if it proves better/);
+  checkSentence(await run('versions', 'take', '--yes'), 2, /The repository shares no version/);
+  checkSentence(await run('learn', '--recheck', 'none'), 2, /There is no version none/);
+  checkSentence(await run('compare', 'none'), 2, /There is no version none/);
+  assert.equal((await run('compare')).stdout, 'No version is being compared\n');
+});
+
 test('learns, reports the same in words and in JSON, and goes back', async () => {
   for (let topic = 0; topic < 12; topic++) await world.mark(topic);
   const learned = await world.run(['learn', '--json', '--seed', '3'], patient);

@@ -195,9 +195,40 @@ test('says when much of the folder has changed since a version was measured', as
   await client.call('index', { folder, waitFor: 'all', refresh: true });
   const { problems } = await client.call('versions', { folder });
   assert.match(problems.join(), /^4\d % of the folder's text has changed since .+ --recheck/);
+  const { isPromoted, report } = await world.learn({ kind: 'check' });
+  assert.equal(isPromoted, true, report.verdict);
+  assert.deepEqual((await client.call('versions', { folder })).problems, []);
   for (const file of added) fs.rmSync(file);
   await client.call('index', { folder, waitFor: 'all', refresh: true });
   assert.deepEqual((await client.call('useVersion', { folder, version: 'base' })).problems, []);
+});
+
+test('a version of the repository is taken with trust alone, and answers after the gate of its new user', async () => {
+  const folder = world.code;
+  const { client } = world;
+  const own = (await client.call('versions', { folder })).versions.at(-1)!.id;
+  const { file } = await client.call('shareVersion', { folder, version: own, author: 'Ada' });
+  assert.equal(file, path.join(folder, '.nearmiss/adapter'));
+  const take = (isTrusted: boolean) => client.call('takeVersion', { folder, isTrusted });
+  await assert.rejects(take(false), { code: 'permission', message: /is not trusted/ });
+  assert.equal((await client.call('versions', { folder })).versions.at(-1)!.id, own);
+  const old = await world.order(QUESTIONS[UNSEEN]!);
+  const few = await take(true);
+  assert.equal(few.isPromoted, false);
+  assert.match(few.report.verdict, /^Does not hold \(enough queries, /);
+  assert.deepEqual(await world.order(QUESTIONS[UNSEEN]!), old);
+
+  for (let topic = 0; topic < 12; topic++) await world.mark(topic);
+  const { isPromoted, version, report } = await take(true);
+  assert.equal(isPromoted, true, report.verdict);
+  assert.match(version, /^shared-[0-9a-f]{12}$/);
+  const list = await client.call('versions', { folder });
+  assert.equal(list.current, version);
+  assert.equal(list.versions.find(({ id }) => id === version)?.author, 'Ada');
+  await world.unmarkAll();
+  await client.call('useVersion', { folder, version: 'base' });
+  assert.deepEqual(await world.order(QUESTIONS[UNSEEN]!), old);
+  fs.rmSync(path.join(folder, '.nearmiss'), { recursive: true });
 });
 
 test('does not promote what one mark said many times, nor what contradicts itself', async () => {

@@ -50,10 +50,10 @@ test('of a large folder looks at some files, the same again and their share of n
 });
 
 test('is read as it was written; where it is damaged or missing nothing is known', async () => {
-  await writeSketch(root, folderOf(FILES));
-  assert.deepEqual(await readSketch(root), sketchOf(folderOf(FILES)));
-  fs.writeFileSync(path.join(root, 'workspace.json'), '{"v":1,"chunks":7}');
-  assert.equal(await readSketch(root), undefined);
-  assert.equal(await readSketch(path.join(root, 'gone')), undefined);
+  await writeSketch(root, 'a', folderOf(FILES));
+  assert.deepEqual(await readSketch(root, 'a'), sketchOf(folderOf(FILES)));
+  fs.writeFileSync(path.join(root, 'measured', 'a.json'), '{"v":1,"chunks":7}');
+  assert.equal(await readSketch(root, 'a'), undefined);
+  assert.equal(await readSketch(root, 'gone'), undefined);
   assert.equal(changedShare({ v: 1, upTo: '', chunks: [] }, folderOf({})), 0);
 });
