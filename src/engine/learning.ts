@@ -73,7 +73,9 @@ export class Learning implements Disposable {
       markCount: marks,
       queryCount: data.queries.length,
       quarantinedCount: new Set(
-        [...data.review, ...queued].filter(({ decision }) => !decision).map(({ id: mark }) => mark),
+        [...data.review, ...queued]
+          .filter(({ decision, reason }) => !decision && reason !== 'mined')
+          .map(({ id: mark }) => mark),
       ).size,
       tiers: isAdapting ? tiers.map((tier) => adapted(tier)) : tiers,
       split: isAdapting ? ADAPT_SPLIT : splitSentence(measurableCount(data)),
@@ -153,7 +155,9 @@ export class Learning implements Disposable {
     const known = new Set(stored.map(({ id }) => id));
     const { review } = await this.gather(record);
     const fresh = review.filter(({ id, reason }) => !known.has(id) && reason !== 'duplicate');
-    return [...stored, ...fresh];
+    const all = [...stored, ...fresh];
+    const isMined = ({ reason }: ReviewItem): boolean => reason === 'mined';
+    return [...all.filter((item) => !isMined(item)), ...all.filter(isMined)];
   }
 
   async resolve(

@@ -59,6 +59,7 @@ function decisionName(decision: ReviewDecision): string {
 async function askDecision({
   decision,
   query,
+  reason,
 }: ReviewItem): Promise<ReviewDecision | null | undefined> {
   const { t } = vscode.l10n;
   const choices: (vscode.QuickPickItem & { value: ReviewDecision | null })[] = [
@@ -70,7 +71,10 @@ async function askDecision({
     choices.push({ label: `$(discard) ${t('Take the decision back')}`, value: null });
   const chosen = await vscode.window.showQuickPick(choices, {
     title: query,
-    placeHolder: t('Left: the answer. Right: what was marked as not relevant'),
+    placeHolder:
+      reason === 'mined'
+        ? t('Left: the answer. Right: what nobody marked and learning takes for wrong')
+        : t('Left: the answer. Right: what was marked as not relevant'),
     ignoreFocusOut: true,
   });
   return chosen?.value;

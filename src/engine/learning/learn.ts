@@ -18,10 +18,11 @@ import { choosePrimary, type GateResult, verdictOf } from './gate';
 import { type Group, mineGroups } from './groups';
 import { commitGuard, type GuardQuery, pseudoGuard } from './guard';
 import { type BaseModels } from './learnedVersion';
-import { gatherMarks, type MarkData, withoutMarks } from './markData';
+import { type Decisions, gatherMarks, type MarkData, withoutMarks } from './markData';
 import { answersOf, judgedGuard, measure, type Measured, type Trial, watch } from './measuring';
+import { decidedGroups, nearestMined } from './minedReview';
 import { suspectMarks } from './quarantine';
-import type { LearningReport, LearningTier, TierOutcome } from './report';
+import type { LearningReport, LearningTier, ReviewItem, TierOutcome } from './report';
 import { decisionsOf, keepReview, readReview } from './reviewFile';
 import { makeReport, refusedReport } from './makeReport';
 import { QueryEmbeddings } from './queryEmbeddings';
@@ -116,10 +117,7 @@ class LearnRun {
     const vectors = await this.embeddings.of(gathered.queries);
     const suspects = suspectMarks(index, gathered, vectors, decisions, seed);
     const data = withoutMarks(gathered, suspects);
-    await keepReview(
-      store.root,
-      data.review.filter(({ reason }) => reason !== 'duplicate'),
-    );
+    await this.keepForReview(data, []);
     const plan = planTiers(data);
     const wanted = this.order.tiers;
     const tiers = plan.tiers
@@ -127,10 +125,20 @@ class LearnRun {
       .map(({ tier }) => tier);
     if (plan.refusal !== undefined || tiers.length === 0)
       return this.refuse(data, plan.refusal ?? 'No part was asked for');
-    return this.learnFrom(data, tiers);
+    return this.learnFrom(data, tiers, decisions);
   }
 
-  private async learnFrom(data: MarkData, tiers: readonly LearningTier[]): Promise<Learned> {
+  /** Marks first: they are what a person said. */
+  private async keepForReview({ review }: MarkData, mined: readonly ReviewItem[]): Promise<void> {
+    const marks = review.filter(({ reason }) => reason !== 'duplicate');
+    await keepReview(this.order.store.root, [...marks, ...mined]);
+  }
+
+  private async learnFrom(
+    data: MarkData,
+    tiers: readonly LearningTier[],
+    decisions: Decisions,
+  ): Promise<Learned> {
     const { means } = this;
     const queryCount = data.queries.length;
     const progress = new RunProgress(plannedWeight(queryCount, GUARD_COUNT, tiers), (news) =>
@@ -143,10 +151,12 @@ class LearnRun {
     const filler = made.slice(GUARD_COUNT);
     progress.begin({ stage: 'finding negatives', weight: queryCount * 0.6 });
     let minedCount = 0;
-    const groups = await mineGroups(means.index, data.queries, {
+    const mined = await mineGroups(means.index, data.queries, {
       ...{ control: means.control, seed: means.seed },
       onQuery: () => progress.at(++minedCount, queryCount),
     });
+    const groups = decidedGroups(means.index, mined, decisions);
+    await this.keepForReview(data, nearestMined(means.index, groups, decisions));
     const folds = await this.splitGroups(groups);
     const { store, base, resume, recipes, tiers: wanted } = this.order;
     const identity = identityOf([means.seed, base, recipes, wanted, groups, filler, data.pairs]);
