@@ -136,6 +136,96 @@ const known: readonly Known[] = [
   sentence('{} is not indexed: it is too large{}', (t, ...of) =>
     t('{0} is not indexed: it is too large{1}', ...of),
   ),
+  // Learning: the verdict first, because it may hold one of the others; then the plan, the run, what was set aside
+  sentence(
+    'Promoted: {} of {} unseen queries improved, {} got worse; {} {} → {}, 95 % interval {} to {}',
+    (t, ...of) =>
+      t(
+        'Promoted: {0} of {1} unseen queries improved, {2} got worse; {3} {4} → {5}, 95 % interval {6} to {7}',
+        ...of,
+      ),
+  ),
+  sentence(
+    'Not promoted ({}): {} of {} unseen queries improved, {} got worse; {} {} → {}, 95 % interval {} to {}',
+    (t, ...of) =>
+      t(
+        'Not promoted ({0}): {1} of {2} unseen queries improved, {3} got worse; {4} {5} → {6}, 95 % interval {7} to {8}',
+        ...of,
+      ),
+  ),
+  sentence('Not promoted: {}', (t, why) => t('Not promoted: {0}', localised(why ?? '', t))),
+  sentence('The weights of words, meaning and rules', (t) =>
+    t('The weights of words, meaning and rules'),
+  ),
+  sentence('A small map over stored embeddings; nothing is embedded anew', (t) =>
+    t('A small map over stored embeddings; nothing is embedded anew'),
+  ),
+  sentence('The last layers of the re-ranker, on marks and mined negatives', (t) =>
+    t('The last layers of the re-ranker, on marks and mined negatives'),
+  ),
+  sentence('From {} marks on; {} can be used', (t, ...of) =>
+    t('From {0} marks on; {1} can be used', ...of),
+  ),
+  sentence(
+    'Stays as it is: `nearmiss train` is for its layers, as every chunk is embedded anew then',
+    (t) =>
+      t('Stays as it is: `nearmiss train` is for its layers, as every chunk is embedded anew then'),
+  ),
+  sentence('The newest fifth of the queries is held out, near-identical ones on one side', (t) =>
+    t('The newest fifth of the queries is held out, near-identical ones on one side'),
+  ),
+  sentence(
+    'Five folds by query, near-identical ones on one side: each query is measured by a model that has not seen it',
+    (t) =>
+      t(
+        'Five folds by query, near-identical ones on one side: each query is measured by a model that has not seen it',
+      ),
+  ),
+  sentence('{} can be used, and {} are the least to learn from', (t, marks, least) =>
+    t(
+      '{0} can be used, and {1} are the least to learn from',
+      localised(marks ?? '', t),
+      least ?? '',
+    ),
+  ),
+  sentence('{} a hit marked relevant, and {} are the least to measure a gain on', (t, ...of) =>
+    t(
+      '{0} a hit marked relevant, and {1} are the least to measure a gain on',
+      localised(of[0] ?? '', t),
+      of[1] ?? '',
+    ),
+  ),
+  sentence('One mark', (t) => t('One mark')),
+  sentence('{} marks', (t, count) => t('{0} marks', count)),
+  sentence('One query has', (t) => t('One query has')),
+  sentence('{} queries have', (t, count) => t('{0} queries have', count)),
+  sentence('starting', (t) => t('starting')),
+  sentence('asking the base', (t) => t('asking the base')),
+  sentence('finding negatives', (t) => t('finding negatives')),
+  sentence('measuring all parts together', (t) => t('measuring all parts together')),
+  sentence('writing the report', (t) => t('writing the report')),
+  sentence('learning {}', (t, part) => t('learning {0}', localised(part ?? '', t))),
+  sentence('measuring {}', (t, part) => t('measuring {0}', localised(part ?? '', t))),
+  sentence('the weights of the ranking', (t) => t('the weights of the ranking')),
+  sentence('a map of embeddings', (t) => t('a map of embeddings')),
+  sentence('the re-ranker', (t) => t('the re-ranker')),
+  sentence('The same was said before, so it counts once', (t) =>
+    t('The same was said before, so it counts once'),
+  ),
+  sentence('The same text was marked relevant and not relevant for the same query', (t) =>
+    t('The same text was marked relevant and not relevant for the same query'),
+  ),
+  sentence('The same text was marked relevant for the same query', (t) =>
+    t('The same text was marked relevant for the same query'),
+  ),
+  sentence('It says nearly the same as a text marked relevant, so it may be the answer too', (t) =>
+    t('It says nearly the same as a text marked relevant, so it may be the answer too'),
+  ),
+  sentence(
+    'It is closer to a text marked relevant than to the query, so it may be the answer too',
+    (t) =>
+      t('It is closer to a text marked relevant than to the query, so it may be the answer too'),
+  ),
   // Failures that people meet
   sentence('The disk is full, so the marks stay as they were', (t) =>
     t('The disk is full, so the marks stay as they were'),

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { LearningPlan, LearningTier, LearnParams } from '../../protocol/learning';
 import { setContextKey } from './contextKeys';
+import { localised } from './engineSentences';
 import { chooseFolder } from './folderPick';
 import { inMessage } from './hitText';
 import { showReport } from './reportView';
@@ -24,7 +25,7 @@ async function learn(services: Services, kind: Kind, path?: unknown): Promise<vo
   if (!folder) return;
   const plan = await services.engine.ask('learningPlan', { folder: folder.path, kind });
   if (plan.refusal !== undefined) {
-    void vscode.window.showInformationMessage(inMessage(plan.refusal));
+    void vscode.window.showInformationMessage(inMessage(localised(plan.refusal, t)));
     return;
   }
   const where = await choosePlan(plan, kind);
@@ -44,7 +45,7 @@ async function choosePlan(plan: LearningPlan, kind: Kind): Promise<LearnParams['
   const separator = { label: t('Plan'), kind: vscode.QuickPickItemKind.Separator };
   const tiers: PlanRow[] = plan.tiers.map(({ tier, isPlanned, sentence }) => ({
     label: `$(${isPlanned ? 'check' : 'circle-slash'}) ${tierName(tier)}`,
-    detail: sentence,
+    detail: localised(sentence, t),
   }));
   const title =
     kind === 'adapt'
@@ -52,7 +53,10 @@ async function choosePlan(plan: LearningPlan, kind: Kind): Promise<LearnParams['
       : t('Nearmiss: Learn from {0} Marks on {1} Queries', plan.usableCount, plan.queryCount);
   const items: PlanRow[] = [go, silent, separator];
   // As a row, because a hint is cut off where the list ends.
-  const measured: PlanRow = { label: `$(beaker) ${t('How it is measured')}`, detail: plan.split };
+  const measured: PlanRow = {
+    label: `$(beaker) ${t('How it is measured')}`,
+    detail: localised(plan.split, t),
+  };
   const placeHolder = t('Enter starts; nothing changes unless it proves better');
   const rows = [...items, ...tiers, measured];
   for (;;) {
@@ -102,7 +106,7 @@ async function run(
           const percent = 100 * now.fraction;
           progress.report({
             increment: Math.max(0, percent - told),
-            message: `${Math.floor(percent)} % ${inMessage(now.stage)}${paused}${left}`,
+            message: `${Math.floor(percent)} % ${inMessage(localised(now.stage, t))}${paused}${left}`,
           });
           told = Math.max(told, percent);
         });
@@ -130,7 +134,10 @@ async function tellVerdict(
   const report = t('Show Report');
   const back = t('Use Previous Model');
   const names = isPromoted ? [report, back] : [report];
-  const chosen = await vscode.window.showInformationMessage(inMessage(verdict), ...names);
+  const chosen = await vscode.window.showInformationMessage(
+    inMessage(localised(verdict, t)),
+    ...names,
+  );
   if (chosen === report) await showReport(services, folder);
   if (chosen === back) await useVersion(services, 'previous', folder);
 }

@@ -4,6 +4,7 @@
  */
 import * as vscode from 'vscode';
 import type { ReviewDecision, ReviewItem } from '../../protocol/learning';
+import { localised } from './engineSentences';
 import { chooseFolder } from './folderPick';
 import { lineSpan, plain, visible } from './hitText';
 import type { Services } from './services';
@@ -45,7 +46,7 @@ function reviewRow(item: ReviewItem): ReviewRow {
   return {
     label: `$(${icon}) ${plain(visible(item.query))}`,
     description: `${plain(visible(suspect.path))}:${lineSpan(suspect)}${decision ? ` (${decisionName(decision)})` : ''}`,
-    detail: item.sentence,
+    detail: localised(item.sentence, vscode.l10n.t),
     item,
   };
 }

@@ -43,6 +43,20 @@ test('translates a sentence with what stood in its places', () => {
   );
 });
 
+test('translates what learning says, down to its parts', () => {
+  const said = {
+    'learning a map of embeddings': '埋め込みの写像を学習中',
+    '9 marks can be used, and 10 are the least to learn from':
+      '使えるのは評価 9 件です。学習には最低 10 件が必要です',
+    'Promoted: 8 of 10 unseen queries improved, 0 got worse; near-miss accuracy .500 → .900, 95 % interval +.250 to +.500':
+      '採用: 未知の検索語 10 件中 8 件が改善、0 件が悪化。near-miss accuracy .500 → .900、95 % 区間 +.250 ～ +.500',
+    'Not promoted: One mark can be used, and 10 are the least to learn from':
+      '不採用: 使えるのは評価 1 件です。学習には最低 10 件が必要です',
+  };
+  for (const [english, expected] of Object.entries(said))
+    assert.equal(localised(english, t), expected);
+});
+
 test('leaves what it does not know as it is', () => {
   for (const sentence of ['', 'The model has no output', 'see cosine 0.83, rank 4'])
     assert.equal(localised(sentence, t), sentence);
