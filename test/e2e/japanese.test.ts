@@ -52,4 +52,8 @@ flow('speaks Japanese in palette, panel and lists', world, async ({ window }) =>
   );
   await window.screenshot('13-japanese-status');
   await window.closeQuickPick();
+  // A sentence of the engine, with a sentence inside it.
+  await window.command(`Nearmiss: ${titles['command.learnFromMarks']}`);
+  await window.message('使えるのは評価 0 件です').first().waitFor();
+  await window.screenshot('13-japanese-refusal');
 });

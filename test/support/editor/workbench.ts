@@ -8,23 +8,25 @@ import { installationRoot } from '../../../src/base/installation';
 export const patienceMs = 120_000;
 /** After so long without its effect, a key press or click is taken as lost and made again. */
 const againAfterMs = 8000;
+/** Holds the pages of editor tabs; the frames' own addresses do not tell them from views that were shown again. */
+const editorWebview = '[data-parent-flow-to-element-id^="webview-editor-element-"]';
 
 export class Workbench {
   constructor(readonly page: Page) {}
 
   /** Our view's own page: roles and names as on any page. */
   get panel(): FrameLocator {
-    return this.webview('[src*="purpose=webviewView"]');
+    return this.webview(`iframe.webview.ready:not(${editorWebview} *)`);
   }
 
   /** A page of ours in an editor tab: the learning report. */
   get report(): FrameLocator {
-    return this.webview(':not([src*="purpose="])');
+    return this.webview(`${editorWebview} iframe.webview.ready`);
   }
 
-  private webview(which: string): FrameLocator {
+  private webview(iframe: string): FrameLocator {
     return this.page
-      .frameLocator(`iframe.webview.ready[src*="extensionId=nearmiss."]${which}`)
+      .frameLocator(`${iframe}[src*="extensionId=nearmiss."]`)
       .frameLocator('iframe#active-frame');
   }
 
