@@ -110,8 +110,7 @@ flow('says what was learned, and an unseen question is answered right', world, a
 flow('shows a report that holds what the command line says', world, async (here) => {
   const { window, workspace } = here;
   await window.command('Nearmiss: Show Learning Report');
-  const page = window.report;
-  await page.getByRole('heading', { name: 'Learning report' }).waitFor();
+  const page = await window.pageWith('Learning report');
   const result = await here.cli('report', '--folder', workspace, '--json');
   checkDone(result);
   const { report } = JSON.parse(result.stdout) as { report: LearningReport };
@@ -142,6 +141,7 @@ flow('shows a report that holds what the command line says', world, async (here)
   await page.getByRole('heading', { name: 'Learning curve' }).scrollIntoViewIfNeeded();
   await window.screenshot('33-report-charts-light');
   await window.theme('Dark Modern');
+  await window.closeTab('Learning Report');
 });
 
 flow('goes back to the exact old order, in a second window too', world, async (here) => {

@@ -8,26 +8,12 @@ import { installationRoot } from '../../../src/base/installation';
 export const patienceMs = 120_000;
 /** After so long without its effect, a key press or click is taken as lost and made again. */
 const againAfterMs = 8000;
-/** Holds the pages of editor tabs; the frames' own addresses do not tell them from views that were shown again. */
-const editorWebview = '[data-parent-flow-to-element-id^="webview-editor-element-"]';
-
 export class Workbench {
   constructor(readonly page: Page) {}
 
-  /** Our view's own page: roles and names as on any page. */
+  /** Our view's own page: roles and names as on any page. No other page may be open in an editor tab. */
   get panel(): FrameLocator {
-    return this.webview(`iframe.webview.ready:not(${editorWebview} *)`);
-  }
-
-  /** A page of ours in an editor tab: the learning report. */
-  get report(): FrameLocator {
-    return this.webview(`${editorWebview} iframe.webview.ready`);
-  }
-
-  private webview(iframe: string): FrameLocator {
-    return this.page
-      .frameLocator(`${iframe}[src*="extensionId=nearmiss."]`)
-      .frameLocator('iframe#active-frame');
+    return this.page.frameLocator('iframe.webview.ready').frameLocator('iframe#active-frame');
   }
 
   get box(): Locator {
@@ -257,6 +243,26 @@ export class Workbench {
         ? 'vs'
         : 'vs-dark';
     await this.page.locator(`.monaco-workbench.${kind}`).waitFor();
+  }
+
+  /** The document of a page in an editor tab, known by its heading: addresses and places of frames say nothing. */
+  async pageWith(heading: string): Promise<Frame> {
+    const asked = async (): Promise<Frame | undefined> => {
+      for (const frame of this.page.frames()) {
+        const found = frame.getByRole('heading', { name: heading, exact: true });
+        if ((await found.count().catch(() => 0)) > 0) return frame;
+      }
+      return undefined;
+    };
+    const frame = await eventually(asked, (each) => each !== undefined);
+    return frame!;
+  }
+
+  /** Closes the tab that is shown. */
+  async closeTab(title: string): Promise<void> {
+    await this.command('View: Close Editor');
+    const tab = this.page.locator('.editor-group-container .tab', { hasText: title });
+    await tab.first().waitFor({ state: 'detached' });
   }
 
   /** The panel's own document, for what roles and names cannot tell. */
