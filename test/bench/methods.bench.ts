@@ -1,7 +1,7 @@
 /**
  * What each training method is worth: `npm run bench -- methods`, or one table of it (`methods-ablation`,
  * `methods-miners`), or one set (`methods-ablation-code-cosqa`). `--teacher off` leaves the cross-encoder out, `--train
- * off` the heads behind each miner, `--queries N` takes fewer, `--folds N` only the first folds, `--steps N` other steps.
+ * off` the heads behind each miner, `--queries N` takes fewer, `--only PATTERN` some miners, `--folds N` only the first folds, `--steps N` other steps.
  *
  * Ablation: a query head with every method of its recipe, then with each switched off alone (or, where the recipe has it
  * off, on alone); nDCG@10 on judged queries that the head never saw, beside the paired difference to the full recipe
@@ -238,6 +238,7 @@ async function compareMiners(set: MethodSet, teacher: MiningPool['teacher']): Pr
   let first: Outcome | undefined;
   const pools = new Map<string, MiningPool>();
   for (const [label, { spaces = VOTERS, settings }] of Object.entries(MINERS)) {
+    if (!only.test(label)) continue;
     const pool = pools.get(spaces.join()) ?? miningPool(set, spaces, teacher, [middle]);
     pools.set(spaces.join(), pool);
     const mining = { pool, settings: { ...MINING_DEFAULTS, ...settings } };
@@ -277,6 +278,8 @@ async function trainOnMined(
 const [table, setName] = [/ablation|miners/, /code-cosqa|docs-cranfield/].map(
   (pattern) => pattern.exec(benchArgument)?.[0],
 );
+/** Miners by what their names say. */
+const only = new RegExp(benchOption('only') ?? '.');
 const isTraining = benchOption('train') !== 'off';
 const foldCount = Math.min(FOLDS, Number(benchOption('folds') ?? FOLDS));
 /** For every arm alike, in place of the recipe's own. */
