@@ -8,16 +8,20 @@ import type { Logger } from '../base/log';
 import type { LearningQuestion, LearnResult } from '../protocol/learning';
 import type { IndexParams, MarkParams } from '../protocol/methods';
 import type { FolderStatus, MarkInfo, SpanText, WhyResult } from '../protocol/types';
-import type { Comparing } from './comparing';
-import { type FolderRecord, idOfFolder, savedFolder } from './dataFolder';
+import { Sequencer } from '../base/queue';
+import type { Comparing, HitPlace } from './comparing';
+import { type FolderRecord, idOfFolder, markFolder, savedFolder } from './dataFolder';
 import type { Span } from './documents/document';
 import { explainPath } from './documents/explain';
 import type { EncoderPlan, Plan } from './encoderPlan';
+import { placeOf } from './feedback/mark';
+import { keepPastQuery } from './feedback/pastQueries';
 import type { FolderSession } from './folderSession';
 import { Folders } from './folders';
 import type { IndexerHost } from './indexerHost';
 import { Learning } from './learning';
 import { Marking } from './marking';
+import { markedChunk } from './markPlaces';
 import type { Buffer, Overlays } from './overlays';
 import { questionsFor } from './questioning';
 import type { FolderReaders } from './readers';
@@ -44,6 +48,7 @@ export interface EngineParts {
 
 export class Engine implements Disposable {
   private readonly store = new DisposableStore();
+  private readonly keeping = new Sequencer();
   private readonly folders: Folders;
   private readonly searching: Searching;
   readonly marking: Marking;
@@ -194,6 +199,21 @@ export class Engine implements Disposable {
     return undone;
   }
 
+  /** Keeps a question beside the hit that answered it, for what learning must not make worse. */
+  keepQuery(folder: string, query: string, hit: HitPlace): Promise<void> {
+    const { id } = this.indexedRecord(folder);
+    return this.keeping.run(async () => {
+      const lent = this.parts.readers.snapshot(id);
+      try {
+        const chunk = markedChunk(lent.snapshot, hit);
+        const place = placeOf(chunk, chunk.path);
+        await keepPastQuery(markFolder(this.parts.dataFolder, id), { query, place });
+      } finally {
+        lent.dispose();
+      }
+    });
+  }
+
   /** Takes the version that comes with the repository; it answers only where it passes this user's gate. */
   async takeVersion(folder: string, isTrusted: boolean, signal: AbortSignal): Promise<LearnResult> {
     const { id, ...record } = this.indexedRecord(folder);
@@ -275,7 +295,7 @@ export class Engine implements Disposable {
     await this.learning.stop(id);
     this.parts.versions.release(id);
     // Between two comparisons: one under way would take the marks for taken back.
-    await this.sharing.between(() => this.marking.forget(id));
+    await this.keeping.run(() => this.sharing.between(() => this.marking.forget(id)));
   }
 
   dispose(): void {

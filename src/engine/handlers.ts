@@ -215,6 +215,11 @@ export const handlers: {
     return null;
   },
 
+  async keepQuery({ engine }, { folder, query, hit }) {
+    await engine.keepQuery(folder, query, hit);
+    return null;
+  },
+
   async answerPulse({ usage }, { folder, answer }) {
     await usage.answer(idOfFolder(folder), answer, new Date());
     return null;

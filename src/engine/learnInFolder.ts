@@ -6,6 +6,7 @@ import type { LearnRequest, LearnTaskResult, TrainingProgress } from '../protoco
 import { folderId, learningFolder, markFolder, realFolder } from './dataFolder';
 import { readCheckpoint } from './encoders/checkpoint';
 import { FolderMarks } from './feedback/marks';
+import { readPastQueries } from './feedback/pastQueries';
 import { adapt } from './learning/adapt';
 import { check } from './learning/check';
 import { learn, type LearnMeans, type LearnOrder } from './learning/learn';
@@ -45,6 +46,7 @@ export async function learnInFolder(
     marks: (await FolderMarks.open(journal, folder)).list(),
     base: { biEncoder: biEncoder.fingerprint, crossEncoder },
     ...{ rerankCount, resume, niceness },
+    pastQueries: await readPastQueries(markFolder(dataFolder, id)),
     givenIds: new Set(givenIdsIn(markFolder(dataFolder, id))),
   };
   const means: LearnMeans = {

@@ -247,6 +247,11 @@ export interface Methods {
   >;
   /** Counts what a person did about a question; answers when it is on the disk. */
   noteUsage: Call<{ readonly folder: string; readonly events: readonly UsageEvent[] }, null>;
+  /** Keeps a question and the hit that answered it, for those who switched that on: learning must not make it worse. */
+  keepQuery: Call<
+    { readonly folder: string; readonly query: string; readonly hit: SourceSpan },
+    null
+  >;
   answerPulse: Call<{ readonly folder: string; readonly answer: PulseAnswer }, null>;
   usage: Call<{ readonly folder: string }, UsageReport>;
   /** Finishes what is pending and leaves. */

@@ -147,6 +147,7 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
     decision: z.enum(['keep', 'drop', 'both']).nullable(),
   }),
   noteUsage: z.object({ folder, events: z.array(usageEvent).max(1000) }),
+  keepQuery: z.object({ folder, query: text, hit: source }),
   answerPulse: z.object({ folder, answer: z.enum(PULSE_ANSWERS) }),
   usage: z.object({ folder }),
   shutdown: z.strictObject({}),

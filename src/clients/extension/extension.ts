@@ -67,6 +67,7 @@ export function activate(context: vscode.ExtensionContext): void {
     opened: ((hit, question) => {
       cursor.noteOpened(hit, question);
       usage.opened(hit);
+      if (settings.get('learning.guardPastQueries')) marking.keepQuery(hit, question);
       if (settings.get('marks.learnFromOpenedHits')) marking.noteOpened(hit, question);
     }) satisfies Services['opened'],
   };

@@ -71,6 +71,13 @@ export class Marking {
       .catch(() => undefined);
   }
 
+  /** What was asked and found must not get worse by learning; a failure is nobody's business. */
+  keepQuery({ folder, path, start, end }: MarkableHit, { query, source }: Question): void {
+    if (source || !vscode.workspace.isTrusted) return;
+    const params = { folder, query, hit: { path, start, end } };
+    this.engine.call('keepQuery', params).catch(() => undefined);
+  }
+
   /** Takes one mark back; false when somebody else has done so before. */
   async undo(folder: string, id: string): Promise<boolean> {
     return (await this.engine.call('undoMark', { folder, id })) !== null;

@@ -50,6 +50,7 @@ export const settingsTable = {
   'search.delay': { kind: 'number', initial: 120, min: 0, max: 2000 },
   'marks.learnFromOpenedHits': { kind: 'boolean', initial: false },
   'marks.shareByRepository': { kind: 'boolean', initial: false },
+  'learning.guardPastQueries': { kind: 'boolean', initial: false },
   'learning.automatic': { kind: 'boolean', initial: false },
   'usage.enabled': { kind: 'boolean', initial: true },
   'usage.pulse': { kind: 'boolean', initial: false },

@@ -6,13 +6,15 @@
 import { execFile } from 'node:child_process';
 import { type Random, shuffle } from '../../base/random';
 import { redactSecrets } from '../documents/secrets';
+import { followChunk } from '../feedback/follow';
+import type { PastQuery } from '../feedback/pastQueries';
 import type { ChunkRow, Snapshot } from '../store/types';
 import { foldQuery } from '../training/duplicates';
 import { type PseudoKind, pseudoQueries } from '../training/pseudoQueries';
 
 export interface GuardQuery {
   readonly query: string;
-  readonly kind: PseudoKind | 'commit';
+  readonly kind: PseudoKind | 'commit' | 'past';
   /** Chunks that answer it. */
   readonly chunkIds: readonly number[];
   /** The chunk's text without what the query was taken from; of commits there is none. */
@@ -51,6 +53,24 @@ function queriesOf(chunk: ChunkRow): GuardQuery[] {
   return pseudoQueries(chunk)
     .filter(({ query }) => redactSecrets(query).count === 0)
     .map(({ query, kind, text }) => ({ query, kind, chunkIds: [id], rest: text, path, symbol }));
+}
+
+/** What the user asked and found before, newest first, where its chunk is still there; none that was marked as well. */
+export function pastGuard(
+  snapshot: Snapshot,
+  past: readonly PastQuery[],
+  marked: readonly { readonly asked: string }[],
+  count: number,
+): GuardQuery[] {
+  const known = new Set(marked.map(({ asked }) => foldQuery(asked)));
+  const fresh = past.filter(({ query }) => !known.has(foldQuery(query))).reverse();
+  const found = fresh.flatMap(({ query, place }): GuardQuery[] => {
+    const chunk = followChunk(snapshot, [place]);
+    if (!chunk) return [];
+    const { id, path, symbol } = chunk;
+    return [{ query, kind: 'past', chunkIds: [id], path, symbol }];
+  });
+  return found.slice(0, count);
 }
 
 const MOST_LINES = Number.MAX_SAFE_INTEGER;

@@ -10,13 +10,14 @@ import * as path from 'node:path';
 import { DisposableStore } from '../../base/lifecycle';
 import { seededRandom } from '../../base/random';
 import type { KeptMark } from '../feedback/marks';
+import type { PastQuery } from '../feedback/pastQueries';
 import type { RecipeChanges } from '../training/recipe';
 import { seedFor } from '../training/plan';
 import { rememberScores } from './arena';
 import { besideCurrent } from './beside';
 import { choosePrimary, type GateResult, verdictOf } from './gate';
 import { type Group, mineGroups } from './groups';
-import { commitGuard, type GuardQuery, pseudoGuard } from './guard';
+import { commitGuard, type GuardQuery, pastGuard, pseudoGuard } from './guard';
 import { type BaseModels } from './learnedVersion';
 import { type Decisions, gatherMarks, type MarkData, withoutMarks } from './markData';
 import { answersOf, judgedGuard, measure, type Measured, type Trial, watch } from './measuring';
@@ -52,6 +53,8 @@ export interface LearnOrder {
   readonly base: BaseModels;
   readonly rerankCount: number;
   readonly resume: boolean;
+  /** What the user asked and found before, where that is kept. */
+  readonly pastQueries?: readonly PastQuery[];
   /** Ids of own marks that others have and may have learned from. */
   readonly givenIds?: ReadonlySet<string>;
   /** How far training stands back for other programs; without it, as the trainer's recipe says. */
@@ -147,7 +150,9 @@ class LearnRun {
     const random = seededRandom(seedFor(means.seed, 'guard', 0));
     const made = pseudoGuard(means.index.snapshot, GUARD_COUNT + FILLER_COUNT, random);
     const commits = await commitGuard(means.folder, means.index.snapshot, COMMIT_COUNT);
-    const guard = [...made.slice(0, GUARD_COUNT), ...commits];
+    const asked = this.order.pastQueries ?? [];
+    const past = pastGuard(means.index.snapshot, asked, data.queries, GUARD_COUNT);
+    const guard = [...made.slice(0, GUARD_COUNT), ...commits, ...past];
     const filler = made.slice(GUARD_COUNT);
     progress.begin({ stage: 'finding negatives', weight: queryCount * 0.6 });
     let minedCount = 0;

@@ -4,7 +4,9 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
-import { commitGuard, parseLog } from '../../../src/engine/learning/guard';
+import { placeOf } from '../../../src/engine/feedback/mark';
+import { keepPastQuery, readPastQueries } from '../../../src/engine/feedback/pastQueries';
+import { commitGuard, parseLog, pastGuard } from '../../../src/engine/learning/guard';
 import { openFolderReader, openFolderWriter } from '../../../src/engine/store/store';
 import { indexPaths, putTexts } from '../../support/folderIndex';
 import { temporaryFolder } from '../../support/temporaryFolder';
@@ -43,6 +45,51 @@ test('reads subjects and the lines that commits changed', () => {
 });
 
 const root = temporaryFolder(after);
+
+test('guards what was asked and found before, newest first, but nothing that was marked or is gone', async () => {
+  const own = path.join(root, 'own');
+  const { index } = indexPaths(path.join(root, 'past'));
+  fs.mkdirSync(path.dirname(index), { recursive: true });
+  const writer = openFolderWriter(index);
+  putTexts(writer, 'a.ts', ['first line', 'second line', 'third line']);
+  writer.dispose();
+  const reader = openFolderReader(index);
+  const snapshot = reader.snapshot();
+  const keep = (query: string, line: number): Promise<void> => {
+    const [chunk] = snapshot.chunksAt('a.ts', line, line + 1);
+    return keepPastQuery(own, { query, place: placeOf(chunk!, 'a.ts') });
+  };
+  assert.deepEqual(await readPastQueries(own), []);
+  await keep('one', 0);
+  await keep('two', 1);
+  await keep(' ONE ', 2);
+  await keep('marked', 0);
+  await keep(`key ${'ghp_'}${'a1B2c3D4e5'.repeat(4)}`, 0);
+  const gone = { path: 'gone.ts', start: 1, end: 1, hash: 'x', symbol: '' };
+  await keepPastQuery(own, { query: 'gone', place: gone });
+  const past = await readPastQueries(own);
+  assert.deepEqual(
+    past.map(({ query }) => query),
+    ['two', 'ONE', 'marked', 'gone'],
+  );
+  const guard = pastGuard(snapshot, past, [{ asked: 'Marked' }], 5);
+  const lineOf = (id: number): number => snapshot.chunks([id])[0]!.span.start;
+  assert.deepEqual(
+    guard.map(({ query, kind, chunkIds }) => [query, kind, chunkIds.map(lineOf)]),
+    [
+      ['ONE', 'past', [2]],
+      ['two', 'past', [1]],
+    ],
+  );
+  assert.equal(pastGuard(snapshot, past, [], 1).length, 1);
+  fs.writeFileSync(path.join(own, 'queries.json'), '{"v":9');
+  assert.deepEqual(await readPastQueries(own), []);
+  for (let at = 0; at < 302; at++) await keep(`number ${at}`, 0);
+  const kept = await readPastQueries(own);
+  assert.deepEqual([kept.length, kept[0]?.query], [300, 'number 2']);
+  snapshot.dispose();
+  reader.dispose();
+});
 
 test('asks by the newest commit of a file for the chunks it changed; nothing without history', async () => {
   const { index } = indexPaths(root);
