@@ -51,7 +51,8 @@ process.exit(second.status);
 
 function run(tests, concurrency) {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'nearmiss-test-'));
-  const outcome = path.join(root, 'dist/test/outcome.jsonl');
+  // Two runs in one tree must not write into one file.
+  const outcome = path.join(root, `dist/test/outcome-${process.pid}.jsonl`);
   const result = spawnSync(
     process.execPath,
     [
@@ -73,6 +74,7 @@ function run(tests, concurrency) {
   );
   fs.rmSync(home, { recursive: true, force: true });
   const lines = fs.existsSync(outcome) ? fs.readFileSync(outcome, 'utf8').split('\n') : [];
+  fs.rmSync(outcome, { force: true });
   const rows = lines.filter(Boolean).map((line) => JSON.parse(line));
   return {
     status: result.status ?? 1,

@@ -1,4 +1,4 @@
-/** An index that a newer version wrote: it is refused in a sentence, and marks stay as they are. */
+/** An index that another version wrote: a newer one is refused in a sentence, an older one is cut anew; marks stay. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -38,4 +38,32 @@ test('a downgrade refuses the index with what to do, and touches no mark', async
   checkDone(await world.run(['index', '--wait']));
   assert.equal((await world.find('header'))[0], 'src/parse.py');
   assert.deepEqual(fs.readFileSync(fileOf('marks', 'journal.jsonl')), journal);
+});
+
+test('an upgrade cuts anew what an older version cut otherwise, and keeps the marks', async () => {
+  checkDone(await world.run(['index', '--wait']));
+  const journal = fs.readFileSync(fileOf('marks', 'journal.jsonl'));
+  await stopEngine(world.data);
+  const look = (sql: string): unknown => {
+    const database = openDatabase(fileOf('folders', 'index.db'));
+    try {
+      return database.prepare<[string | number]>(sql).get()?.[0];
+    } finally {
+      database.dispose();
+    }
+  };
+  const splitter = "SELECT value FROM meta WHERE key = 'user.splitter'";
+  const now = look(splitter);
+  const lastChunk = Number(look('SELECT max(id) FROM chunk'));
+  look("UPDATE meta SET value = 'older' WHERE key = 'user.splitter' RETURNING value");
+  // Its chunks hold something else, which must not be found any more.
+  look("UPDATE chunkText SET text = 'cut otherwise' RETURNING chunkId");
+
+  checkDone(await world.run(['index', '--wait']));
+  assert.equal((await world.find('header'))[0], 'src/parse.py');
+  assert.deepEqual(fs.readFileSync(fileOf('marks', 'journal.jsonl')), journal);
+  await stopEngine(world.data);
+  assert.equal(look(splitter), now);
+  assert.ok(Number(look('SELECT min(id) FROM chunk')) > lastChunk);
+  assert.equal(look("SELECT count(*) FROM chunkText WHERE text = 'cut otherwise'"), 0);
 });
