@@ -1,4 +1,5 @@
 /** Search results as text. Plain without a terminal or with NO_COLOR; what comes from files is made harmless. */
+import type { GateCondition } from '../../protocol/learning';
 import type { ExplainedPart, SearchHit, SearchResult } from '../../protocol/types';
 
 /** How words are set off; each function wraps a text. */
@@ -96,3 +97,9 @@ const commonWords = new Set(
     ' ',
   ),
 );
+
+/** Of a condition that is not met, or could not be measured. */
+export function conditionLine({ name, isMet, count, sentence }: GateCondition): string | undefined {
+  if (!isMet) return `not met: ${sentence}`;
+  return count === 0 ? `not measured (${name}): ${sentence}` : undefined;
+}

@@ -15,7 +15,7 @@ import type { EngineClient } from '../engineClient';
 import { reportPage } from '../report/page';
 import { redactQueries } from '../report/redact';
 import { exitDone } from './failure';
-import { harmless, plural } from './format';
+import { conditionLine, harmless, plural } from './format';
 import {
   type CliSession,
   type CommonOptions,
@@ -233,7 +233,7 @@ function reportLines(found: LearningReport): string[] {
     ...tiers.map(
       ({ tier, sentence, seconds }) => `${tier.padEnd(14)} ${sentence} (${seconds.toFixed(0)} s)`,
     ),
-    ...conditions.filter(({ isMet }) => !isMet).map(({ sentence }) => `not met: ${sentence}`),
+    ...conditions.flatMap((condition) => conditionLine(condition) ?? []),
     ...(quarantined.length > 0 ? [`${plural(quarantined.length, 'mark')} set aside`] : []),
     ...notes,
   ].map((line) => harmless(line));

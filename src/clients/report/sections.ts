@@ -1,5 +1,6 @@
 /** The report's sections about figures: what was learned from, before and after, the gate, the curve, tiers, versions. */
 import type {
+  GateCondition,
   LearningReport,
   TierOutcome,
   VersionInfo,
@@ -71,13 +72,19 @@ export function gate({ conditions }: LearningReport): Markup {
       <p>The run ended before anything could be measured.</p>
     </section>`;
   const columns = [text('Condition'), text('holds'), text('what was seen'), number('count')];
-  const rows = conditions.map(({ name, isMet, sentence, count: seen }) => [
-    name,
-    html`<span class="sign ${isMet ? 'better' : 'worse'}">${isMet ? '✓ yes' : '✗ no'}</span>`,
-    sentence,
-    count(seen),
+  const rows = conditions.map((condition) => [
+    condition.name,
+    holds(condition),
+    condition.sentence,
+    count(condition.count),
   ]);
   return html`<section>${heading}${table(columns, rows)}</section>`;
+}
+
+/** Nothing to measure is no yes. */
+function holds({ isMet, count: seen }: GateCondition): Markup {
+  if (isMet && seen === 0) return html`<span class="sign">– not measured</span>`;
+  return html`<span class="sign ${isMet ? 'better' : 'worse'}">${isMet ? '✓ yes' : '✗ no'}</span>`;
 }
 
 export function learningCurve({ curve, primary }: LearningReport): Markup | undefined {

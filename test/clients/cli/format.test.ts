@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatResult, harmless, plural, styleFor } from '../../../src/clients/cli/format';
+import {
+  conditionLine,
+  formatResult,
+  harmless,
+  plural,
+  styleFor,
+} from '../../../src/clients/cli/format';
 import type { SearchHit, SearchResult } from '../../../src/protocol/types';
 
 const plain = styleFor({ isTTY: false });
@@ -78,4 +84,14 @@ test('explains a hit part by part', () => {
 
 test('counts one and many', () => {
   assert.deepEqual([plural(1, 'file'), plural(2000, 'file')], ['1 file', '2,000 files']);
+});
+
+test('tells of a condition only where it is not met or had nothing to measure', () => {
+  const condition = { name: 'guard queries', value: 0, limit: -0.01, sentence: 'Why' };
+  const lineOf = (isMet: boolean, count: number): string | undefined =>
+    conditionLine({ ...condition, isMet, count });
+  assert.deepEqual(
+    [lineOf(true, 3), lineOf(true, 0), lineOf(false, 3), lineOf(false, 0)],
+    [undefined, 'not measured (guard queries): Why', 'not met: Why', 'not met: Why'],
+  );
 });

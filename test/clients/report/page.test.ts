@@ -61,6 +61,14 @@ test('says which conditions of the gate do not hold, and where a mark was set as
   assert.ok(rows.some((cells) => cells[3] === 'dist/upload/retry.js:1-28 retry'));
 });
 
+test('calls a condition that had nothing to measure neither met nor failed', () => {
+  const [first, guard] = sampleReport.conditions;
+  const conditions = [first!, { ...guard!, isMet: true, count: 0, sentence: 'There were none' }];
+  const rows = rowsOf(reportPage({ report: { ...sampleReport, conditions } }));
+  const row = rows.find(([name]) => name === 'guard queries');
+  assert.deepEqual(row, ['guard queries', '– not measured', 'There were none', '0']);
+});
+
 test('shows use by week and what it saved, as an estimate with its counts', () => {
   assert.ok(
     rowsOf(page).some((cells) => cells.join('|') === '2026-11-30|30|24|6 (20 %)|2|6|8.0 s (24)'),

@@ -87,6 +87,19 @@ test('stops what hurts queries that nobody marked', () => {
   assert.deepEqual(failedOf(evidence({ guardAfter })), ['guard queries']);
 });
 
+test('says that there were no guard queries where the folder makes none', () => {
+  const none = { guard: [], guardBefore: new Map(), guardAfter: new Map() };
+  const { isPassed, conditions, figures } = decide(evidence(none));
+  assert.equal(isPassed, true);
+  const { count, sentence } = conditions.find(({ name }) => name === 'guard queries')!;
+  assert.equal(count, 0);
+  assert.match(sentence, /^There were none: /);
+  assert.deepEqual(
+    figures.filter(({ of }) => of === 'guard queries'),
+    [],
+  );
+});
+
 test('stops a map that moves embeddings too far, bunches them, or drops dimensions', () => {
   const chunks = { meanCosineBefore: 0.1, meanCosineAfter: 0.12, rankBefore: 100, rankAfter: 95 };
   const check = (change: object, more: object = {}): string[] =>
