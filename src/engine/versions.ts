@@ -78,6 +78,8 @@ interface Entry {
   problem?: string;
 }
 
+const AGAIN = 'was measured; `nearmiss learn --recheck` measures it again';
+
 const BASE_USE: VersionUse = { id: BASE, state: 'all' };
 
 export class Versions implements Disposable {
@@ -274,7 +276,7 @@ export class Versions implements Disposable {
     try {
       const share = changedShare(sketch, lent.snapshot);
       if (share < MUCH_CHANGED) return undefined;
-      return `${Math.round(100 * share)} % of the folder's text has changed since ${version} was measured; \`nearmiss learn --recheck\` measures it again`;
+      return `${Math.round(100 * share)} % of the folder's text has changed since ${version} ${AGAIN}`;
     } finally {
       lent.dispose();
     }

@@ -4,7 +4,7 @@ import { NearmissError } from '../../base/errors';
 import { runEngineTask } from '../engineTask';
 import { localised } from './engineSentences';
 import { chooseFolder } from './folderPick';
-import { inMessage } from './hitText';
+import { inMessage, plain, visible } from './hitText';
 import { pathInside } from './openBuffers';
 import type { Services } from './services';
 import { folderLine } from './statusText';
@@ -14,7 +14,8 @@ interface ActionItem extends vscode.QuickPickItem {
 }
 
 /** State of the engine and of each folder, with what can be done about it. */
-export async function showStatus({ engine, workspace }: Services): Promise<void> {
+export async function showStatus(services: Services): Promise<void> {
+  const { engine, workspace } = services;
   const { t } = vscode.l10n;
   const status = engine.state.kind === 'up' ? await engine.ask('status', {}) : undefined;
   const lines: ActionItem[] = workspace.folders.map((folder) => ({
@@ -41,7 +42,7 @@ export async function showStatus({ engine, workspace }: Services): Promise<void>
       label: `$(warning) ${t('Nearmiss stopped')}`,
       detail: engine.state.error.message,
     });
-  for (const text of status?.problems ?? []) lines.push({ label: `$(warning) ${text}` });
+  if (status) lines.push(...(await problemRows(services, status.problems)));
   const isPaused = status?.isPaused || status?.folders.some(({ state }) => state === 'paused');
   const actions: ActionItem[] = [
     isPaused
@@ -57,6 +58,21 @@ export async function showStatus({ engine, workspace }: Services): Promise<void>
     title: t('Nearmiss: Status'),
   });
   if (chosen?.command !== undefined) await vscode.commands.executeCommand(chosen.command);
+}
+
+/** What is wrong, and what versions have to say of their folders, each once. */
+async function problemRows(
+  { engine, workspace }: Services,
+  known: readonly string[],
+): Promise<ActionItem[]> {
+  const lists = await Promise.all(
+    workspace.indexed.map(({ path: folder }) => engine.ask('versions', { folder })),
+  );
+  const ofVersions = new Set(lists.flatMap(({ problems }) => problems));
+  return [...new Set([...known, ...ofVersions])].map((text) => ({
+    label: `$(warning) ${plain(visible(localised(text, vscode.l10n.t)))}`,
+    ...(text.includes('--recheck') && { command: 'nearmiss.measureVersionAgain' }),
+  }));
 }
 
 /** Doctor's findings on a page that grows while it looks. */

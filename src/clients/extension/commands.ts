@@ -29,6 +29,7 @@ import { reviewNegatives } from './reviewPick';
 import { SearchPick } from './searchPick';
 import { findSimilarToSelection, searchInFolder, searchSelection } from './selectionCommands';
 import type { Services } from './services';
+import { compareVersions, measureVersionAgain, shareVersion, takeVersion } from './versionCommands';
 
 type Command = (services: Services, ...args: unknown[]) => unknown;
 
@@ -54,6 +55,10 @@ const commands = {
   'nearmiss.reviewNegatives': reviewNegatives,
   'nearmiss.usePreviousModel': usePreviousModel,
   'nearmiss.useBaseModel': useBaseModel,
+  'nearmiss.compareVersions': compareVersions,
+  'nearmiss.measureVersionAgain': measureVersionAgain,
+  'nearmiss.shareVersion': shareVersion,
+  'nearmiss.takeVersion': takeVersion,
   'nearmiss.pauseIndexing': pauseIndexing,
   'nearmiss.resumeIndexing': resumeIndexing,
   'nearmiss.indexFolder': ({ workspace }) => workspace.agreeAll(),

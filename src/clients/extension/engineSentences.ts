@@ -153,7 +153,34 @@ const known: readonly Known[] = [
         ...of,
       ),
   ),
+  sentence(
+    'Not promoted ({}): {} of {} queries of the folder improved, {} got worse; MRR by embeddings {} → {}, 95 % interval {} to {}',
+    (t, ...of) =>
+      t(
+        'Not promoted ({0}): {1} of {2} queries of the folder improved, {3} got worse; MRR by embeddings {4} → {5}, 95 % interval {6} to {7}',
+        ...of,
+      ),
+  ),
   sentence('Not promoted: {}', (t, why) => t('Not promoted: {0}', localised(why ?? '', t))),
+  sentence(
+    'Promoted: {} of {} queries of the folder improved, {} got worse; MRR by embeddings {} → {}, 95 % interval {} to {}',
+    (t, ...of) =>
+      t(
+        'Promoted: {0} of {1} queries of the folder improved, {2} got worse; MRR by embeddings {3} → {4}, 95 % interval {5} to {6}',
+        ...of,
+      ),
+  ),
+  sentence('Holds: MRR@10 beside the base: {}', (t, figures) =>
+    t('Holds: MRR@10 beside the base: {0}', eachLocalised(figures, t)),
+  ),
+  sentence('Does not hold ({}): MRR@10 beside the base: {}', (t, why, figures) =>
+    t('Does not hold ({0}): MRR@10 beside the base: {1}', why ?? '', eachLocalised(figures, t)),
+  ),
+  sentence('{} marked queries {} → {}', (t, ...of) => t('{0} marked queries {1} → {2}', ...of)),
+  sentence('{} queries marked since {} → {}', (t, ...of) =>
+    t('{0} queries marked since {1} → {2}', ...of),
+  ),
+  sentence('{} guard queries {} → {}', (t, ...of) => t('{0} guard queries {1} → {2}', ...of)),
   sentence('The weights of words, meaning and rules', (t) =>
     t('The weights of words, meaning and rules'),
   ),
@@ -201,6 +228,7 @@ const known: readonly Known[] = [
   sentence('{} queries have', (t, count) => t('{0} queries have', count)),
   sentence('starting', (t) => t('starting')),
   sentence('asking the base', (t) => t('asking the base')),
+  sentence('asking the version', (t) => t('asking the version')),
   sentence('finding negatives', (t) => t('finding negatives')),
   sentence('measuring all parts together', (t) => t('measuring all parts together')),
   sentence('writing the report', (t) => t('writing the report')),
@@ -226,6 +254,79 @@ const known: readonly Known[] = [
     (t) =>
       t('It is closer to a text marked relevant than to the query, so it may be the answer too'),
   ),
+  sentence(
+    'Nobody marked it; learning takes it for wrong, and it lies near the answer (cosine {})',
+    (t, cosine) =>
+      t(
+        'Nobody marked it; learning takes it for wrong, and it lies near the answer (cosine {0})',
+        cosine ?? '',
+      ),
+  ),
+  // Versions: measured long ago, compared in daily use, shared by the repository
+  sentence(
+    "{} % of the folder's text has changed since {} was measured; `nearmiss learn --recheck` measures it again",
+    (t, ...of) =>
+      t(
+        "{0} % of the folder's text has changed since {1} was measured; Measure Version Again looks whether it still holds",
+        ...of,
+      ),
+  ),
+  sentence(
+    'Compared silently in {} searches since {}: the first three hits would differ in {}; {}',
+    (t, searches, day, different, opened) =>
+      t(
+        'Compared silently in {0} searches since {1}: the first three hits would differ in {2}; {3}',
+        ...[searches ?? '', day ?? '', different ?? '', localised(opened ?? '', t)],
+      ),
+  ),
+  sentence('no hit was opened meanwhile', (t) => t('no hit was opened meanwhile')),
+  sentence('of {} opened hits {} would have stood higher and {} lower', (t, ...of) =>
+    t('of {0} opened hits {1} would have stood higher and {2} lower', ...of),
+  ),
+  sentence('Shown mixed in {} searches since {}: {}', (t, searches, day, said) =>
+    t(
+      'Shown mixed in {0} searches since {1}: {2}',
+      ...[searches ?? '', day ?? '', localised(said ?? '', t)],
+    ),
+  ),
+  sentence('no opened hit has decided yet', (t) => t('no opened hit has decided yet')),
+  sentence(
+    "{} of {} opened hits that decide were the candidate's (95 % interval {} to {}), {} decide nothing",
+    (t, ...of) =>
+      t(
+        "{0} of {1} opened hits that decide were the candidate's (95 % interval {2} to {3}), {4} decide nothing",
+        ...of,
+      ),
+  ),
+  sentence('The repository shares no version ({})', (t, file) =>
+    t('The repository shares no version ({0})', file),
+  ),
+  sentence('Whoever has one shares it with `nearmiss versions share`', (t) =>
+    t('Whoever has one shares it with Share Version with the Repository'),
+  ),
+  sentence('The version that the repository shares cannot be used: {}', (t, why) =>
+    t('The version that the repository shares cannot be used: {0}', why),
+  ),
+  sentence('Ask whoever shared it; nothing has changed here', (t) =>
+    t('Ask whoever shared it; nothing has changed here'),
+  ),
+  sentence(
+    'The version {} holds {}; only weights of the ranking and maps of embeddings are shared',
+    (t, ...of) =>
+      t(
+        'The version {0} holds {1}; only weights of the ranking and maps of embeddings are shared',
+        ...of,
+      ),
+  ),
+  sentence('Share another version; `nearmiss versions` lists them', (t) =>
+    t('Share another version'),
+  ),
+  sentence(
+    '{} is not trusted, so nothing that comes with it counts and nothing is shared',
+    (t, folder) =>
+      t('{0} is not trusted, so nothing that comes with it counts and nothing is shared', folder),
+  ),
+  sentence('Trust the folder first', (t) => t('Trust the folder first')),
   // Failures that people meet
   sentence('The disk is full, so the marks stay as they were', (t) =>
     t('The disk is full, so the marks stay as they were'),
@@ -257,6 +358,14 @@ const known: readonly Known[] = [
     t('Update Nearmiss; the marks are left as they are'),
   ),
 ];
+
+/** Figures in a row, each in the reader's language. */
+function eachLocalised(figures: string | undefined, t: Translate): string {
+  return (figures ?? '')
+    .split(', ')
+    .map((figure) => localised(figure, t))
+    .join(', ');
+}
 
 /** `{}` stands for anything. */
 function sentence(english: string, say: (t: Translate, ...places: string[]) => string): Known {

@@ -1,6 +1,6 @@
 /** Learning from marks, seen from the editor: plan first, a visible run, a verdict, and the way back. */
 import * as vscode from 'vscode';
-import type { LearningPlan, LearningTier, LearnParams } from '../../protocol/learning';
+import type { LearningPlan, LearningTier, LearnParams, LearnResult } from '../../protocol/learning';
 import { setContextKey } from './contextKeys';
 import { localised } from './engineSentences';
 import { chooseFolder } from './folderPick';
@@ -82,16 +82,26 @@ async function run(
   folder: WorkspaceFolder,
   params: LearnParams,
 ): Promise<void> {
-  const { t } = vscode.l10n;
   const { engine } = services;
+  const title = vscode.l10n.t('Nearmiss learns: {0}', inMessage(folder.name));
+  const { report, isPromoted } = await runVisibly(services, folder, title, (signal) =>
+    engine.call('learn', params, signal),
+  );
+  void tellVerdict(services, folder, report.verdict, isPromoted);
+}
+
+/** Calls the engine behind a bar that follows the folder's run and can cancel it. */
+export async function runVisibly(
+  { engine }: Services,
+  folder: WorkspaceFolder,
+  title: string,
+  call: (signal: AbortSignal) => Promise<LearnResult>,
+): Promise<LearnResult> {
+  const { t } = vscode.l10n;
   setContextKey('nearmiss.isLearning', true);
   try {
-    const result = await vscode.window.withProgress(
-      {
-        location: vscode.ProgressLocation.Notification,
-        title: t('Nearmiss learns: {0}', inMessage(folder.name)),
-        cancellable: true,
-      },
+    return await vscode.window.withProgress(
+      { location: vscode.ProgressLocation.Notification, title, cancellable: true },
       async (progress, token) => {
         const controller = new AbortController();
         const cancelling = token.onCancellationRequested(() => controller.abort());
@@ -111,29 +121,29 @@ async function run(
           told = Math.max(told, percent);
         });
         try {
-          return await engine.call('learn', params, controller.signal);
+          return await call(controller.signal);
         } finally {
           following.dispose();
           cancelling.dispose();
         }
       },
     );
-    void tellVerdict(services, folder, result.report.verdict, result.isPromoted);
   } finally {
     setContextKey('nearmiss.isLearning', false);
   }
 }
 
-async function tellVerdict(
+/** The verdict, with ways on: the report, and back where something has changed. */
+export async function tellVerdict(
   services: Services,
   folder: WorkspaceFolder,
   verdict: string,
-  isPromoted: boolean,
+  hasChanged: boolean,
 ): Promise<void> {
   const { t } = vscode.l10n;
   const report = t('Show Report');
   const back = t('Use Previous Model');
-  const names = isPromoted ? [report, back] : [report];
+  const names = hasChanged ? [report, back] : [report];
   const chosen = await vscode.window.showInformationMessage(
     inMessage(localised(verdict, t)),
     ...names,
@@ -169,5 +179,6 @@ async function useVersion(
   const { current, problems } = await engine.call('useVersion', { folder: folder.path, version });
   const said =
     current === 'base' ? t('The base model answers now') : t('Version {0} answers now', current);
-  void vscode.window.showInformationMessage(inMessage([said, ...problems].join('. ')));
+  const sentences = [said, ...problems.map((text) => localised(text, t))];
+  void vscode.window.showInformationMessage(inMessage(sentences.join('. ')));
 }

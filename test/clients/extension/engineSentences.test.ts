@@ -10,6 +10,7 @@ import {
   ruleLabel,
 } from '../../../src/clients/extension/engineSentences';
 import type { Translate } from '../../../src/clients/extension/translate';
+import { comparisonSentences, newComparison } from '../../../src/engine/learning/comparison';
 import { sentenceOfMark } from '../../../src/engine/search/marks';
 
 const root = installationRoot();
@@ -55,6 +56,30 @@ test('translates what learning says, down to its parts', () => {
   };
   for (const [english, expected] of Object.entries(said))
     assert.equal(localised(english, t), expected);
+});
+
+test('translates what is said of versions, figure by figure', () => {
+  const counted = {
+    ...newComparison({ current: 'a', candidate: 'b' }, new Date('2026-11-25T12:00:00Z')),
+    silent: { searches: 40, different: 12, opened: 9, higher: 5, lower: 2 },
+    live: { searches: 30, wins: 8, losses: 4, ties: 6 },
+  };
+  const said = [
+    'Holds: MRR@10 beside the base: 20 marked queries .333 → .500, 10 queries marked since .3 → .5, 9 guard queries 1.000 → 1.000',
+    'Does not hold (guard queries): MRR@10 beside the base: 9 guard queries 1.000 → .500',
+    "41 % of the folder's text has changed since v1 was measured; `nearmiss learn --recheck` measures it again",
+    ...comparisonSentences(counted),
+  ];
+  assert.deepEqual(
+    said.map((sentence) => localised(sentence, t)),
+    [
+      '有効: 元のモデルに対する MRR@10: 評価した検索語 20 件 .333 → .500, 以後に評価した検索語 10 件 .3 → .5, 見張りの検索語 9 件 1.000 → 1.000',
+      '無効 (guard queries): 元のモデルに対する MRR@10: 見張りの検索語 9 件 1.000 → .500',
+      'v1 を測ってからフォルダーの文の 41 % が変わりました。今も有効かは「バージョンを測り直す」で分かります',
+      '2026-11-25 から 40 回の検索で静かに比較しました。先頭 3 件が変わるのは 12 回。開かれた結果 9 件のうち 5 件は上がり、2 件は下がるところでした',
+      '2026-11-25 から 30 回の検索で混ぜて表示しました。勝敗を決めた結果 12 件のうち 8 件が候補のものでした (95 % 区間 39 % ～ 86 %)。6 件は引き分けです',
+    ],
+  );
 });
 
 test('leaves what it does not know as it is', () => {

@@ -1,0 +1,122 @@
+/** Versions and their comparison as rows of a list. Plain data in and out. */
+import type { ComparisonInfo, VersionInfo, VersionList } from '../../protocol/learning';
+import { localised } from './engineSentences';
+import { plain, visible } from './hitText';
+import type { Translate } from './translate';
+
+export interface VersionRow {
+  readonly label: string;
+  readonly description?: string;
+  readonly detail?: string;
+  readonly version: string;
+}
+
+/** A choice of `Compare Versions`; a row without an order only tells. Null ends the comparison. */
+export interface ComparisonRow {
+  readonly label: string;
+  readonly description?: string;
+  readonly detail?: string;
+  readonly order?: { readonly version: string | null; readonly isLive: boolean };
+}
+
+/** Versions that can be measured and shared: all but the base and what is damaged. The one that answers comes first. */
+export function usableVersions({ versions }: VersionList): readonly VersionInfo[] {
+  const usable = versions.filter(({ id, problem }) => id !== 'base' && problem === undefined);
+  return usable.toSorted((a, b) => Number(b.isCurrent) - Number(a.isCurrent));
+}
+
+export function versionRow(version: VersionInfo, t: Translate): VersionRow {
+  const { id, isCurrent, verdict = '' } = version;
+  return {
+    label: `$(${isCurrent ? 'check' : 'versions'}) ${plain(visible(id))}`,
+    description: aboutOf(version, t),
+    detail: plain(visible(localised(verdict, t))),
+    version: id,
+  };
+}
+
+/** What came of a comparison so far, how to go on with it or end it, and who else can be compared with the one that answers. */
+export function comparisonRows(list: VersionList, t: Translate): readonly ComparisonRow[] {
+  const { comparison } = list;
+  const others = usableVersions(list).filter(
+    ({ id, isCurrent }) => !isCurrent && id !== comparison?.candidate,
+  );
+  return [
+    ...(comparison ? runningRows(comparison, t) : []),
+    ...others.flatMap((version) => [
+      {
+        label: `$(eye-closed) ${t('Compare silently: {0}', plain(visible(version.id)))}`,
+        description: aboutOf(version, t),
+        detail: t('Searches stay as they are; counted is what would have stood higher or lower'),
+        order: { version: version.id, isLive: false },
+      },
+      {
+        label: `$(split-horizontal) ${t('Compare live: {0}', plain(visible(version.id)))}`,
+        description: aboutOf(version, t),
+        detail: t('Answers in the editor are mixed of both, so that opened hits decide'),
+        order: { version: version.id, isLive: true },
+      },
+    ]),
+  ];
+}
+
+function runningRows(comparison: ComparisonInfo, t: Translate): readonly ComparisonRow[] {
+  const { candidate: version, isLive, since } = comparison;
+  const day = since.slice(0, 10);
+  const name = plain(visible(version));
+  const silently = { label: `$(eye-closed) ${t('Go on silently')}`, isLive: false };
+  const live = { label: `$(split-horizontal) ${t('Go on live, answers mixed')}`, isLive: true };
+  const other = isLive ? silently : live;
+  return [
+    {
+      label: `$(beaker) ${isLive ? t('Live with {0}', name) : t('Silently with {0}', name)}`,
+      description: t('since {0}', day),
+    },
+    ...countRows(comparison, t),
+    { label: other.label, order: { version, isLive: other.isLive } },
+    {
+      label: `$(debug-stop) ${t('Stop comparing')}`,
+      order: { version: null, isLive: false },
+    },
+  ];
+}
+
+/** Counts of both ways, in short: a row is cut off where the list ends. */
+function countRows({ silent, live }: ComparisonInfo, t: Translate): readonly ComparisonRow[] {
+  if (silent.searches + live.searches === 0)
+    return [{ label: `$(graph) ${t('Nothing was searched yet')}` }];
+  const rows: ComparisonRow[] = [];
+  if (silent.searches > 0)
+    rows.push({
+      label: `$(graph) ${t('Silently in {0} searches: {1} would begin otherwise', silent.searches, silent.different)}`,
+      detail: t(
+        'Of {0} opened hits {1} would have stood higher, {2} lower',
+        silent.opened,
+        silent.higher,
+        silent.lower,
+      ),
+    });
+  if (live.searches > 0) {
+    const decided = live.wins + live.losses;
+    rows.push({
+      label: `$(graph) ${t('Live in {0} searches: {1} of {2} deciding hits for it', live.searches, live.wins, decided)}`,
+      detail: t(
+        '95 % interval {0} to {1} %; {2} opened hits decide nothing',
+        Math.round(100 * live.low),
+        Math.round(100 * live.high),
+        live.ties,
+      ),
+    });
+  }
+  return rows;
+}
+
+function aboutOf({ isCurrent, isPrevious, time, author }: VersionInfo, t: Translate): string {
+  return [
+    isCurrent ? t('answers now') : isPrevious ? t('answered before') : '',
+    time?.slice(0, 16).replace('T', ' ') ?? '',
+    author === undefined ? '' : t('by {0}', plain(visible(author))),
+  ]
+    .filter(Boolean)
+    .join(', ');
+}

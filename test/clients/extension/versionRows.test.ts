@@ -1,0 +1,98 @@
+/** What the lists of versions offer, and what they say of a comparison. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { english } from '../../../src/clients/extension/translate';
+import {
+  comparisonRows,
+  usableVersions,
+  versionRow,
+} from '../../../src/clients/extension/versionRows';
+import type { ComparisonInfo, VersionInfo, VersionList } from '../../../src/protocol/learning';
+
+function version(id: string, changes: Partial<VersionInfo> = {}): VersionInfo {
+  return {
+    ...{ id, isCurrent: false, isPrevious: false, isPromoted: true, parts: [], sizeBytes: 1 },
+    ...changes,
+  };
+}
+
+const one = version('v1', { time: '2026-11-24T09:30:00Z', author: 'Ada$(x)' });
+const two = version('v2', { isCurrent: true, verdict: 'Holds: all' });
+const list: VersionList = {
+  folder: '/w',
+  current: 'v2',
+  versions: [version('base'), one, two, version('v3', { problem: 'It is damaged' })],
+  problems: [],
+};
+const comparison: ComparisonInfo = {
+  ...{ candidate: 'v1', isLive: false, since: '2026-11-25T12:00:00Z', sentences: [] },
+  silent: { searches: 40, different: 12, opened: 9, higher: 5, lower: 2 },
+  live: { searches: 0, wins: 0, losses: 0, ties: 0, low: 0, high: 1 },
+};
+
+test('offers neither the base nor what is damaged, and first what answers', () => {
+  assert.deepEqual(
+    usableVersions(list).map(({ id }) => id),
+    ['v2', 'v1'],
+  );
+});
+
+test('names a version by when it came, who made it and what was found', () => {
+  assert.deepEqual(versionRow(two, english), {
+    label: '$(check) v2',
+    ...{ description: 'answers now', detail: 'Holds: all', version: 'v2' },
+  });
+  // A name cannot draw an icon.
+  assert.deepEqual(versionRow(one, english), {
+    label: '$(versions) v1',
+    ...{ description: '2026-11-24 09:30, by Ada$\u2060(x)', detail: '', version: 'v1' },
+  });
+});
+
+test('offers to compare each other version silently or live, and nothing where there is none', () => {
+  assert.deepEqual(
+    comparisonRows(list, english).map(({ label, order }) => [label, order]),
+    [
+      ['$(eye-closed) Compare silently: v1', { version: 'v1', isLive: false }],
+      ['$(split-horizontal) Compare live: v1', { version: 'v1', isLive: true }],
+    ],
+  );
+  assert.deepEqual(comparisonRows({ ...list, versions: [version('base'), two] }, english), []);
+});
+
+test('says what came of a comparison, and how to go on or end it', () => {
+  const rows = comparisonRows({ ...list, comparison }, english);
+  assert.deepEqual(rows, [
+    { label: '$(beaker) Silently with v1', description: 'since 2026-11-25' },
+    {
+      label: '$(graph) Silently in 40 searches: 12 would begin otherwise',
+      detail: 'Of 9 opened hits 5 would have stood higher, 2 lower',
+    },
+    {
+      label: '$(split-horizontal) Go on live, answers mixed',
+      order: { version: 'v1', isLive: true },
+    },
+    { label: '$(debug-stop) Stop comparing', order: { version: null, isLive: false } },
+  ]);
+});
+
+test('gives a live comparison its count and interval, and a new one none', () => {
+  const live = { searches: 30, wins: 8, losses: 4, ties: 6, low: 0.391, high: 0.862 };
+  const silent = { searches: 0, different: 0, opened: 0, higher: 0, lower: 0 };
+  const textOf = (info: ComparisonInfo): unknown[] =>
+    comparisonRows({ ...list, comparison: info }, english)
+      .slice(0, 3)
+      .map(({ label, detail }) => [label, detail]);
+  assert.deepEqual(textOf({ ...comparison, isLive: true, silent, live }), [
+    ['$(beaker) Live with v1', undefined],
+    [
+      '$(graph) Live in 30 searches: 8 of 12 deciding hits for it',
+      '95 % interval 39 to 86 %; 6 opened hits decide nothing',
+    ],
+    ['$(eye-closed) Go on silently', undefined],
+  ]);
+  assert.deepEqual(textOf({ ...comparison, silent })[1], [
+    '$(graph) Nothing was searched yet',
+    undefined,
+  ]);
+});
