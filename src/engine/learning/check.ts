@@ -11,7 +11,7 @@ import { contestantOf } from './beside';
 import { changeOf, changesTopThree } from './changes';
 import { decideAgain, decideTaken, type RepeatedEvidence, repeatedVerdict } from './gate';
 import { geometryOf, similarChange } from './geometryOf';
-import { commitGuard, pseudoGuard } from './guard';
+import { commitGuard, pastGuard, pseudoGuard } from './guard';
 import type { Learned, LearnMeans, LearnOrder } from './learn';
 import { loadVersion } from './learnedVersion';
 import { learnedFrom } from './makeReport';
@@ -54,6 +54,7 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
     const guard = [
       ...pseudoGuard(index.snapshot, GUARD_COUNT, random),
       ...(await commitGuard(folder, index.snapshot, COMMIT_COUNT)),
+      ...pastGuard(index.snapshot, order.pastQueries ?? [], data.queries, GUARD_COUNT),
     ].map((query) => judgedGuard(query));
     const marked = answered.map((query) => judgedOf(query));
     const asked = [...marked.map((one) => watch(one)), ...guard];

@@ -172,6 +172,13 @@ test('a version is measured again, and gives way to the base when it has become 
   assert.equal((await client.call('versions', { folder })).current, version);
   assert.deepEqual(await world.order(QUESTIONS[UNSEEN]!), order);
 
+  // A question that was kept guards here as well.
+  const hit = { path: world.pathsOf(UNSEEN).test, start: 0, end: 1 };
+  await client.call('keepQuery', { folder, query: QUESTIONS[UNSEEN]!, hit });
+  const guarded = await world.learn({ kind: 'check' });
+  const countOf = ({ report }: typeof held): number => report.learnedFrom.guardCount;
+  assert.equal(countOf(guarded), countOf(held) + 1);
+
   await world.unmarkAll();
   for (let topic = 0; topic < 12; topic++) await world.mark(topic, true);
   const { report, isPromoted } = await world.learn({ kind: 'check' });
