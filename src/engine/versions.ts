@@ -137,6 +137,12 @@ export class Versions implements Disposable {
         const { id: version } = await resolveUse(store, pointer, asked);
         if (version === pointer.current.id)
           throw new NearmissError('usage', `${version} answers already`, 'Name another version');
+        if (version === BASE)
+          throw new NearmissError(
+            'usage',
+            'The base model is what versions are compared with',
+            'Let it answer by `nearmiss revert base`, and name a version',
+          );
         const use: VersionUse = { id: version, state: 'shadow' };
         await this.setCandidate(id, store, pointer, use, isLive);
       }

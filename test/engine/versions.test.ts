@@ -123,6 +123,8 @@ test('a candidate is lent beside the version that answers, and goes when it ends
   assert.equal(answers?.id, '2');
   answers?.dispose();
   await assert.rejects(versions.compare(ID, '2', false), /answers already/);
+  await assert.rejects(versions.compare(ID, 'base', false), /what versions are compared with/);
+  assert.deepEqual(versions.compared(ID), { current: '2', candidate: '1', isLive: true });
   // A start later it is the same.
   versions.release(ID);
   assert.deepEqual(disposed, ['1']);
