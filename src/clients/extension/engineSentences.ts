@@ -176,6 +176,12 @@ const known: readonly Known[] = [
   sentence('Does not hold ({}): MRR@10 beside the base: {}', (t, why, figures) =>
     t('Does not hold ({0}): MRR@10 beside the base: {1}', why ?? '', eachLocalised(figures, t)),
   ),
+  sentence('Holds: there was no query to measure it on', (t) =>
+    t('Holds: there was no query to measure it on'),
+  ),
+  sentence('Does not hold ({}): there was no query to measure it on', (t, why) =>
+    t('Does not hold ({0}): there was no query to measure it on', why),
+  ),
   sentence('{} marked queries {} → {}', (t, ...of) => t('{0} marked queries {1} → {2}', ...of)),
   sentence('{} queries marked since {} → {}', (t, ...of) =>
     t('{0} queries marked since {1} → {2}', ...of),

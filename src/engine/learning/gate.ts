@@ -281,7 +281,10 @@ export function repeatedVerdict({ isPassed, conditions, figures }: GateResult): 
   const said = figures.map(
     ({ of, count, before, after }) => `${count} ${of} ${short(before)} → ${short(after)}`,
   );
-  const change = `MRR@10 beside the base: ${said.join(', ')}`;
+  const change =
+    said.length === 0
+      ? 'there was no query to measure it on'
+      : `MRR@10 beside the base: ${said.join(', ')}`;
   if (isPassed) return `Holds: ${change}`;
   const failed = conditions.filter(({ isMet, name }) => !isMet && name !== SIMILAR);
   return `Does not hold (${failed.map(({ name }) => name).join(', ')}): ${change}`;

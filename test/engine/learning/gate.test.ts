@@ -167,3 +167,11 @@ test('a version that is measured again is stopped by each set that became worse'
   assert.deepEqual(failed(worse), ['guard queries']);
   assert.match(repeatedVerdict(decideAgain(worse)), /^Does not hold \(guard queries\): /);
 });
+
+test('says of a version that nothing could be measured on, instead of no figures', () => {
+  const none = { marked: [], unseen: [], guard: [] };
+  assert.equal(
+    repeatedVerdict(decideAgain({ ...again(() => RIGHT), ...none })),
+    'Holds: there was no query to measure it on',
+  );
+});
