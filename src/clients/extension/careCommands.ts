@@ -69,10 +69,17 @@ async function problemRows(
     workspace.indexed.map(({ path: folder }) => engine.ask('versions', { folder })),
   );
   const ofVersions = new Set(lists.flatMap(({ problems }) => problems));
-  return [...new Set([...known, ...ofVersions])].map((text) => ({
-    label: `$(warning) ${plain(visible(localised(text, vscode.l10n.t)))}`,
-    ...(text.includes('--recheck') && { command: 'nearmiss.measureVersionAgain' }),
-  }));
+  return [...new Set([...known, ...ofVersions])].map((text) => {
+    const said = plain(visible(localised(text, vscode.l10n.t)));
+    // What can be done comes first: a row is cut off where the list ends.
+    return text.includes('--recheck')
+      ? {
+          label: `$(warning) ${vscode.l10n.t('Measure Version Again')}`,
+          detail: said,
+          command: 'nearmiss.measureVersionAgain',
+        }
+      : { label: `$(warning) ${said}` };
+  });
 }
 
 /** Doctor's findings on a page that grows while it looks. */

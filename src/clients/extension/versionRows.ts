@@ -88,7 +88,7 @@ function countRows({ silent, live }: ComparisonInfo, t: Translate): readonly Com
   const rows: ComparisonRow[] = [];
   if (silent.searches > 0)
     rows.push({
-      label: `$(graph) ${t('Silently in {0} searches: {1} would begin otherwise', silent.searches, silent.different)}`,
+      label: `$(graph) ${t('Searches compared silently: {0}; would begin otherwise: {1}', silent.searches, silent.different)}`,
       detail: t(
         'Of {0} opened hits {1} would have stood higher, {2} lower',
         silent.opened,
@@ -99,7 +99,7 @@ function countRows({ silent, live }: ComparisonInfo, t: Translate): readonly Com
   if (live.searches > 0) {
     const decided = live.wins + live.losses;
     rows.push({
-      label: `$(graph) ${t('Live in {0} searches: {1} of {2} deciding hits for it', live.searches, live.wins, decided)}`,
+      label: `$(graph) ${t('Searches mixed live: {0}; deciding hits for it: {1} of {2}', live.searches, live.wins, decided)}`,
       detail: t(
         '95 % interval {0} to {1} %; {2} opened hits decide nothing',
         Math.round(100 * live.low),

@@ -65,7 +65,7 @@ test('says what came of a comparison, and how to go on or end it', () => {
   assert.deepEqual(rows, [
     { label: '$(beaker) Silently with v1', description: 'since 2026-11-25' },
     {
-      label: '$(graph) Silently in 40 searches: 12 would begin otherwise',
+      label: '$(graph) Searches compared silently: 40; would begin otherwise: 12',
       detail: 'Of 9 opened hits 5 would have stood higher, 2 lower',
     },
     {
@@ -86,7 +86,7 @@ test('gives a live comparison its count and interval, and a new one none', () =>
   assert.deepEqual(textOf({ ...comparison, isLive: true, silent, live }), [
     ['$(beaker) Live with v1', undefined],
     [
-      '$(graph) Live in 30 searches: 8 of 12 deciding hits for it',
+      '$(graph) Searches mixed live: 30; deciding hits for it: 8 of 12',
       '95 % interval 39 to 86 %; 6 opened hits decide nothing',
     ],
     ['$(eye-closed) Go on silently', undefined],
