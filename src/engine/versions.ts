@@ -11,20 +11,12 @@ import { type Disposable, Shared } from '../base/lifecycle';
 import type { Logger } from '../base/log';
 import { Sequencer } from '../base/queue';
 import type { UseVersionParams } from '../protocol/methods';
-import type { ComparisonInfo, VersionInfo, VersionList } from '../protocol/learning';
-import { sizeOf } from './clear';
+import type { VersionInfo, VersionList } from '../protocol/learning';
 import { learningFolder } from './dataFolder';
 import type { Reranker } from './encoders/types';
-import {
-  comparisonSentences,
-  newComparison,
-  readComparison,
-  wilsonInterval,
-} from './learning/comparison';
 import { type BaseModels, type LearnedVersion, loadVersion } from './learning/learnedVersion';
 import {
   BASE,
-  type StoredVersion,
   type VersionPointer,
   type VersionScope,
   VersionStore,
@@ -34,6 +26,7 @@ import { giveVersion, takeVersion } from './learning/sharedAdapter';
 import { changedShare, MUCH_CHANGED, readSketch } from './learning/workspaceSketch';
 import type { LentSnapshot } from './readers';
 import type { SearchContext } from './search/types';
+import { cleanScope, comparisonOf, resolveUse, toInfo } from './versionNames';
 
 export interface VersionsParts {
   readonly dataFolder: string;
@@ -79,8 +72,6 @@ interface Entry {
 }
 
 const AGAIN = 'was measured; `nearmiss learn --recheck` measures it again';
-
-const BASE_USE: VersionUse = { id: BASE, state: 'all' };
 
 export class Versions implements Disposable {
   private readonly entries = new Map<string, Entry>();
@@ -166,7 +157,8 @@ export class Versions implements Disposable {
     const old = current === BASE ? undefined : await this.changesSince(id, store, current);
     const problems = [problem, entry.problem, old].filter((text) => text !== undefined);
     const list = { folder, current, versions: [base, ...versions] };
-    const comparison = await comparisonOf(store, entry, current);
+    const pair = this.compared(id);
+    const comparison = pair && (await comparisonOf(store, { ...pair, current }, pair.isLive));
     return { ...list, ...(comparison && { comparison }), problems: [...new Set(problems)] };
   }
 
@@ -380,80 +372,4 @@ export class Versions implements Disposable {
       });
     return active.opening;
   }
-}
-
-async function resolveUse(
-  store: VersionStore,
-  pointer: VersionPointer,
-  asked: string,
-): Promise<VersionUse> {
-  if (asked === BASE) return BASE_USE;
-  if (asked === 'previous') {
-    if (pointer.previous) return pointer.previous;
-    throw new NearmissError('usage', 'There is no previous version', 'Use `base`');
-  }
-  const ids = (await store.list()).map(({ id }) => id);
-  const fitting = ids.includes(asked) ? [asked] : ids.filter((id) => id.startsWith(asked));
-  if (fitting.length === 1) return { id: fitting[0]!, state: 'all' };
-  throw new NearmissError(
-    'notFound',
-    fitting.length > 1
-      ? `${asked} begins ${fitting.length} versions`
-      : `There is no version ${asked}`,
-    '`nearmiss versions` lists them',
-  );
-}
-
-/** What was counted about the pair that is compared now. */
-async function comparisonOf(
-  { root }: VersionStore,
-  { candidate, isLive = false }: Entry,
-  current: string,
-): Promise<ComparisonInfo | undefined> {
-  if (!candidate) return undefined;
-  const pair = { current, candidate: candidate.version.id };
-  const known = await readComparison(root);
-  const isSame = known?.current === pair.current && known.candidate === pair.candidate;
-  const counts = isSame ? known : newComparison(pair, new Date());
-  const { silent, live, since } = counts;
-  const interval = wilsonInterval(live.wins, live.wins + live.losses);
-  return {
-    ...{ candidate: pair.candidate, isLive, since, silent, live: { ...live, ...interval } },
-    sentences: comparisonSentences(counts),
-  };
-}
-
-function cleanScope({ path: given, language }: VersionScope): VersionScope {
-  const clean = given
-    ?.replaceAll('\\', '/')
-    .replace(/^\.?\//, '')
-    .replace(/\/+$/, '');
-  return { ...(clean && { path: clean }), ...(language && { language }) };
-}
-
-function toInfo(
-  store: VersionStore,
-  { id, manifest, problem }: StoredVersion,
-  { pointer, current }: { readonly pointer: VersionPointer; readonly current: string },
-): VersionInfo {
-  const { shadow, previous } = pointer;
-  const use = [pointer.current, shadow, previous].find((one) => one?.id === id);
-  return {
-    id,
-    ...(manifest && {
-      time: manifest.time,
-      kind: manifest.kind,
-      verdict: manifest.verdict,
-      markCount: manifest.markCount,
-      author: manifest.author,
-    }),
-    state: use?.state,
-    scope: use?.scope,
-    isCurrent: current === id,
-    isPrevious: previous?.id === id,
-    isPromoted: manifest?.isPromoted ?? false,
-    parts: manifest?.tiers ?? [],
-    sizeBytes: sizeOf(store.folderOf(id)),
-    problem,
-  };
 }
