@@ -6,7 +6,8 @@
  * their place.
  *
  * Options: --work DIR (.cache/train-models), --modules DIR (node_modules), --root DIR (the installation whose command line
- * and models are used), --most N queries, --steps N, --seed N, --toolchains off, --part bi-encoder|cross-encoder.
+ * and models are used), --most N queries, --recipe JSON (flags in place of a part's own), --steps N, --seed N, --toolchains off,
+ * --part bi-encoder|cross-encoder.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -23,6 +24,7 @@ const { values: given, positionals } = parseArgs({
     modules: { type: 'string' },
     root: { type: 'string' },
     most: { type: 'string', default: '20000' },
+    recipe: { type: 'string', default: '{}' },
     steps: { type: 'string' },
     seed: { type: 'string', default: '1' },
     toolchains: { type: 'string', default: 'on' },
@@ -47,7 +49,10 @@ async function main(): Promise<void> {
     bench: process.env.NEARMISS_BENCH ?? path.join(installed, '../shared/bench'),
     ...{ most: Number(given.most), seed: Number(given.seed), say },
     parts: PARTS.filter((part) => given.part === undefined || part === given.part),
-    changes: steps === undefined ? {} : { steps: Number(steps) },
+    changes: {
+      ...(JSON.parse(given.recipe) as Record<string, unknown>),
+      ...(steps !== undefined && { steps: Number(steps) }),
+    },
   });
   say('Compare them with the bundled ones by --judge');
 }

@@ -11,7 +11,7 @@ import { softmax } from '../../src/engine/training/losses/matrix';
 import { mean } from '../../src/engine/training/metrics';
 import { bootstrapInterval } from '../../src/engine/training/statistics';
 import { principalAxes } from '../../src/tools/principalAxes';
-import { answerNdcg, baseRows, nearest, readMarkedSet } from './markedSet';
+import { baseRows, nearest, rankedNdcg, readMarkedSet } from './markedSet';
 import { benchOption } from './report';
 
 type Row = Float32Array;
@@ -148,11 +148,13 @@ const MAPS: Readonly<Record<string, Learn>> = {
 async function main(): Promise<void> {
   const set = readMarkedSet();
   const rows = await baseRows(set, await readBundledCheckpoint(installationRoot(), 'bi-encoder'));
-  const marked = set.marks.flatMap(({ document, isRight }, at): Answered[] =>
-    isRight ? [{ row: rows.marks[at]!, answer: document }] : [],
+  const marked = set.marks.flatMap(({ documents: [document], isRight }, at): Answered[] =>
+    isRight ? [{ row: rows.marks[at]!, answer: document! }] : [],
   );
   const order = shuffle(marked, seededRandom(1));
-  const asked = set.queries.map(({ answer }, at) => ({ row: rows.queries[at]!, answer }));
+  const asked = set.queries.map(({ relevant: [answer] }, at) => {
+    return { row: rows.queries[at]!, answer: answer! };
+  });
   const isJudged = benchOption('judged') === 'on';
   const base = figures({ query: (row) => row }, order, rows.documents);
   const judgedBase = isJudged ? figures({ query: (row) => row }, asked, rows.documents) : [];
@@ -191,7 +193,7 @@ function figures(
 ): number[] {
   const found = document ? documents.map((row) => normalize(document(row))) : documents;
   return asked.map(({ row, answer }) =>
-    answerNdcg(nearest(normalize(query(Float32Array.from(row))), found, 10), answer),
+    rankedNdcg(nearest(normalize(query(Float32Array.from(row))), found, 10), [answer]),
   );
 }
 

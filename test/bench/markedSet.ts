@@ -1,9 +1,11 @@
 /**
- * `code-cosqa` as learning from marks needs it: judged queries with one answer each, marks of people on other queries, and
- * the base bi-encoder's embeddings of all of it, kept below .cache/bench.
+ * Sets as learning from marks needs them, with the base bi-encoder's embeddings kept below .cache/bench: `code-cosqa` with
+ * marks of people on other queries than the judged ones, and `docs-cranfield` by folds, where the judged queries of the
+ * other folds are what is known.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { seededRandom, shuffle } from '../../src/base/random';
 import { dot } from '../../src/base/vector';
 import type { Checkpoint } from '../../src/engine/encoders/checkpoint';
 import { openEmbedder } from '../../src/engine/encoders/openEncoder';
@@ -15,39 +17,98 @@ import { note } from './report';
 
 const threads = 2;
 
-/** The set as it lies there: judged queries, and marks of people on others. */
 export interface MarkedSet {
+  /** Tells what is kept of it. */
+  readonly name: string;
   readonly documents: readonly string[];
-  readonly queries: readonly { readonly text: string; readonly answer: number }[];
+  /** By which learning is judged. */
+  readonly queries: readonly JudgedQuery[];
+  /** On other queries; all documents of a mark are right, or its one is wrong. */
   readonly marks: readonly {
     readonly query: string;
-    readonly document: number;
+    readonly documents: readonly number[];
     readonly isRight: boolean;
   }[];
 }
 
+export interface JudgedQuery {
+  readonly text: string;
+  /** Documents that answer it. */
+  readonly relevant: readonly number[];
+}
+
+/** `code-cosqa` as it lies there. */
 export function readMarkedSet(): MarkedSet {
-  const folder = path.join(requireBenchFolder(), 'code-cosqa');
-  const lines = (name: string): string[] =>
-    fs.readFileSync(path.join(folder, name), 'utf8').split('\n').filter(Boolean);
-  const rows = <T>(name: string): T[] => lines(name).map((line) => JSON.parse(line) as T);
-  const corpus = rows<{ _id: string; text: string }>('corpus.jsonl');
-  const numberOf = new Map(corpus.map(({ _id }, number) => [_id, number]));
-  const answers = new Map(
-    lines('qrels.tsv')
-      .slice(1)
-      .map((line) => line.split('\t') as [string, string]),
-  );
+  const { documents, numberOf, queries, folder } = readSet('code-cosqa');
+  const marks = rowsOf<{ query: string; id: string; label: number }>(folder, 'feedback.jsonl');
   return {
-    documents: corpus.map(({ text }) => text),
-    queries: rows<{ _id: string; text: string }>('queries.jsonl').map(({ _id, text }) => ({
-      text,
-      answer: numberOf.get(answers.get(_id)!)!,
-    })),
-    marks: rows<{ query: string; id: string; label: number }>('feedback.jsonl').map(
-      ({ query, id, label }) => ({ query, document: numberOf.get(id)!, isRight: label === 1 }),
-    ),
+    ...{ name: 'code-cosqa', documents, queries },
+    marks: marks.map(({ query, id, label }) => {
+      return { query, documents: [numberOf.get(id)!], isRight: label === 1 };
+    }),
   };
+}
+
+/** `docs-cranfield` with every query judged and none known. */
+export function readFoldedSet(): MarkedSet {
+  const { documents, queries } = readSet('docs-cranfield');
+  const order = shuffle(queries, seededRandom(1));
+  return { name: 'docs-cranfield', documents, queries: order, marks: [] };
+}
+
+/** One fold of it is judged; the answers to all other queries are known. */
+export function foldOf(
+  { name, documents, queries }: MarkedSet,
+  rows: BaseRows,
+  fold: number,
+  foldCount: number,
+): { readonly set: MarkedSet; readonly rows: BaseRows } {
+  const isJudged = (_: unknown, at: number): boolean => at % foldCount === fold;
+  const isKnown = (_: unknown, at: number): boolean => at % foldCount !== fold;
+  const marks = queries.filter(isKnown).map(({ text, relevant }) => {
+    return { query: text, documents: relevant, isRight: true };
+  });
+  return {
+    set: {
+      ...{ name: `${name}-${fold + 1}-of-${foldCount}`, documents, marks },
+      queries: queries.filter(isJudged),
+    },
+    rows: {
+      queries: rows.queries.filter(isJudged),
+      marks: rows.queries.filter(isKnown),
+      documents: rows.documents,
+    },
+  };
+}
+
+function readSet(name: string): {
+  readonly documents: readonly string[];
+  readonly numberOf: ReadonlyMap<string, number>;
+  readonly queries: readonly JudgedQuery[];
+  readonly folder: string;
+} {
+  const folder = path.join(requireBenchFolder(), name);
+  const corpus = rowsOf<{ _id: string; text: string }>(folder, 'corpus.jsonl');
+  const numberOf = new Map(corpus.map(({ _id }, number) => [_id, number]));
+  const relevant = new Map<string, number[]>();
+  for (const line of linesOf(folder, 'qrels.tsv').slice(1)) {
+    const [query, document, grade] = line.split('\t') as [string, string, string];
+    if (Number(grade) > 0)
+      relevant.set(query, [...(relevant.get(query) ?? []), numberOf.get(document)!]);
+  }
+  const queries = rowsOf<{ _id: string; text: string }>(folder, 'queries.jsonl');
+  return {
+    ...{ folder, numberOf, documents: corpus.map(({ text }) => text) },
+    queries: queries.map(({ _id, text }) => ({ text, relevant: relevant.get(_id) ?? [] })),
+  };
+}
+
+function linesOf(folder: string, name: string): string[] {
+  return fs.readFileSync(path.join(folder, name), 'utf8').split('\n').filter(Boolean);
+}
+
+function rowsOf<T>(folder: string, name: string): T[] {
+  return linesOf(folder, name).map((line) => JSON.parse(line) as T);
 }
 
 /** Of the base bi-encoder: rows of queries, of marked queries, of documents. */
@@ -105,11 +166,11 @@ export async function embeddedTexts(
   return texts.map((text, at) => [text, all.subarray(at * dimension, (at + 1) * dimension)]);
 }
 
-/** nDCG@10 where one document is right. */
-export function answerNdcg(ranked: readonly number[], answer: number): number {
+/** nDCG@10 of documents, best first. */
+export function rankedNdcg(ranked: readonly number[], relevant: readonly number[]): number {
   return ndcgAt(
     10,
-    ranked.map((document) => Number(document === answer)),
-    [1],
+    ranked.map((document) => Number(relevant.includes(document))),
+    relevant.map(() => 1),
   );
 }
