@@ -2,7 +2,6 @@
 import * as fs from 'node:fs';
 import { installationRoot } from '../../src/base/installation';
 import { dot } from '../../src/base/vector';
-import { frameText } from '../../src/engine/encoders/biEncoder';
 import { readBundledCheckpoint } from '../../src/engine/encoders/bundled';
 import { type Checkpoint, readModelBytes } from '../../src/engine/encoders/checkpoint';
 import { framePair } from '../../src/engine/encoders/crossEncoder';
@@ -28,6 +27,7 @@ import { judgedDepth } from './learnsRecords';
 import { type BaseRows, embeddedTexts, type MarkedSet, nearest, rankedNdcg } from './markedSet';
 import { benchCache } from './quality';
 import { benchOption, note, timed } from './report';
+import { embedWith } from './trainedRows';
 
 type Rows = readonly Float32Array[];
 
@@ -91,22 +91,8 @@ export async function learnBi(given: EmbeddingTask): Promise<Learned> {
   const learner = new BiEncoderLearner(task);
   const { ms } = await timed(() => learn(learner, recipe));
   if (!isJudged) return { before: [], after: [], seconds: ms / 1000 };
-  const embed = async (texts: readonly string[], role: 'query' | 'document') => {
-    const sequences = texts.map((text) =>
-      frameText({ tokenizer, checkpoint }, checkpoint.templates[role] + text),
-    );
-    const out: Float32Array[] = [];
-    const options = { padId: tokenizer.padId, tokenBudget: 1024, masks: [], dropout: 0, seed: 0 };
-    for (const places of cutChunks(sequences, options.tokenBudget)) {
-      const own = places.map((place) => sequences[place]!);
-      const values = await encoder.encode(chunkInputs(own, options, undefined));
-      const { dimension } = checkpoint;
-      places.forEach(
-        (place, row) => (out[place] = values.slice(row * dimension, (row + 1) * dimension)),
-      );
-    }
-    return out;
-  };
+  const embed = (texts: readonly string[], role: 'query' | 'document'): Promise<Float32Array[]> =>
+    embedWith(encoder, { tokenizer, checkpoint, role }, texts);
   const queries = await embed(
     set.queries.map(({ text }) => text),
     'query',

@@ -1,12 +1,15 @@
 /**
  * What each training method is worth: `npm run bench -- methods`, or one table of it (`methods-ablation`,
- * `methods-miners`), or one set (`methods-ablation-code-cosqa`). `--teacher off` leaves the cross-encoder out, `--train
- * off` the heads behind each miner, `--queries N` takes fewer, `--only PATTERN` some miners, `--folds N` only the first folds, `--steps N` other steps.
+ * `methods-miners`, `methods-encoder`), or one set (`methods-ablation-code-cosqa`). `--teacher off` leaves the cross-encoder
+ * out, `--train off` the heads behind each miner, `--queries N` takes fewer, `--only PATTERN` some miners or encoder runs, `--folds N` only the
+ * first folds, `--steps N` other steps.
  *
  * Ablation: a query head with every method of its recipe, then with each switched off alone (or, where the recipe has it
  * off, on alone); nDCG@10 on judged queries that the head never saw, beside the paired difference to the full recipe
  * with its 95 % interval, and the time it took. Miners: one space against several, votes, and each filter off, with the
- * share of mined negatives that are judged relevant (positives hidden but one).
+ * share of mined negatives that are judged relevant (positives hidden but one). Encoder: the last two layers of the
+ * bi-encoder on one fold of `docs-cranfield`, each method off or on alone. Time is the processor's; memory is what the
+ * process grew by at its peak.
  */
 import { seededRandom, sample, shuffle } from '../../src/base/random';
 import { mean } from '../../src/engine/training/metrics';
@@ -15,12 +18,14 @@ import {
   type MinedGroup,
   type MiningPool,
   type MiningSettings,
-  mineGroup,
 } from '../../src/engine/training/negatives';
 import type { Row } from '../../src/engine/training/plan';
 import { type Recipe, type RecipeChanges, makeRecipe } from '../../src/engine/training/recipe';
-import { studentInterval } from '../../src/engine/training/statistics';
+import { type Cost, withCost } from './cost';
 import { openLab } from './lab';
+import { ablateEncoder } from './methodEncoder';
+import { costOfOne, line, type Outcome } from './methodLine';
+import { foldCount, FOLDS, type Known, mineAll, rowsOf, type Split, splitsOf } from './methodRows';
 import {
   type JudgedQuery,
   type MethodSet,
@@ -30,85 +35,10 @@ import {
   miningPool,
   trainSetHead,
 } from './methods';
-import { benchArgument, benchOption, note, timed } from './report';
+import { benchArgument, benchOption, note } from './report';
 
-const SEEDS = [1, 2, 3];
-const FOLDS = 5;
 const VOTERS = ['base', 'static', 'words'];
 const MIDDLE = 'layer:3';
-
-/** What training starts from: queries with the documents that are known to answer them, or marked not to. */
-interface Known {
-  readonly query: string;
-  readonly positives: readonly number[];
-  readonly explicit: readonly number[];
-}
-
-/** A split: what may be learnt from, and what is judged. */
-interface Split {
-  readonly known: readonly Known[];
-  readonly test: readonly JudgedQuery[];
-  readonly seed: number;
-}
-
-/** Marks of people and the judged queries, by three seeds; without marks the judged queries by folds. */
-function splitsOf(set: MethodSet): Split[] {
-  if (set.marks.length > 0) {
-    const known = set.marks.map(({ query, document, label }) => ({
-      query,
-      positives: label === 1 ? [document] : [],
-      explicit: label === 1 ? [] : [document],
-    }));
-    return SEEDS.map((seed) => ({ known, test: set.queries, seed }));
-  }
-  const order = shuffle(set.queries, seededRandom(1));
-  return Array.from({ length: foldCount }, (_, fold) => {
-    const isTest = (_: JudgedQuery, i: number): boolean => i % FOLDS === fold;
-    const train = order.filter((query, i) => !isTest(query, i));
-    return {
-      known: train.map(({ text, relevant }) => ({
-        query: text,
-        positives: relevant,
-        explicit: [],
-      })),
-      test: order.filter(isTest),
-      seed: fold,
-    };
-  });
-}
-
-interface Mining {
-  readonly pool: MiningPool;
-  readonly settings: MiningSettings;
-}
-
-async function mineAll(known: readonly Known[], { pool, settings }: Mining): Promise<MinedGroup[]> {
-  const groups: MinedGroup[] = [];
-  for (const [i, { query, positives, explicit }] of known.entries())
-    groups.push(
-      await mineGroup({ text: query, positives, explicit }, pool, settings, seededRandom(i)),
-    );
-  return groups;
-}
-
-function rowsOf(set: MethodSet, known: readonly Known[], groups: readonly MinedGroup[]): Row[] {
-  return known.flatMap(({ query, positives, explicit }, line) => {
-    const mined = positives.length > 0 ? groups[line]!.negatives.map((n) => n.chunkId) : explicit;
-    return [
-      {
-        ...{ line: line + 1, query: set.numberOf(query), positives, negatives: mined, weight: 1 },
-        negativeWeights: mined.map(() => 1),
-        isExplicit: explicit.length > 0,
-      },
-    ];
-  });
-}
-
-interface Outcome {
-  readonly values: readonly number[];
-  readonly seconds: number;
-  readonly peakMb: number;
-}
 
 /** Trains and judges on every split; values by query, averaged over seeds where all are judged each time. */
 async function runArm(
@@ -117,21 +47,20 @@ async function runArm(
   rows: readonly (readonly Row[])[],
   recipe: Recipe,
 ): Promise<Outcome> {
-  let peak = 0;
-  const { value, ms } = await timed(async () => {
-    const lists: number[][] = [];
-    for (const [i, { test, seed }] of splits.entries()) {
-      const head = await trainSetHead(set, { rows: rows[i]!, recipe, seed });
-      peak = Math.max(peak, process.memoryUsage().rss / 2 ** 20);
-      lists.push(judgeHead(set, test, head));
-    }
-    return lists;
-  });
+  const costs: Cost[] = [];
+  const lists: number[][] = [];
+  for (const [i, { test, seed }] of splits.entries()) {
+    const { value: head, cost } = await withCost(() =>
+      trainSetHead(set, { rows: rows[i]!, recipe, seed }),
+    );
+    costs.push(cost);
+    lists.push(judgeHead(set, test, head));
+  }
   const isRepeated = set.marks.length > 0;
   const values = isRepeated
-    ? value[0]!.map((_, q) => mean(value.map((list) => list[q]!)))
-    : value.flat();
-  return { values, seconds: ms / 1000 / splits.length, peakMb: peak };
+    ? lists[0]!.map((_, q) => mean(lists.map((list) => list[q]!)))
+    : lists.flat();
+  return { values, cost: costOfOne(costs) };
 }
 
 const ARMS: Readonly<Record<string, RecipeChanges>> = {
@@ -148,22 +77,6 @@ const ARMS: Readonly<Record<string, RecipeChanges>> = {
   'at temperature .1': { tau: 0.1 },
 };
 
-function line(label: string, outcome: Outcome, against?: Outcome): void {
-  const figure = mean(outcome.values).toFixed(4);
-  const cost = `${outcome.seconds.toFixed(1)} s, ${outcome.peakMb.toFixed(0)} MB`;
-  if (!against)
-    return console.log(`  ${label.padEnd(44)} ${figure}                              ${cost}`);
-  const {
-    mean: change,
-    low,
-    high,
-  } = studentInterval(outcome.values.map((value, i) => value - against.values[i]!));
-  const sign = (x: number): string => (x >= 0 ? '+' : '') + x.toFixed(4);
-  console.log(
-    `  ${label.padEnd(44)} ${figure}  ${sign(change)} [${sign(low)}, ${sign(high)}]  ${cost}`,
-  );
-}
-
 async function ablate(set: MethodSet, teacher: MiningPool['teacher']): Promise<void> {
   const splits = splitsOf(set);
   const count = splits[0]!.known.filter(({ positives }) => positives.length > 0).length;
@@ -175,7 +88,7 @@ async function ablate(set: MethodSet, teacher: MiningPool['teacher']): Promise<v
     `${set.name}: query head of rank ${recipe.rank}, ${recipe.steps} steps, nDCG@10 on unseen queries`,
   );
   const queries = set.marks.length > 0 ? set.queries : splits.flatMap(({ test }) => test);
-  const base = { values: judgeHead(set, queries), seconds: 0, peakMb: 0 };
+  const base = { values: judgeHead(set, queries) };
   line('base, nothing trained', base);
   const full = await runArm(set, splits, rows, recipe);
   line('everything of the recipe', full, base);
@@ -242,11 +155,12 @@ async function compareMiners(set: MethodSet, teacher: MiningPool['teacher']): Pr
     const pool = pools.get(spaces.join()) ?? miningPool(set, spaces, teacher, [middle]);
     pools.set(spaces.join(), pool);
     const mining = { pool, settings: { ...MINING_DEFAULTS, ...settings } };
-    const { value: groups, ms } = await timed(() => mineAll(known, mining));
+    const { value: groups, cost } = await withCost(() => mineAll(known, mining));
     const mined = groups.map(({ negatives }) => negatives.filter((n) => n.source === 'mined'));
     const count = mined.flat().length;
     const wrong = mined.flatMap((list, i) => list.filter((n) => hidden[i]!.has(n.chunkId))).length;
-    const rate = `${((100 * wrong) / Math.max(count, 1)).toFixed(1)} % false of ${(count / queries.length).toFixed(1)}, ${(ms / queries.length).toFixed(0)} ms`;
+    const ms = (1000 * cost.cpuSeconds) / queries.length;
+    const rate = `${((100 * wrong) / Math.max(count, 1)).toFixed(1)} % false of ${(count / queries.length).toFixed(1)}, ${ms.toFixed(0)} ms, ${cost.grownMb.toFixed(0)} MB`;
     if (!isTraining) {
       console.log(`  ${label.padEnd(28)} ${rate}`);
       continue;
@@ -274,19 +188,22 @@ async function trainOnMined(
   return runArm(set, splits, rows, makeRecipe('query-head', 200, stepChange));
 }
 
-/** What is run: both tables on both sets, or one of them. */
-const [table, setName] = [/ablation|miners/, /code-cosqa|docs-cranfield/].map(
+/** What is run: all tables on both sets, or one of them. */
+const [table, setName] = [/ablation|miners|encoder/, /code-cosqa|docs-cranfield/].map(
   (pattern) => pattern.exec(benchArgument)?.[0],
 );
 /** Miners by what their names say. */
 const only = new RegExp(benchOption('only') ?? '.');
 const isTraining = benchOption('train') !== 'off';
-const foldCount = Math.min(FOLDS, Number(benchOption('folds') ?? FOLDS));
 /** For every arm alike, in place of the recipe's own. */
 const stepChange: RecipeChanges = benchOption('steps')
   ? { steps: Number(benchOption('steps')) }
   : {};
 const queryCount = benchOption('queries') ? Number(benchOption('queries')) : undefined;
+
+function isAsked(name: string): boolean {
+  return table === undefined || table === name;
+}
 
 async function main(): Promise<void> {
   const lab = await openLab();
@@ -299,9 +216,11 @@ async function main(): Promise<void> {
       if (setName !== undefined && setName !== name) continue;
       const set = await loadMethodSet(lab, name);
       note(`${name}: ${set.documents.length} documents, ${set.queries.length} queries`);
-      if (table !== 'miners') await ablate(set, teacher);
+      if (isAsked('ablation')) await ablate(set, teacher);
       // Only where queries have several relevant documents some can be hidden.
-      if (table !== 'ablation' && name === 'docs-cranfield') await compareMiners(set, teacher);
+      if (isAsked('miners') && name === 'docs-cranfield') await compareMiners(set, teacher);
+      if (isAsked('encoder') && name === 'docs-cranfield')
+        await ablateEncoder(set, miningPool(set, VOTERS, teacher), only);
     }
   } finally {
     lab.close();

@@ -13,6 +13,7 @@ import { termsOf } from '../../src/engine/store/terms';
 import { RunControl } from '../../src/engine/training/control';
 import { furtherSpace } from '../../src/engine/training/furtherSpaces';
 import { HeadLearner } from '../../src/engine/training/headLearner';
+import type { Learner } from '../../src/engine/training/loop';
 import { matrixOf } from '../../src/engine/training/losses/matrix';
 import { ndcgAt } from '../../src/engine/training/metrics';
 import type {
@@ -295,6 +296,13 @@ export async function trainSetHead(set: MethodSet, { rows, recipe, seed }: HeadR
   const learner = new HeadLearner({
     ...{ kind: 'query-head', plan, vectors, dimension, base: set.name, recipe, seed, losses },
   });
+  await takeAllSteps(learner, recipe);
+  losses.dispose();
+  return learner.head;
+}
+
+/** All steps of the recipe, without early stop. */
+export async function takeAllSteps(learner: Learner, recipe: Recipe): Promise<void> {
   const weights = new Map([...learner.weights].map(([name, { data }]) => [name, data]));
   const state = adamWState(weights);
   const schedule = {
@@ -309,8 +317,6 @@ export async function trainSetHead(set: MethodSet, { rows, recipe, seed }: HeadR
     const { weightDecay } = recipe;
     adamWStep(state, weights, gradients, { ...ADAMW_DEFAULTS, weightDecay, learningRate });
   }
-  losses.dispose();
-  return learner.head;
 }
 
 /** nDCG@10 of each query, its embedding mapped by the head (as it is without one). */
