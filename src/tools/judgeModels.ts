@@ -6,6 +6,15 @@ export type Figures = Readonly<Record<string, number>>;
 /** No set may fall by more. */
 const MOST_LOST = 0.005;
 
+/** What `npm run bench -- quality --json` printed: a line of JSON for each set, its headline first. */
+export function readFigures(printed: string): Figures {
+  const lines = printed.split('\n').filter((line) => line.startsWith('{'));
+  const sets = lines.map(
+    (line) => JSON.parse(line) as { bench: string; figures: readonly { value: number }[] },
+  );
+  return Object.fromEntries(sets.map(({ bench, figures }) => [bench, figures[0]!.value]));
+}
+
 /** Kept when the mean of the sets rises and none falls too far. */
 export function judgeFigures(
   before: Figures,

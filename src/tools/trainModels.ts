@@ -2,7 +2,7 @@
  * `npm run train:models`: trains both bundled encoders further on code that is on this machine, by the product's own
  * command line: queries, `nearmiss mine`, `nearmiss train`, `nearmiss merge`, model cards. Every stage leaves its result
  * below `--work` and is passed over when it is there, so a run that was cut off goes on. The bundled models stay as they
- * are: `--judge BEFORE.json AFTER.json`, figures of `npm run bench -- quality --json`, says whether new ones may take
+ * are: `--judge BEFORE AFTER`, two files of what `npm run bench -- quality --json` printed, says whether new ones may take
  * their place.
  *
  * Options: --work DIR (.cache/train-models), --modules DIR (node_modules), --root DIR (the installation whose command line
@@ -13,7 +13,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { installationRoot } from '../base/installation';
-import { type Figures, judgeFigures } from './judgeModels';
+import { judgeFigures, readFigures } from './judgeModels';
 import { PARTS, trainModels } from './modelTraining';
 import { packageSources, toolchainSources } from './trainingSources';
 
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
 }
 
 function sayJudgement(files: readonly string[]): void {
-  const [before, after] = files.map((file) => JSON.parse(fs.readFileSync(file, 'utf8')) as Figures);
+  const [before, after] = files.map((file) => readFigures(fs.readFileSync(file, 'utf8')));
   if (!before || !after) throw new Error('Name two files of figures: before and after');
   const { isKept, reason } = judgeFigures(before, after);
   say(reason);

@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { readCheckpoint } from '../../src/engine/encoders/checkpoint';
-import { judgeFigures } from '../../src/tools/judgeModels';
+import { judgeFigures, readFigures } from '../../src/tools/judgeModels';
 import { PARTS, trainModels } from '../../src/tools/modelTraining';
 import {
   JudgedTexts,
@@ -104,6 +104,20 @@ test('newly trained models are kept when the mean rises and no set falls too far
     [{ code: 0.7 }, false],
   ] as const;
   for (const [after, isKept] of cases) assert.equal(judgeFigures(before, after).isKept, isKept);
+});
+
+test('figures to judge by are the first of each set that the quality bench printed', () => {
+  const line = (bench: string, value: number): string =>
+    JSON.stringify({
+      bench,
+      commit: 'abc',
+      figures: [
+        { label: 'nDCG@10', value },
+        { label: 'recall', value: 0.9 },
+      ],
+    });
+  const printed = `> nearmiss@0.1.0 bench\n\n${line('quality-code-npm', 0.82)}\n${line('quality-sts', 0.86)}\n`;
+  assert.deepEqual(readFigures(printed), { 'quality-code-npm': 0.82, 'quality-sts': 0.86 });
 });
 
 test('makes both models from code alone, goes on where it was cut off, and leaves the bundled ones', async () => {
