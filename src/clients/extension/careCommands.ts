@@ -2,12 +2,12 @@
 import * as vscode from 'vscode';
 import { NearmissError } from '../../base/errors';
 import { runEngineTask } from '../engineTask';
-import { localised } from './engineSentences';
+import { localised, localisedText } from './engineSentences';
 import { chooseFolder } from './folderPick';
 import { inMessage, plain, visible } from './hitText';
 import { pathInside } from './openBuffers';
 import type { Services } from './services';
-import { folderLine } from './statusText';
+import { findingLine, folderLine } from './statusText';
 
 interface ActionItem extends vscode.QuickPickItem {
   readonly command?: string;
@@ -25,7 +25,8 @@ export async function showStatus(services: Services): Promise<void> {
   if (status?.encoder) {
     const { name, arithmetic, provider, reason } = status.encoder;
     const description = t('{0} on {1}', arithmetic, provider);
-    lines.push({ label: `$(circuit-board) ${name}`, description, detail: reason });
+    const detail = localised(reason, t);
+    lines.push({ label: `$(circuit-board) ${name}`, description, detail });
   }
   if (status) {
     const megabytes = Math.round(status.memoryBytes / 1_000_000);
@@ -40,7 +41,7 @@ export async function showStatus(services: Services): Promise<void> {
   if (engine.state.kind === 'stopped')
     lines.push({
       label: `$(warning) ${t('Nearmiss stopped')}`,
-      detail: engine.state.error.message,
+      detail: localised(engine.state.error.message, t),
     });
   if (status) lines.push(...(await problemRows(services, status.problems)));
   const isPaused = status?.isPaused || status?.folders.some(({ state }) => state === 'paused');
@@ -87,7 +88,7 @@ export async function runDoctor({ engineOptions, pages }: Services): Promise<voi
   const { engineFile, dataFolder, environment } = engineOptions();
   const { t } = vscode.l10n;
   const lines: string[] = [];
-  const write = await pages.show('Nearmiss Doctor', t('Looking…'));
+  const write = await pages.show(t('Nearmiss Doctor'), t('Looking…'));
   await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Window, title: t('Nearmiss: Doctor') },
     () =>
@@ -97,15 +98,13 @@ export async function runDoctor({ engineOptions, pages }: Services): Promise<voi
         environment,
         task: 'doctor',
         onFinding: ({ level, name, text }) => {
-          lines.push(`${marks[level]}  ${name}: ${text}`);
+          lines.push(findingLine({ level, name, text }, t));
           write(`${lines.join('\n')}\n`);
         },
       }),
   );
   write(`${lines.join('\n')}\n\n${t('Done.')}\n`);
 }
-
-const marks = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
 
 export async function pauseIndexing({ engine, workspace }: Services): Promise<void> {
   workspace.takeAll((await engine.call('pause', {})).folders);
@@ -171,8 +170,8 @@ export async function whyNotFound(services: Services, given: unknown): Promise<v
     return;
   }
   const said = await engine.ask('why', { folder: folder.path, path });
-  const reasons = said.reasons.map((reason) => localised(reason, t));
-  void vscode.window.showInformationMessage(inMessage(`${path}: ${reasons.join('. ')}`));
+  const reasons = localisedText(said.reasons, t);
+  void vscode.window.showInformationMessage(inMessage(`${path}: ${reasons}`));
 }
 
 async function chooseFile(): Promise<vscode.Uri | undefined> {

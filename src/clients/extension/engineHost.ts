@@ -14,7 +14,7 @@ import type {
   ResultOf,
 } from '../../protocol/methods';
 import type { EngineClient } from '../engineClient';
-import { english, type Translate } from './translate';
+import { english, type Translate } from '../../base/translate';
 
 /** What a host needs of a client. */
 export type EngineLike = Pick<EngineClient, 'call' | 'on' | 'onLost' | 'dispose'>;

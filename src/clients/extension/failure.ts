@@ -1,7 +1,7 @@
 /** How a failed command is told: one sentence, and the buttons that help. Aborts are not told. */
 import * as vscode from 'vscode';
 import { isAbort, messageOf, NearmissError } from '../../base/errors';
-import { localised } from './engineSentences';
+import { localised, localisedText } from './engineSentences';
 import { inMessage } from './hitText';
 
 /** Runs a command of ours; what it throws is told and logged, never thrown on. */
@@ -23,7 +23,7 @@ export async function tellFailure(
 export async function showStopped(error: Error): Promise<void> {
   const text = vscode.l10n.t(
     'The engine does not stay up and is not started again: {0}',
-    error.message,
+    localised(error.message, vscode.l10n.t),
   );
   await showError(new NearmissError('engine', text));
 }
@@ -41,7 +41,7 @@ export async function showError(error: unknown): Promise<void> {
   const names = actions.map(([name]) => name);
   const advice = error instanceof NearmissError ? error.advice : undefined;
   const sentences = [messageOf(error), ...(advice === undefined ? [] : [advice])];
-  const text = sentences.map((sentence) => localised(sentence, vscode.l10n.t)).join('. ');
+  const text = localisedText(sentences, vscode.l10n.t);
   const chosen = await vscode.window.showErrorMessage(`Nearmiss: ${inMessage(text)}`, ...names);
   const command = actions.find(([name]) => name === chosen)?.[1];
   if (command !== undefined) await vscode.commands.executeCommand(command);

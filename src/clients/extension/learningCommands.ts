@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { LearningPlan, LearningTier, LearnParams, LearnResult } from '../../protocol/learning';
 import { setContextKey } from './contextKeys';
-import { localised } from './engineSentences';
+import { localised, localisedText } from './engineSentences';
 import { chooseFolder } from './folderPick';
 import { inMessage } from './hitText';
 import { showReport } from './reportView';
@@ -179,6 +179,5 @@ async function useVersion(
   const { current, problems } = await engine.call('useVersion', { folder: folder.path, version });
   const said =
     current === 'base' ? t('The base model answers now') : t('Version {0} answers now', current);
-  const sentences = [said, ...problems.map((text) => localised(text, t))];
-  void vscode.window.showInformationMessage(inMessage(sentences.join('. ')));
+  void vscode.window.showInformationMessage(inMessage(localisedText([said, ...problems], t)));
 }

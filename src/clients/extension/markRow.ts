@@ -1,7 +1,7 @@
 /** One mark as a row: the question first, then what was judged and how. */
 import type { MarkInfo } from '../../protocol/types';
 import { lineSpan, plain, visible } from './hitText';
-import type { Translate } from './translate';
+import type { Translate } from '../../base/translate';
 
 export interface MarkRow {
   readonly label: string;

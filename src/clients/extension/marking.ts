@@ -4,6 +4,7 @@ import { NearmissError } from '../../base/errors';
 import type { Overlay } from '../../protocol/methods';
 import type { MarkInfo, SourceSpan, Verdict } from '../../protocol/types';
 import type { EngineHost } from './engineHost';
+import { localised } from './engineSentences';
 import { inMessage, nameAndSpan } from './hitText';
 import type { WorkspaceHit } from './multiRoot';
 import { overlaysOf } from './openBuffers';
@@ -112,7 +113,7 @@ export class Marking {
   private tellOnce(problem: string): void {
     if (this.told.has(problem)) return;
     this.told.add(problem);
-    void vscode.window.showWarningMessage(inMessage(problem));
+    void vscode.window.showWarningMessage(inMessage(localised(problem, vscode.l10n.t)));
   }
 
   /** Sets a mark and says so, with a way back. */

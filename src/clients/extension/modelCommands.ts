@@ -8,6 +8,7 @@ import { type CatalogEntry, modelCatalog } from '../hub/catalog';
 import type { Fetch } from '../hub/hubFile';
 import { fetchModel, hubEndpoint, parseModelName } from '../hub/hubModel';
 import { signalOf } from './cancellation';
+import { localised } from './engineSentences';
 import type { Services } from './services';
 
 interface ModelItem extends vscode.QuickPickItem {
@@ -30,7 +31,7 @@ export async function chooseModel(services: Services): Promise<void> {
     ]
       .filter(Boolean)
       .join(', '),
-    detail: model.problem,
+    detail: model.problem === undefined ? undefined : localised(model.problem, t),
     model,
   }));
   const known = new Set(models.map(({ name }) => name));
@@ -129,7 +130,10 @@ export async function followModelSetting({ engine, settings }: Services): Promis
     await engine.call('useModel', { name: wanted });
   } catch (error) {
     void vscode.window.showWarningMessage(
-      vscode.l10n.t('The setting nearmiss.model is not followed: {0}', messageOf(error)),
+      vscode.l10n.t(
+        'The setting nearmiss.model is not followed: {0}',
+        localised(messageOf(error), vscode.l10n.t),
+      ),
     );
   }
 }

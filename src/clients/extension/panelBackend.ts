@@ -10,7 +10,7 @@ import type {
   PanelVerdict,
 } from '../../protocol/panelMessages';
 import { addToChat, hasChat } from './addToChat';
-import { localised, ruleLabel } from './engineSentences';
+import { localised, localisedText, ruleLabel } from './engineSentences';
 import { showError } from './failure';
 import { findPlace } from './movedSpan';
 import type { WorkspaceHit, WorkspaceResult } from './multiRoot';
@@ -157,8 +157,8 @@ export class ExtensionBackend implements PanelBackend {
     this.services.cursor.followPanel(hitCount);
   }
 
-  localised(sentence: string): string {
-    return localised(sentence, vscode.l10n.t);
+  localised(...sentences: string[]): string {
+    return localisedText(sentences, vscode.l10n.t);
   }
 
   complain(error: unknown): void {

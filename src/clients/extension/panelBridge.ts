@@ -67,7 +67,7 @@ export interface PanelBackend {
   /** The hits shown changed; for context keys. */
   onShown(hitCount: number): void;
   /** A sentence of the engine in the person's language. */
-  localised(sentence: string): string;
+  localised(...sentences: string[]): string;
   /** A failure of something other than a search, to be said in a sentence. */
   complain(error: unknown): void;
 }
@@ -307,8 +307,7 @@ export class PanelBridge {
 
   private sentenceOf(error: unknown): string {
     const advice = error instanceof NearmissError ? error.advice : undefined;
-    const sentences = [messageOf(error), ...(advice ? [advice] : [])];
-    return sentences.map((one) => this.backend.localised(one)).join('. ');
+    return this.backend.localised(messageOf(error), ...(advice ? [advice] : []));
   }
 
   private async copy(keys: readonly string[], format: 'pathLine' | 'markdown'): Promise<void> {

@@ -4,7 +4,7 @@ import type { PanelStatus } from '../../protocol/panelMessages';
 import type { EngineState } from './engineHost';
 import { localised } from './engineSentences';
 import { folderLine } from './statusText';
-import type { Translate } from './translate';
+import type { Translate } from '../../base/translate';
 import type { WorkspaceFolder } from './workspace';
 
 type Folder = Pick<WorkspaceFolder, 'name' | 'state' | 'status' | 'problem'>;

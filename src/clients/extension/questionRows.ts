@@ -2,7 +2,7 @@
 import type { LearningQuestion, QuestionedPlace } from '../../protocol/learning';
 import type { Verdict } from '../../protocol/types';
 import { folderName, nameAndSpan, plain, visible } from './hitText';
-import type { Translate } from './translate';
+import type { Translate } from '../../base/translate';
 
 /** `skip` says nothing about either. */
 export type QuestionAnswer = 'left' | 'right' | 'both' | 'neither' | 'skip';

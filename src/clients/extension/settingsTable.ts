@@ -2,7 +2,7 @@
  * Every setting of the extension with its kind, default and range. The manifest says the same to the editor, a test
  * holds the two together. A bad value never stops anything: one sentence, and the default counts.
  */
-import type { Translate } from './translate';
+import type { Translate } from '../../base/translate';
 
 interface NumberSetting {
   readonly kind: 'number';

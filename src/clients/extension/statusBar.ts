@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/lifecycle';
 import type { EngineHost } from './engineHost';
+import { localised } from './engineSentences';
 import { folderLine, statusLine } from './statusText';
 import type { WorkspaceIndexes } from './workspace';
 
@@ -43,7 +44,7 @@ export class StatusBar implements Disposable {
     const { state } = this.engine;
     const { folders } = this.workspace;
     const line = statusLine(state, folders, vscode.l10n.t);
-    const said = state.kind === 'stopped' ? [state.error.message] : [];
+    const said = state.kind === 'stopped' ? [localised(state.error.message, vscode.l10n.t)] : [];
     const lines = folders.map((folder) => `${folder.name}: ${folderLine(folder, vscode.l10n.t)}`);
     const none = folders.length === 0 ? [vscode.l10n.t('No folder is open')] : [];
     this.item.text = line.text;

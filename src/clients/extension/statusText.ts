@@ -1,9 +1,17 @@
 /** What the status bar and `Show Status` say: the engine, each folder, how far it is. Plain functions over plain data. */
+import type { Finding } from '../../protocol/engineLock';
 import type { EngineState } from './engineHost';
-import type { Translate } from './translate';
+import { localised } from './engineSentences';
+import type { Translate } from '../../base/translate';
 import type { WorkspaceFolder } from './workspace';
 
 type Folder = Pick<WorkspaceFolder, 'name' | 'state' | 'status' | 'problem'>;
+
+/** One finding of doctor on its page: "ok    engine: None is running". */
+export function findingLine({ level, name, text }: Finding, t: Translate): string {
+  const marks = { ok: t('ok'), warn: t('warn'), fail: t('FAIL') };
+  return `${marks[level].padEnd(4)}  ${localised(name, t)}: ${localised(text, t)}`;
+}
 
 export interface StatusLine {
   /** With codicons, for the status bar. */
@@ -51,7 +59,7 @@ function percentOf(folders: readonly Folder[]): number | undefined {
 export function folderLine({ state, status, problem: why }: Folder, t: Translate): string {
   if (state === 'off') return t('switched off by a setting');
   if (state === 'declined') return t('not indexed, as you wished');
-  if (state === 'failed') return why ?? t('cannot be indexed');
+  if (state === 'failed') return why === undefined ? t('cannot be indexed') : localised(why, t);
   if (!status || state === 'waiting') return t('waiting for the engine');
   const files = t('{0} files', number(status.documentCount));
   if (status.isComplete) return t('{0}, ready', files);
@@ -61,7 +69,8 @@ export function folderLine({ state, status, problem: why }: Folder, t: Translate
     number(status.embeddableCount),
   );
   const doing = status.state === 'paused' ? t('paused') : doingText(status.state, t);
-  return [files, doing, embedded, status.reason].filter(Boolean).join(', ');
+  const reason = status.reason === undefined ? '' : localised(status.reason, t);
+  return [files, doing, embedded, reason].filter(Boolean).join(', ');
 }
 
 function doingText(state: string, t: Translate): string {

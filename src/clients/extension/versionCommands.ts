@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { NearmissError } from '../../base/errors';
 import type { VersionList } from '../../protocol/learning';
-import { localised } from './engineSentences';
+import { localised, localisedText } from './engineSentences';
 import { chooseFolder } from './folderPick';
 import { inMessage } from './hitText';
 import { runVisibly, tellVerdict } from './learningCommands';
@@ -45,7 +45,7 @@ function tellComparison(before: VersionList, { comparison, problems }: VersionLi
   const sentences = began
     ? [began, ...problems]
     : [t('The comparison has ended'), ...(before.comparison?.sentences ?? []), ...problems];
-  tell(sentences.map((sentence) => localised(sentence, t)));
+  tell(sentences);
 }
 
 export async function measureVersionAgain(services: Services): Promise<void> {
@@ -136,5 +136,6 @@ async function agrees(warning: string, yes: string): Promise<boolean> {
 }
 
 function tell(sentences: readonly string[]): void {
-  void vscode.window.showInformationMessage(inMessage(sentences.join('. ')));
+  const text = localisedText(sentences, vscode.l10n.t);
+  void vscode.window.showInformationMessage(inMessage(text));
 }

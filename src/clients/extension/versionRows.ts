@@ -2,7 +2,7 @@
 import type { ComparisonInfo, VersionInfo, VersionList } from '../../protocol/learning';
 import { localised } from './engineSentences';
 import { plain, visible } from './hitText';
-import type { Translate } from './translate';
+import type { Translate } from '../../base/translate';
 
 export interface VersionRow {
   readonly label: string;

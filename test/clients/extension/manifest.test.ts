@@ -183,6 +183,7 @@ test('asks in when clauses only for context keys that the code sets', () => {
   const folder = path.join(root, 'src/clients/extension');
   const text = fs
     .readdirSync(folder)
+    .filter((file) => file.endsWith('.ts'))
     .map((file) => fs.readFileSync(path.join(folder, file), 'utf8'))
     .join('\n');
   const set = [...text.matchAll(/setContextKey\(\s*'([\w.]+)'/g)].map(([, key]) => key!);

@@ -102,7 +102,7 @@ class Conversation {
         problems: [],
       }),
       onShown: (count) => this.calls.push(`shown ${count}`),
-      localised: (sentence) => sentence,
+      localised: (...sentences) => sentences.join('. '),
       complain: (error) => this.calls.push(`complain ${(error as Error).message}`),
     };
   }

@@ -7,7 +7,7 @@ import {
   sidesOf,
   verdictsOf,
 } from '../../../src/clients/extension/questionRows';
-import { english } from '../../../src/clients/extension/translate';
+import { english } from '../../../src/base/translate';
 import type { LearningQuestion, QuestionedPlace } from '../../../src/protocol/learning';
 
 const first: QuestionedPlace = {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { excludeGlobs, letInGlobs } from '../../../src/clients/extension/folderRules';
 import { checkSetting, type SettingName } from '../../../src/clients/extension/settingsTable';
-import { english } from '../../../src/clients/extension/translate';
+import { english } from '../../../src/base/translate';
 
 function checkValue(name: SettingName, given: unknown, value: unknown, problem?: string): void {
   const checked = checkSetting(name, given, english);

@@ -6,7 +6,7 @@ import type { EngineState } from '../../../src/clients/extension/engineHost';
 import { markRow } from '../../../src/clients/extension/markRow';
 import { panelStatus } from '../../../src/clients/extension/panelStatus';
 import { folderLine, statusLine } from '../../../src/clients/extension/statusText';
-import { english } from '../../../src/clients/extension/translate';
+import { english } from '../../../src/base/translate';
 import type { FolderStatus, MarkInfo } from '../../../src/protocol/types';
 
 const up: EngineState = { kind: 'up' };

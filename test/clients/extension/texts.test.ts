@@ -7,6 +7,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'node:test';
 import { installationRoot } from '../../../src/base/installation';
+import { knownSentences } from '../../../src/clients/extension/engineSentences';
 import { panelStrings } from '../../../src/protocol/panelStrings';
 
 const root = installationRoot();
@@ -37,7 +38,10 @@ function sourcesBelow(folder: string): Map<string, string> {
   return new Map(
     files
       .filter((file) => file.endsWith('.ts'))
-      .map((file) => [file, fs.readFileSync(path.join(root, folder, file), 'utf8')]),
+      .map((file) => [
+        `${path.basename(folder)}/${file}`,
+        fs.readFileSync(path.join(root, folder, file), 'utf8'),
+      ]),
   );
 }
 
@@ -56,10 +60,18 @@ function manifestKeys(): string[] {
   return [...new Set(keys)].sort();
 }
 
-/** The panel's strings are translated from a table, by the one call that does not name its message. */
-const ofPanel = 'panelHost.ts';
-const inCode = findMessages(sourcesBelow('src/clients/extension'));
-const messages = [...new Set([...inCode.messages, ...Object.values(panelStrings)])].sort();
+/** The panel's strings and the engine's sentences stand in tables: these calls do not name their message. */
+const ofTables = ['extension/engineSentences.ts', 'extension/panelHost.ts'];
+const inCode = findMessages(
+  new Map([...sourcesBelow('src/clients/extension'), ...sourcesBelow('src/clients/report')]),
+);
+const messages = [
+  ...new Set([
+    ...inCode.messages,
+    ...Object.values(panelStrings),
+    ...knownSentences().map(({ message }) => message),
+  ]),
+].sort();
 const englishFile = 'l10n/bundle.l10n.json';
 if (process.env.UPDATE_GOLDEN)
   fs.writeFileSync(
@@ -68,7 +80,7 @@ if (process.env.UPDATE_GOLDEN)
   );
 
 test('calls t with literals only, so that every message can be found', () => {
-  assert.deepEqual(inCode.computedIn, [ofPanel]);
+  assert.deepEqual(inCode.computedIn, ofTables);
 });
 
 test('has every message in the English and the Japanese bundle and no other', () => {

@@ -1,7 +1,7 @@
 /** What the lists of versions offer, and what they say of a comparison. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { english } from '../../../src/clients/extension/translate';
+import { english } from '../../../src/base/translate';
 import {
   comparisonRows,
   usableVersions,

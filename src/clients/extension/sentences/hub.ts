@@ -1,0 +1,30 @@
+/** Fetching models from the hub. */
+import type { KnownSentence } from './sentence';
+
+export const hubSentences: readonly KnownSentence[] = [
+  '{} is not what the hub says it is: its {…} differs',
+  'git digest',
+  'size',
+  'Try again later, or fetch the files by other means and add their folder',
+  'The connection ended early while fetching {}',
+  'The hub sends more of {} than it should be',
+  'The hub leads from https to http',
+  'The hub refuses access ({})',
+  'Accept the terms of the model on its page, and set HF_TOKEN to a token of yours',
+  'The hub has no such model, revision or file (404)',
+  'The proxy wants a name and a password (407)',
+  'Set HTTPS_PROXY to http://NAME:PASSWORD@HOST:PORT',
+  'The hub answers with status {}',
+  '{} cannot be fetched: {…}',
+  'Check the network and HTTPS_PROXY, then try again: what has come is kept',
+  '{} has {} bytes, which is too many',
+  'The list of {}/{}',
+  "{} answers with something that is no list of a model's files",
+  'The hub does not say what {} must be',
+  '{}/{} has no {}',
+  'Choose a checkpoint with an ONNX export, or export it and add the folder',
+  '{} holds no {}/{}',
+  'Put its files into {}',
+  'HF_ENDPOINT is no address: {}',
+  'many languages',
+];
