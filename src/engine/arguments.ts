@@ -10,6 +10,8 @@ export interface EngineArguments {
   readonly idleMs?: number;
   /** Overrides the setting of the data folder. */
   readonly provider?: string;
+  /** No version is measured again by itself, whatever the settings of the data folder say. */
+  readonly isMeasuringOff: boolean;
   readonly task?: TaskName;
   readonly folder?: string;
   readonly isAll: boolean;
@@ -25,6 +27,7 @@ export function readEngineArguments(args: readonly string[]): EngineArguments {
       data: { type: 'string' },
       'idle-ms': { type: 'string' },
       provider: { type: 'string' },
+      'no-measuring': { type: 'boolean', default: false },
       task: { type: 'string' },
       folder: { type: 'string' },
       all: { type: 'boolean', default: false },
@@ -39,6 +42,7 @@ export function readEngineArguments(args: readonly string[]): EngineArguments {
     dataFolder: resolveDataFolder(values.data),
     idleMs: values['idle-ms'] === undefined ? undefined : Number(values['idle-ms']),
     provider: values.provider,
+    isMeasuringOff: values['no-measuring'],
     task,
     folder,
     isAll: values.all,

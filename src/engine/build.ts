@@ -48,8 +48,10 @@ export function buildEngine(dataFolder: string, settings: Settings, log: Logger)
   const makeModels = (): SearchModels => new SearchModels(loaders, log);
   const file = path.join(__dirname, 'indexer.js');
   const splitters = lateSplitters({ file, modelsFolder: bundledModels, dataFolder }, log);
-  const versions = buildVersions(dataFolder, { root, modelsFolder, threads, plan, log }, (id) =>
-    readers.snapshot(id),
+  const versions = buildVersions(
+    dataFolder,
+    { root, modelsFolder, threads, plan, log },
+    (id, read) => readers.look(id, read),
   );
   const overlays = new Overlays({ splitters, maxFileBytes: settings.maxFileBytes, log });
   const parts = { dataFolder, settings, log, indexer, readers, overlays, plan };
@@ -96,11 +98,11 @@ function buildIndexer(
 function buildVersions(
   dataFolder: string,
   options: LoaderOptions,
-  lend: VersionsParts['lend'],
+  look: VersionsParts['look'],
 ): Versions {
   const { root, plan, log } = options;
   return new Versions({
-    ...{ dataFolder, log, lend },
+    ...{ dataFolder, log, look },
     async baseModels() {
       const made = await plan.whenMade();
       if (!made) return undefined;

@@ -7,7 +7,7 @@ import { type Disposable, DisposableStore } from '../base/lifecycle';
 import type { Logger } from '../base/log';
 import type { LearningQuestion, LearnResult } from '../protocol/learning';
 import type { IndexParams, MarkParams } from '../protocol/methods';
-import type { FolderStatus, MarkInfo, SpanText, WhyResult } from '../protocol/types';
+import type { FolderStatus, LearnedStatus, MarkInfo, SpanText, WhyResult } from '../protocol/types';
 import { Sequencer } from '../base/queue';
 import type { Comparing, HitPlace } from './comparing';
 import { type FolderRecord, idOfFolder, markFolder, savedFolder } from './dataFolder';
@@ -19,8 +19,10 @@ import { keepPastQuery } from './feedback/pastQueries';
 import type { FolderSession } from './folderSession';
 import { Folders } from './folders';
 import type { IndexerHost } from './indexerHost';
+import { readBattery } from './indexing/battery';
 import { Learning } from './learning';
 import { Marking } from './marking';
+import { MeasuringAgain } from './measuringAgain';
 import { markedChunk } from './markPlaces';
 import type { Buffer, Overlays } from './overlays';
 import { questionsFor } from './questioning';
@@ -89,9 +91,20 @@ export class Engine implements Disposable {
         marksOf: (folder) => this.marking.kept(folder),
       }),
     );
-    const { folders, marking } = this;
+    const { folders, marking, learning } = this;
     this.searching = this.store.add(new Searching({ ...parts, folders, marking }));
     this.store.add(folders.onNews(() => this.searching.makePlanInTime()));
+    let heardAtMs = performance.now();
+    this.store.add(folders.onNews(() => void (heardAtMs = performance.now())));
+    this.store.add(
+      new MeasuringAgain({
+        ...{ log: parts.log, versions: parts.versions, learning },
+        afterMs: parts.settings.measureAgainAfterMs,
+        settled: () => folders.settled,
+        quietForMs: () => Math.min(this.searching.quietForMs, performance.now() - heardAtMs),
+        isOnBattery: async () => (await readBattery()).isDischarging,
+      }),
+    );
     this.store.add(folders.onDone((id) => this.followMarks(id)));
     void this.marking.openAll((id) => savedFolder(parts.dataFolder, id)?.folder);
     void parts.plan.takeStored();
@@ -261,6 +274,16 @@ export class Engine implements Disposable {
   /** Status of one folder, or of all that have an index here. */
   statuses(folder?: string): FolderStatus[] {
     return this.folders.statuses(folder);
+  }
+
+  /** Of one folder, or of all that have an index here: what was learned for it, where anything was. */
+  async learned(folder?: string): Promise<LearnedStatus[]> {
+    const found: LearnedStatus[] = [];
+    for (const status of this.folders.statuses(folder)) {
+      const learned = await this.parts.versions.learnedIn(status.folderId);
+      if (learned) found.push({ folder: status.folder, ...learned });
+    }
+    return found;
   }
 
   /** The record of an indexed folder; undefined when it has no index here. */

@@ -68,6 +68,16 @@ export class Folders implements Disposable {
     );
   }
 
+  /** Folders that are compared with their index, embedded whole, and not paused. */
+  get settled(): readonly FolderRecord[] {
+    return [...this.sessions.values()]
+      .map(({ record }) => record)
+      .filter((record) => {
+        const { state, isComplete } = this.statusOf(record);
+        return state === 'idle' && isComplete;
+      });
+  }
+
   /** True while some folder lacks words or static embeddings. */
   get isInFirstTiers(): boolean {
     return [...this.sessions.values()].some((session) => session.isInFirstTiers);

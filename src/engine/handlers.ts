@@ -98,8 +98,9 @@ export const handlers: {
     return engine.why(root, relative);
   },
 
-  status({ engine, describe }, { folder }) {
-    return { ...describe(), folders: engine.statuses(folder) };
+  async status({ engine, describe }, { folder }) {
+    const folders = engine.statuses(folder);
+    return { ...describe(), folders, learned: await engine.learned(folder) };
   },
 
   pause({ engine, describe }, { folder }) {

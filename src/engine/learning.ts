@@ -38,6 +38,7 @@ export interface LearningParts {
 
 interface Run {
   readonly learner: LearnerRun;
+  readonly isUnasked: boolean;
   isPaused: boolean;
   last: LearningProgress;
 }
@@ -96,6 +97,7 @@ export class Learning implements Disposable {
     const { id, folder } = record;
     const isCheck = params.kind === 'check';
     const checked = isCheck ? await this.parts.versions.named(id, params.version) : undefined;
+    await this.giveWay(id, params);
     if (this.runs.has(id))
       throw new NearmissError(
         'busy',
@@ -113,7 +115,9 @@ export class Learning implements Disposable {
       // What was cancelled at the last moment must not come in.
       if (signal.aborted) throw new AbortedError();
       if (checked !== undefined) {
-        if (!report.isPromoted) await this.parts.versions.leave(id, folder, checked);
+        const { time, verdict, isPromoted: holds } = report;
+        const check = { time, verdict, holds, isUnasked: params.isUnasked ?? false };
+        if (!holds) await this.parts.versions.leave(id, checked, check);
         return { version: checked, isPromoted: report.isPromoted, report };
       }
       if (version !== undefined) {
@@ -189,10 +193,21 @@ export class Learning implements Disposable {
     if (manifest?.kind === 'marks') await this.parts.versions.use(id, { folder, version: BASE });
   }
 
+  /** What nobody asked for ends when somebody asks for something. */
+  private async giveWay(id: string, { isUnasked }: LearnParams): Promise<void> {
+    const run = this.runs.get(id);
+    if (!run?.isUnasked || isUnasked) return;
+    run.learner.cancel();
+    await run.learner.result.catch(() => undefined);
+    // Whoever began it comes first in line and takes it from the list.
+    while (this.runs.get(id) === run) await new Promise((resolve) => setImmediate(resolve));
+  }
+
   private start({ id, folder }: FolderRecord, params: LearnParams): Run {
     const { dataFolder, trainerFile } = this.parts;
     const { kind: learnKind = 'marks', seed = 1, resume = true, version } = params;
-    const about = { folder, dataFolder, seed, resume, version };
+    const { isUnasked = false } = params;
+    const about = { folder, dataFolder, seed, resume, version, isUnasked };
     const request = { kind: 'learn', learnKind, ...about } as const;
     const begin = { stage: 'starting', done: 0, total: 1, fraction: 0 };
     const last: LearningProgress = { folder, folderId: id, state: 'running', ...begin };
@@ -200,7 +215,7 @@ export class Learning implements Disposable {
       ...{ trainerFile, request },
       onProgress: (progress) => this.take(run, progress),
     });
-    const run: Run = { learner, isPaused: false, last };
+    const run: Run = { learner, isUnasked, isPaused: false, last };
     this.runs.set(id, run);
     this.tell(last);
     return run;

@@ -68,10 +68,15 @@ export class FolderReaders implements Disposable {
 
   /** What the index holds, without taking its embeddings into memory. */
   counts(id: string): StoreCounts {
+    return this.look(id, ({ counts }) => counts);
+  }
+
+  /** Something that the index holds, without taking its embeddings into memory. */
+  look<T>(id: string, read: (snapshot: Snapshot) => T): T {
     const reader = this.openReader(id);
     const snapshot = reader.snapshot();
     try {
-      return snapshot.counts;
+      return read(snapshot);
     } finally {
       snapshot.dispose();
       reader.dispose();

@@ -44,6 +44,7 @@ export interface SearchingParts {
 export class Searching implements Disposable {
   readonly comparing: Comparing;
   private searchCount = 0;
+  private askedAtMs = performance.now();
   private models: SearchModels;
   private sharedModels: Shared<SearchModels>;
 
@@ -56,6 +57,11 @@ export class Searching implements Disposable {
   /** A sentence for each model that answers have to do without. */
   get modelProblems(): readonly string[] {
     return this.models.problems;
+  }
+
+  /** So long nobody has asked anything. */
+  get quietForMs(): number {
+    return this.searchCount > 0 ? 0 : performance.now() - this.askedAtMs;
   }
 
   /** From here on searches run on models made anew; those under way end on the old ones. */
@@ -143,6 +149,7 @@ export class Searching implements Disposable {
     const models = this.sharedModels.acquire();
     const loaded = await models.value[needs]();
     this.searchCount++;
+    this.askedAtMs = performance.now();
     indexer.send({ type: 'busy', forMs: busyForMs });
     const { marks, filling } = await this.parts.marking.forSearch(record, loaded, isPatient);
     const { id } = record;

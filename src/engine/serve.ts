@@ -36,8 +36,11 @@ export async function serve(options: EngineArguments): Promise<void> {
   process.env.NEARMISS_HOME = options.dataFolder;
   try {
     createDataFolder(options.dataFolder);
-    const { dataFolder, provider } = options;
-    const settings = readSettings(dataFolder, provider === undefined ? {} : { provider });
+    const { dataFolder, provider, isMeasuringOff } = options;
+    const settings = readSettings(dataFolder, {
+      ...(provider !== undefined && { provider }),
+      ...(isMeasuringOff && { measureAgainAfterMs: 0 }),
+    });
     const log = openLog(options.dataFolder, settings.logLevel as LogLevel);
     process.on('unhandledRejection', (error) => log.error('unhandled rejection', error));
     const engine = new EngineProcess(options, settings, log);

@@ -77,6 +77,13 @@ export const numberOptions = {
     max: 19,
     what: 'How far learning stands back for other programs, 0 not at all',
   },
+  measureAgainAfterMs: {
+    initial: 300_000,
+    unit: 'ms',
+    min: 0,
+    max: 86_400_000,
+    what: 'So long nobody searches before a version whose folder has changed much is measured again; 0 never',
+  },
 } as const satisfies Record<string, NumberOption>;
 
 export const choiceOptions = {

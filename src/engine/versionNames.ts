@@ -20,7 +20,8 @@ import {
   type VersionUse,
 } from './learning/versionStore';
 
-const BASE_USE: VersionUse = { id: BASE, state: 'all' };
+/** The base answers, everywhere. */
+export const BASE_USE: VersionUse = { id: BASE, state: 'all' };
 
 /** Which use a name, the beginning of one, `base` or `previous` means. Throws where it means none or several. */
 export async function resolveUse(
@@ -60,6 +61,15 @@ export async function comparisonOf(
     ...{ candidate: pair.candidate, isLive, since, silent, live: { ...live, ...interval } },
     sentences: comparisonSentences(counts),
   };
+}
+
+/** Why a version answers no more, and the way back to it. */
+export function sentenceOfLeft({
+  version,
+  time,
+  verdict,
+}: NonNullable<VersionPointer['left']>): string {
+  return `${version} was measured again on ${time.slice(0, 10)} and gave way to the base: ${verdict}; \`nearmiss revert ${version}\` lets it answer all the same`;
 }
 
 /** A scope as it is stored: slashes forward, none at the ends. */

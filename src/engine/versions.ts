@@ -11,7 +11,8 @@ import { type Disposable, Shared } from '../base/lifecycle';
 import type { Logger } from '../base/log';
 import { Sequencer } from '../base/queue';
 import type { UseVersionParams } from '../protocol/methods';
-import type { VersionInfo, VersionList } from '../protocol/learning';
+import type { LearnedStatus } from '../protocol/types';
+import type { CheckedAgain, VersionInfo, VersionList } from '../protocol/learning';
 import { learningFolder } from './dataFolder';
 import type { Reranker } from './encoders/types';
 import { type BaseModels, type LearnedVersion, loadVersion } from './learning/learnedVersion';
@@ -23,10 +24,24 @@ import {
   type VersionUse,
 } from './learning/versionStore';
 import { giveVersion, takeVersion } from './learning/sharedAdapter';
-import { changedShare, MUCH_CHANGED, readSketch } from './learning/workspaceSketch';
-import type { LentSnapshot } from './readers';
+import {
+  changedShare,
+  MUCH_CHANGED,
+  readSketch,
+  sketchOf,
+  keepSketch,
+  type WorkspaceSketch,
+} from './learning/workspaceSketch';
 import type { SearchContext } from './search/types';
-import { cleanScope, comparisonOf, resolveUse, toInfo } from './versionNames';
+import type { Snapshot } from './store/types';
+import {
+  BASE_USE,
+  cleanScope,
+  comparisonOf,
+  resolveUse,
+  sentenceOfLeft,
+  toInfo,
+} from './versionNames';
 
 export interface VersionsParts {
   readonly dataFolder: string;
@@ -34,8 +49,8 @@ export interface VersionsParts {
   /** Fingerprints of the models in use; undefined while nothing embeds. */
   readonly baseModels: () => Promise<BaseModels | undefined>;
   readonly openReranker: (checkpointFolder: string) => Promise<Reranker>;
-  /** A view of a folder's index. */
-  readonly lend: (id: string) => LentSnapshot;
+  /** Reads something of what a folder's index holds. */
+  readonly look: <T>(id: string, read: (snapshot: Snapshot) => T) => T;
 }
 
 /** A version as one search has it, to its end. */
@@ -154,9 +169,10 @@ export class Versions implements Disposable {
       ...{ id: BASE, isCurrent: current === BASE, isPromoted: true, parts: [], sizeBytes: 0 },
       isPrevious: pointer.previous?.id === BASE,
     };
-    const old = current === BASE ? undefined : await this.changesSince(id, store, current);
-    const problems = [problem, entry.problem, old].filter((text) => text !== undefined);
-    const list = { folder, current, versions: [base, ...versions] };
+    const { left } = pointer;
+    const { notices } = await this.ageOf(id, pointer, current);
+    const problems = [problem, entry.problem, ...notices].filter((text) => text !== undefined);
+    const list = { folder, current, versions: [base, ...versions], ...(left && { left }) };
     const pair = this.compared(id);
     const comparison = pair && (await comparisonOf(store, { ...pair, current }, pair.isLive));
     return { ...list, ...(comparison && { comparison }), problems: [...new Set(problems)] };
@@ -218,10 +234,25 @@ export class Versions implements Disposable {
     return takeVersion(folder, this.storeOf(id), base);
   }
 
-  /** Goes back to the base where this version answers. */
-  async leave(id: string, folder: string, version: string): Promise<void> {
+  /** What answers in a folder and how old it is; undefined where nothing was ever learned. */
+  async learnedIn(id: string): Promise<Omit<LearnedStatus, 'folder'> | undefined> {
+    if (!this.hasLearned(id)) return undefined;
     const { pointer } = await this.storeOf(id).pointer();
-    if (pointer.current.id === version) await this.use(id, { folder, version: BASE });
+    return this.ageOf(id, pointer, pointer.current.id);
+  }
+
+  /** A version was measured again and does not hold: goes back to the base where it answers, and notes why. */
+  leave(id: string, version: string, check: CheckedAgain): Promise<void> {
+    return this.inOrder.run(async () => {
+      const store = this.storeOf(id);
+      const { pointer } = await store.pointer();
+      if (pointer.current.id === version) {
+        await this.swap(id, store, pointer, BASE_USE, { version, ...check });
+        this.changes.fire(id);
+      }
+      // After the swap: who is ended between the two measures once more.
+      await keepSketch(store.root, version, this.parts.look(id, sketchOf));
+    });
   }
 
   /** Models are others now: what is in memory is read anew. */
@@ -250,6 +281,7 @@ export class Versions implements Disposable {
     store: VersionStore,
     pointer: VersionPointer,
     use: VersionUse,
+    left?: VersionPointer['left'],
   ): Promise<void> {
     const active = use.id === BASE ? undefined : await this.load(store, use);
     const { current, isLive } = pointer;
@@ -257,26 +289,37 @@ export class Versions implements Disposable {
     const previous = isSame ? pointer.previous : current;
     const shadow = pointer.shadow?.id === use.id ? undefined : pointer.shadow;
     const candidate = shadow && (await this.load(store, shadow).catch(() => undefined));
-    await store.use({ current: use, previous, shadow, isLive: shadow && isLive });
+    await store.use({ current: use, previous, shadow, isLive: shadow && isLive, left });
     this.release(id);
     this.entries.set(id, { opened: Promise.resolve(), active, candidate, isLive });
   }
 
-  /** A sentence where much of the folder is not as it was when the version was measured. */
-  private async changesSince(
+  private hasLearned(id: string): boolean {
+    return fs.existsSync(path.join(learningFolder(this.parts.dataFolder, id), 'current.json'));
+  }
+
+  /** How far the folder is from what it was when the version was measured, and what to say of that. */
+  private async ageOf(
     id: string,
-    store: VersionStore,
+    { left }: VersionPointer,
     version: string,
-  ): Promise<string | undefined> {
-    const sketch = await readSketch(store.root, version);
-    if (!sketch) return undefined;
-    const lent = this.parts.lend(id);
+  ): Promise<Omit<LearnedStatus, 'folder'>> {
+    const { root } = this.storeOf(id);
+    const sketch = version === BASE ? undefined : await readSketch(root, version);
+    const changed = sketch && this.shareOf(id, sketch);
+    const isDue = changed !== undefined && changed >= MUCH_CHANGED;
+    const old = `${Math.round(100 * (changed ?? 0))} % of the folder's text has changed since ${version} ${AGAIN}`;
+    const notices = [...(isDue ? [old] : []), ...(left ? [sentenceOfLeft(left)] : [])];
+    return { version, changedShare: changed, isDue, notices };
+  }
+
+  private shareOf(id: string, sketch: WorkspaceSketch): number | undefined {
     try {
-      const share = changedShare(sketch, lent.snapshot);
-      if (share < MUCH_CHANGED) return undefined;
-      return `${Math.round(100 * share)} % of the folder's text has changed since ${version} ${AGAIN}`;
-    } finally {
-      lent.dispose();
+      return this.parts.look(id, (snapshot) => changedShare(sketch, snapshot));
+    } catch (error) {
+      // Without an index there is nothing to measure on.
+      this.parts.log.debug('age of a version', { reason: messageOf(error) });
+      return undefined;
     }
   }
 
@@ -328,8 +371,7 @@ export class Versions implements Disposable {
   private async open(id: string, entry: Entry): Promise<void> {
     try {
       // Most folders have learned nothing, and searches there must not wait for a file.
-      if (!fs.existsSync(path.join(learningFolder(this.parts.dataFolder, id), 'current.json')))
-        return;
+      if (!this.hasLearned(id)) return;
       const store = this.storeOf(id);
       const { pointer, problem } = await store.pointer();
       entry.problem = problem;

@@ -181,6 +181,22 @@ export interface LearningReport {
   readonly notes: readonly string[];
   readonly seconds: number;
   readonly bytes: number;
+  /** Of a version: each time that it was measured again, oldest first. */
+  readonly checks?: readonly CheckedAgain[];
+}
+
+/** A version was measured once more, on the folder as it was then. */
+export interface CheckedAgain {
+  readonly time: string;
+  readonly holds: boolean;
+  readonly verdict: string;
+  /** Nobody asked for it: much of the folder had changed. */
+  readonly isUnasked: boolean;
+}
+
+/** A version that was measured again, did not hold, and gave way to the base. */
+export interface LeftVersion extends CheckedAgain {
+  readonly version: string;
 }
 
 export interface VersionInfo {
@@ -239,6 +255,8 @@ export interface VersionList {
   readonly current: string;
   readonly versions: readonly VersionInfo[];
   readonly comparison?: ComparisonInfo;
+  /** Why the base answers, until another version does. */
+  readonly left?: LeftVersion;
   readonly problems: readonly string[];
 }
 

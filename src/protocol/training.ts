@@ -71,6 +71,8 @@ export interface LearnRequest {
   readonly learnKind: 'marks' | 'adapt' | 'check';
   /** What is to be checked. */
   readonly version?: string;
+  /** Nobody asked for it, and nobody waits. */
+  readonly isUnasked?: boolean;
   readonly folder: string;
   readonly seed: number;
   /** Goes on with a run that was stopped. */

@@ -148,6 +148,19 @@ export interface FolderStatus {
   readonly isComplete: boolean;
 }
 
+/** What has been learned for a folder, as status tells it. */
+export interface LearnedStatus {
+  readonly folder: string;
+  /** The version that answers; "base" where none does. */
+  readonly version: string;
+  /** Share of the folder's text that is other than when the version was measured, 0 to 1. */
+  readonly changedShare?: number;
+  /** So much has changed that it should be measured again. */
+  readonly isDue: boolean;
+  /** What a person should know of it. */
+  readonly notices: readonly string[];
+}
+
 /** The model that embeds, as status tells it. */
 export interface EncoderStatus {
   readonly checkpoint: string;
@@ -173,6 +186,8 @@ export interface EngineStatus {
   readonly problems: readonly string[];
   readonly encoder?: EncoderStatus;
   readonly folders: readonly FolderStatus[];
+  /** Of the folders where something was learned. */
+  readonly learned?: readonly LearnedStatus[];
 }
 
 /** One checkpoint as `models list` and `models verify` tell it. */

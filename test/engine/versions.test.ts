@@ -40,7 +40,7 @@ function open(openReranker?: (folder: string) => Promise<Reranker>): Opened {
   const versions = new Versions({
     ...{ dataFolder, log: silentLogger, baseModels: async () => MODELS },
     openReranker: openReranker ?? fake,
-    lend: () => ({ snapshot: EMPTY_SNAPSHOT, dispose() {} }),
+    look: (_id, read) => read(EMPTY_SNAPSHOT),
   });
   return {
     ...{ versions, store, disposed },

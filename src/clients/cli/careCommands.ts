@@ -6,7 +6,7 @@ import type { EngineStatus } from '../../protocol/types';
 import { isEngineThere, stopEngine } from '../engineClient';
 import { runEngineTask } from '../engineTask';
 import { exitDone, exitRemains } from './failure';
-import { megabytes, plural } from './format';
+import { harmless, megabytes, plural } from './format';
 import { progressText } from './progress';
 import {
   CliSession,
@@ -134,6 +134,12 @@ function statusLines(engine: EngineStatus): string[] {
     lines.push(
       `${folder.folder}: ${plural(folder.documentCount, 'file')}, ${progressText(folder)}`,
     );
+    const learned = engine.learned?.find((one) => one.folder === folder.folder);
+    if (learned && learned.version !== 'base')
+      lines.push(
+        harmless(`  Version ${learned.version} answers; \`nearmiss versions\` tells of it`),
+      );
+    lines.push(...(learned?.notices ?? []).map((notice) => harmless(`  ${notice}`)));
   }
   return lines;
 }

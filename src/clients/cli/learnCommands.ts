@@ -226,7 +226,7 @@ function planLines(plan: LearningPlan): string[] {
 }
 
 function reportLines(found: LearningReport): string[] {
-  const { verdict, figures, tiers, conditions, notes, quarantined } = found;
+  const { verdict, figures, tiers, conditions, notes, quarantined, checks = [] } = found;
   return [
     verdict,
     ...figures.map((figure) => figureLine(figure)),
@@ -236,6 +236,10 @@ function reportLines(found: LearningReport): string[] {
     ...conditions.flatMap((condition) => conditionLine(condition) ?? []),
     ...(quarantined.length > 0 ? [`${plural(quarantined.length, 'mark')} set aside`] : []),
     ...notes,
+    ...checks.map(
+      (check) =>
+        `Measured again ${check.time.slice(0, 10)}${check.isUnasked ? ', by itself' : ''}: ${check.verdict}`,
+    ),
   ].map((line) => harmless(line));
 }
 

@@ -11,6 +11,8 @@ export interface EngineSettings {
   readonly memoryLimit: number;
   /** "auto", or the execution provider that the user insists on. */
   readonly provider: string;
+  /** A version is measured again by itself when its folder has changed much. */
+  readonly measuresAgain: boolean;
 }
 
 /** Electron runs as Node; options for a debugger of the extension host are not for the engine. */
@@ -24,14 +26,17 @@ const engineEnvironment: Readonly<Record<string, string | undefined>> = {
 /** Options of a client that finds or starts the engine beside our own bundle. */
 export function engineOptions(
   installation: string,
-  { dataFolder, memoryLimit, provider }: EngineSettings,
+  { dataFolder, memoryLimit, provider, measuresAgain }: EngineSettings,
 ): EngineClientOptions {
   return {
     dataFolder: resolveDataFolder(dataFolder === '' ? undefined : fromHome(dataFolder)),
     engineFile: path.join(installation, 'dist', 'engine.js'),
     client: 'vscode',
     nodeArguments: [`--max-old-space-size=${memoryLimit}`],
-    engineArguments: provider === 'auto' ? [] : ['--provider', provider],
+    engineArguments: [
+      ...(provider === 'auto' ? [] : ['--provider', provider]),
+      ...(measuresAgain ? [] : ['--no-measuring']),
+    ],
     environment: engineEnvironment,
   };
 }

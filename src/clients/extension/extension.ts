@@ -26,6 +26,7 @@ import type { Services } from './services';
 import { ExtensionSettings } from './settings';
 import { StatusBar } from './statusBar';
 import { UsageNotes } from './usage';
+import { tellWhatGaveWay } from './versionCommands';
 import { type WorkspaceFolder, WorkspaceIndexes } from './workspace';
 
 /** Progress and edits come many times a second. */
@@ -45,6 +46,7 @@ export function activate(context: vscode.ExtensionContext): void {
       dataFolder: settings.get('dataFolder'),
       memoryLimit: settings.get('memoryLimit'),
       provider: settings.get('provider'),
+      measuresAgain: settings.get('learning.measureAgain'),
     });
   const engine = own(
     new EngineHost({ makeClient: () => new EngineClient(options()), t: vscode.l10n.t }),
@@ -80,6 +82,7 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerMcpProvider(services, context.extensionPath));
   own(watchEngine(services));
   own(new LearningOffer(services));
+  own(tellWhatGaveWay(services));
   own(new RepositorySharing(services));
   own(keepPanelFresh(services));
   own(followFolders(workspace));
@@ -102,6 +105,9 @@ function makeSearch(
   });
 }
 
+/** Settings that an engine is started with. */
+const startsAnew = ['memoryLimit', 'provider', 'learning.measureAgain'];
+
 /** The engine's end is said in a sentence, and that it comes back. Settings that it was started with start it anew. */
 function watchEngine(services: Services): vscode.Disposable {
   const { engine, log, settings } = services;
@@ -119,7 +125,7 @@ function watchEngine(services: Services): vscode.Disposable {
   });
   const changes = settings.onChange((event) => {
     const changed = (name: string): boolean => event.affectsConfiguration(`nearmiss.${name}`);
-    if (changed('memoryLimit') || changed('provider')) void engine.replace();
+    if (startsAnew.some(changed)) void engine.replace();
     else if (changed('dataFolder')) engine.restart();
     else if (changed('model')) follow();
   });

@@ -52,6 +52,7 @@ export const settingsTable = {
   'marks.shareByRepository': { kind: 'boolean', initial: false },
   'learning.guardPastQueries': { kind: 'boolean', initial: false },
   'learning.automatic': { kind: 'boolean', initial: false },
+  'learning.measureAgain': { kind: 'boolean', initial: true },
   'usage.enabled': { kind: 'boolean', initial: true },
   'usage.pulse': { kind: 'boolean', initial: false },
 } as const satisfies Record<string, Setting>;

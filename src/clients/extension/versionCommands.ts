@@ -3,9 +3,11 @@ import * as vscode from 'vscode';
 import { NearmissError } from '../../base/errors';
 import type { VersionList } from '../../protocol/learning';
 import { localised, localisedText } from './engineSentences';
+import { tellFailure } from './failure';
 import { chooseFolder } from './folderPick';
 import { inMessage } from './hitText';
 import { runVisibly, tellVerdict } from './learningCommands';
+import { showReport } from './reportView';
 import type { Services } from './services';
 import { comparisonRows, usableVersions, versionRow } from './versionRows';
 import type { WorkspaceFolder } from './workspace';
@@ -46,6 +48,30 @@ function tellComparison(before: VersionList, { comparison, problems }: VersionLi
     ? [began, ...problems]
     : [t('The comparison has ended'), ...(before.comparison?.sentences ?? []), ...problems];
   tell(sentences);
+}
+
+/** Says that a version gave way to the base, where nobody asked for it to be measured; once for each such event. */
+export function tellWhatGaveWay(services: Services): vscode.Disposable {
+  const { engine, log, workspace } = services;
+  const told = new Set<string>();
+  return engine.on('versionsChanged', ({ folder }) => {
+    const here = workspace.indexed.find(({ path }) => path === folder);
+    if (!here) return;
+    void tellFailure(log, async () => {
+      const { left } = await engine.ask('versions', { folder });
+      if (!left?.isUnasked || told.has(`${folder} ${left.time}`)) return;
+      told.add(`${folder} ${left.time}`);
+      const { t } = vscode.l10n;
+      const sentence = t(
+        'Much of this folder has changed since {0} was measured. It no longer holds, so the base model answers. {1}',
+        ...[inMessage(left.version), inMessage(localised(left.verdict, t))],
+      );
+      const [report, back] = [t('Show Report'), t('Use It All the Same')];
+      const chosen = await vscode.window.showWarningMessage(sentence, report, back);
+      if (chosen === report) await showReport(services, here);
+      if (chosen === back) await engine.call('useVersion', { folder, version: left.version });
+    });
+  });
 }
 
 export async function measureVersionAgain(services: Services): Promise<void> {

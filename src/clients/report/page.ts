@@ -14,6 +14,7 @@ import {
   gate,
   learnedFrom,
   learningCurve,
+  measuredAgain,
   tiers,
   versionTable,
 } from './sections';
@@ -33,8 +34,9 @@ export function reportPage({ report, versions, usage, bodyClass }: ReportPage): 
   const body = html`<main>
     ${head(report)} ${learnedFrom(report)} ${comparedFigures(report)} ${queryChanges(report)}
     ${gate(report)} ${learningCurve(report)} ${tiers(report)} ${quarantine(report)}
-    ${versions && comparisonSection(versions)} ${versions && versionTable(versions)}
-    ${usage && usageSection(usage, report, versions)} ${notes(report)}
+    ${measuredAgain(report)} ${versions && comparisonSection(versions)}
+    ${versions && versionTable(versions)} ${usage && usageSection(usage, report, versions)}
+    ${notes(report)}
   </main>`;
   return `<!doctype html>
 <html lang="en">

@@ -133,6 +133,22 @@ function gainOf({ figures }: TierOutcome, primary: string): string {
   return `${figure.name} ${difference(figure.difference)} on ${count(figure.count)}`;
 }
 
+/** What came of it each time that the version was measured on the folder as it had become. */
+export function measuredAgain({ checks = [] }: LearningReport): Markup | undefined {
+  if (checks.length === 0) return undefined;
+  const columns = [text('When'), text('holds'), text('what came of it'), text('why')];
+  const rows = checks.map(({ time, holds: isHeld, verdict, isUnasked }) => [
+    moment(time),
+    html`<span class="sign ${isHeld ? 'better' : 'worse'}">${isHeld ? '✓ yes' : '✗ no'}</span>`,
+    verdict,
+    isUnasked ? 'much of the folder had changed' : 'somebody asked',
+  ]);
+  return html`<section>
+    <h2>Measured again</h2>
+    ${table(columns, rows)}
+  </section>`;
+}
+
 /** How a candidate fares in daily use; nothing where none is compared. */
 export function comparisonSection({ comparison, current }: VersionList): Markup | undefined {
   if (!comparison) return undefined;

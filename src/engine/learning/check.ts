@@ -6,6 +6,7 @@
 import { DisposableStore } from '../../base/lifecycle';
 import { seededRandom } from '../../base/random';
 import { seedFor } from '../training/plan';
+import { makeRecipe } from '../training/recipe';
 import { rememberScores } from './arena';
 import { contestantOf } from './beside';
 import { changeOf, changesTopThree } from './changes';
@@ -35,7 +36,9 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
   const index = { ...given.index, reranker: reranker && rememberScores(reranker) };
   const means = { ...given, index };
   const { seed, control, folder } = means;
-  const { store, base, rerankCount } = order;
+  const { store, base, rerankCount, isUnasked = false } = order;
+  const { memoryMb, niceness } = makeRecipe('fusion', 0);
+  means.onLimits({ memoryBytes: memoryMb * 2 ** 20, niceness: order.niceness ?? niceness });
   try {
     const version = await loadVersion(store, id, base);
     const contestant = await contestantOf(version, means.openReranker, owned);
@@ -83,8 +86,12 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
       ...{ quarantined: [], curve: last?.curve ?? [], notes: [], bytes: 0 },
       seconds: (performance.now() - startMs) / 1000,
     };
-    if (result.isPassed) await writeSketch(store.root, id, index.snapshot);
-    await store.keepReport(report);
+    const { time: at, verdict, isPromoted: holds } = report;
+    await store.noteCheck(id, { time: at, holds, verdict, isUnasked });
+    // Where it does not hold, that is noted once it answers no more.
+    if (holds) await writeSketch(store.root, id, index.snapshot);
+    // Who did not ask is told where something has changed.
+    if (!isUnasked || !holds) await store.keepReport(report);
     return { report };
   } finally {
     owned.dispose();

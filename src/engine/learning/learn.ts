@@ -53,6 +53,8 @@ export interface LearnOrder {
   readonly base: BaseModels;
   readonly rerankCount: number;
   readonly resume: boolean;
+  /** Nobody asked for it, and nobody waits. */
+  readonly isUnasked?: boolean;
   /** What the user asked and found before, where that is kept. */
   readonly pastQueries?: readonly PastQuery[];
   /** Ids of own marks that others have and may have learned from. */

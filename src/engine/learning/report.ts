@@ -124,4 +124,15 @@ export interface LearningReport {
   readonly notes: readonly string[];
   readonly seconds: number;
   readonly bytes: number;
+  /** Of a version: each time that it was measured again, oldest first. */
+  readonly checks?: readonly CheckedAgain[];
+}
+
+/** A version was measured once more, on the folder as it was then. */
+export interface CheckedAgain {
+  readonly time: string;
+  readonly holds: boolean;
+  readonly verdict: string;
+  /** Nobody asked for it: much of the folder had changed. */
+  readonly isUnasked: boolean;
 }

@@ -4,6 +4,7 @@
  *   current.json          which one answers, which one did before: the only file that a swap changes
  *   versions/<id>/        version.json with the hash of every file, report.json, and what was learned
  *   measured/<id>.json    the folder as it was when a version was measured last
+ *   checks/<id>.json      what came of it each time that it was measured again
  *   last.json             the report of the last run, promoted or not
  *   review.json           what a person decided about marks that were set aside
  *   run/                  a run under way, or stopped
@@ -17,7 +18,7 @@ import * as path from 'node:path';
 import * as z from 'zod';
 import { messageOf, NearmissError, systemCode } from '../../base/errors';
 import { writeWhole } from '../training/runFiles';
-import type { LearningReport } from './report';
+import type { CheckedAgain, LearningReport } from './report';
 
 export const BASE = 'base';
 const VERSION_STATES = ['shadow', 'pilot', 'all'] as const;
@@ -34,6 +35,13 @@ const useSchema = z.object({
 /** A version, and where it counts. */
 export type VersionUse = z.infer<typeof useSchema>;
 
+const checkSchema = z.object({
+  time: z.string(),
+  holds: z.boolean(),
+  verdict: z.string(),
+  isUnasked: z.boolean(),
+});
+
 const pointerSchema = z.object({
   v: z.literal(1),
   current: useSchema,
@@ -42,6 +50,8 @@ const pointerSchema = z.object({
   shadow: useSchema.optional(),
   /** Answers are mixed of both, so that opened hits decide between them. */
   isLive: z.boolean().optional(),
+  /** Was measured again, did not hold, and gave way to the base that answers now. */
+  left: checkSchema.extend({ version: z.string() }).optional(),
 });
 /** What answers now, and what did before. */
 export type VersionPointer = z.infer<typeof pointerSchema>;
@@ -72,6 +82,7 @@ const BASE_POINTER: VersionPointer = { v: 1, current: BASE_USE };
 const MANIFEST = 'version.json';
 const REPORT = 'report.json';
 const KEPT_COUNT = 3;
+const MOST_CHECKS = 20;
 
 /** A version as it lies there; a problem where it cannot be read. */
 export interface StoredVersion {
@@ -161,7 +172,8 @@ export class VersionStore {
     for (const { id } of versions.slice(0, Math.max(0, versions.length - keptCount)))
       if (!used.includes(id)) {
         await fs.rm(this.folderOf(id), { recursive: true, force: true });
-        await fs.rm(path.join(this.root, 'measured', `${id}.json`), { force: true });
+        for (const kind of ['measured', 'checks'])
+          await fs.rm(path.join(this.root, kind, `${id}.json`), { force: true });
       }
   }
 
@@ -173,11 +185,38 @@ export class VersionStore {
     if (text === undefined) return undefined;
     try {
       const report = JSON.parse(text) as LearningReport;
-      if (report?.v === 1) return report;
+      if (report?.v === 1) return await this.withChecks(report);
     } catch {
       // Said below, for both.
     }
     throw new NearmissError('model', `The report ${file} is damaged`, 'Learn again');
+  }
+
+  /** Notes that a version was measured again; its own report is never changed, and is told with this. */
+  async noteCheck(id: string, check: CheckedAgain): Promise<void> {
+    const checks = [...(await this.checks(id)), check].slice(-MOST_CHECKS);
+    await fs.mkdir(path.join(this.root, 'checks'), { recursive: true, mode: 0o700 });
+    await writeWhole(this.checksFile(id), json(checks));
+  }
+
+  private async withChecks(report: LearningReport): Promise<LearningReport> {
+    if (report.kind === 'check') return report;
+    const checks = await this.checks(report.version);
+    return checks.length > 0 ? { ...report, checks } : report;
+  }
+
+  private async checks(id: string): Promise<CheckedAgain[]> {
+    const text = await readText(this.checksFile(id));
+    try {
+      return text === undefined ? [] : z.array(checkSchema).parse(JSON.parse(text));
+    } catch {
+      // It only tells what was; the next check begins it anew.
+      return [];
+    }
+  }
+
+  private checksFile(id: string): string {
+    return path.join(this.root, 'checks', `${id}.json`);
   }
 
   async keepReport(report: LearningReport): Promise<void> {

@@ -45,10 +45,15 @@ export function changedShare({ upTo, chunks }: WorkspaceSketch, snapshot: Sketch
 }
 
 /** Notes the folder as it is while a version is measured; `root` is where the folder's versions lie. */
-export async function writeSketch(root: string, id: string, snapshot: Sketched): Promise<void> {
+export function writeSketch(root: string, id: string, snapshot: Sketched): Promise<void> {
+  return keepSketch(root, id, sketchOf(snapshot));
+}
+
+/** The same with what was looked at before. */
+export async function keepSketch(root: string, id: string, sketch: WorkspaceSketch): Promise<void> {
   const file = fileOf(root, id);
   await fs.mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-  await writeWhole(file, JSON.stringify(sketchOf(snapshot)));
+  await writeWhole(file, JSON.stringify(sketch));
 }
 
 /** The folder as it was when the version was measured last; undefined where that is not known. */

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { engineOptions } from '../../../src/clients/extension/engineOptions';
 import { resolveDataFolder } from '../../../src/protocol/engineLock';
 
-const initial = { dataFolder: '', memoryLimit: 2048, provider: 'auto' };
+const initial = { dataFolder: '', memoryLimit: 2048, provider: 'auto', measuresAgain: true };
 const installation = path.resolve('/opt/nearmiss');
 
 test("runs the engine beside it on the editor's own runtime, without a report home", () => {
@@ -34,4 +34,9 @@ test('shares the data folder of the command line unless a setting names another'
 test('names a provider only where the user insists on one', () => {
   const { engineArguments } = engineOptions(installation, { ...initial, provider: 'cpu' });
   assert.deepEqual(engineArguments, ['--provider', 'cpu']);
+});
+
+test('says that nothing is to be measured by itself only where the user says so', () => {
+  const { engineArguments } = engineOptions(installation, { ...initial, measuresAgain: false });
+  assert.deepEqual(engineArguments, ['--no-measuring']);
 });

@@ -210,6 +210,79 @@ test('says when much of the folder has changed since a version was measured', as
   assert.deepEqual((await client.call('useVersion', { folder, version: 'base' })).problems, []);
 });
 
+test('a version is measured again by itself, once, and says so when it gives way', async () => {
+  const folder = world.code;
+  const settings = path.join(world.data, 'settings.json');
+  const asBefore = fs.readFileSync(settings, 'utf8');
+  const version = (await world.client.call('versions', { folder })).versions.at(-1)!.id;
+  await world.client.call('useVersion', { folder, version });
+  const last = await world.client.call('learningReport', { folder });
+  const compareFolder = () => world.client.call('index', { folder, waitFor: 'all', refresh: true });
+  const restart = async (text: string): Promise<void> => {
+    await world.kill();
+    fs.writeFileSync(settings, text);
+    await compareFolder();
+  };
+  const soon = '{"learningNiceness":0,"measureAgainAfterMs":100}';
+  const checksOnce = async (count: number) => {
+    for (;;) {
+      const report = await world.client.call('learningReport', { folder, version });
+      const { checks = [] } = report ?? {};
+      if (checks.length >= count) return checks;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  const learnedNow = async () => (await world.client.call('status', { folder })).learned?.[0];
+  const known = (await checksOnce(0)).length;
+  const added = Array.from({ length: 20 }, (_, at) => path.join(folder, `other${at}.ts`));
+  added.forEach((file, at) => fs.writeFileSync(file, `export const other${at} = ${at};\n`));
+  await compareFolder();
+  const due = await learnedNow();
+  assert.deepEqual([due?.version, due?.isDue], [version, true]);
+  assert.match(due?.notices.join() ?? '', /^\d\d % of the folder's text has changed/);
+
+  // Whoever ends the engine in the middle has it measured by the next one.
+  const hasBegun = new Promise<void>((resolve) => {
+    const listening = world.client.on('learningProgress', () => {
+      listening.dispose();
+      resolve();
+    });
+  });
+  await restart(soon);
+  await hasBegun;
+  await restart(soon);
+  const held = (await checksOnce(known + 1)).at(-1);
+  assert.deepEqual([held?.holds, held?.isUnasked], [true, true]);
+  const kept = await learnedNow();
+  assert.deepEqual([kept?.version, kept?.isDue, kept?.notices], [version, false, []]);
+  // What nobody asked for and changed nothing does not take the place of what somebody did.
+  const { checks: _, ...lastNow } = (await world.client.call('learningReport', { folder }))!;
+  assert.deepEqual(lastNow, last);
+
+  for (let topic = 0; topic < 12; topic++) await world.mark(topic, true);
+  for (const file of added) fs.rmSync(file);
+  await compareFolder();
+  const failed = (await checksOnce(known + 2)).at(-1);
+  assert.deepEqual([failed?.holds, failed?.isUnasked], [false, true]);
+  let list = await world.client.call('versions', { folder });
+  while (list.current !== 'base') list = await world.client.call('versions', { folder });
+  assert.deepEqual([list.left?.version, list.left?.isUnasked], [version, true]);
+  assert.match(
+    list.problems.join(),
+    / was measured again on .+ and gave way to the base: Does not hold \(.+`nearmiss revert /,
+  );
+  assert.deepEqual((await learnedNow())?.notices, list.problems);
+  assert.equal((await world.client.call('learningReport', { folder }))?.kind, 'check');
+
+  // Taken back all the same, it is left in peace: the folder is as it was when it was measured.
+  const back = await world.client.call('useVersion', { folder, version: 'previous' });
+  assert.deepEqual([back.current, back.left, back.problems], [version, undefined, []]);
+  assert.equal((await learnedNow())?.isDue, false);
+  await world.unmarkAll();
+  await restart(asBefore);
+  await world.client.call('useVersion', { folder, version: 'base' });
+});
+
 test('a version of the repository is taken with trust alone, and answers after the gate of its new user', async () => {
   const folder = world.code;
   const { client } = world;

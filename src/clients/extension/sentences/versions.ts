@@ -6,6 +6,10 @@ export const versionSentences: readonly KnownSentence[] = [
     "{} % of the folder's text has changed since {} was measured; `nearmiss learn --recheck` measures it again",
     "{0} % of the folder's text has changed since {1} was measured; Measure Version Again looks whether it still holds",
   ],
+  [
+    '{} was measured again on {} and gave way to the base: {…}; `nearmiss revert {}` lets it answer all the same',
+    '{0} was measured again on {1} and gave way to the base: {2}; Use Previous Model lets it answer all the same',
+  ],
   'Compared silently in {} searches since {}: the first three hits would differ in {}; {…}',
   'no hit was opened meanwhile',
   'of {} opened hits {} would have stood higher and {} lower',
