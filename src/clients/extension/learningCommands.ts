@@ -7,6 +7,7 @@ import { chooseFolder } from './folderPick';
 import { inMessage } from './hitText';
 import { showReport } from './reportView';
 import type { Services } from './services';
+import { briefVerdict } from './versionRows';
 import type { WorkspaceFolder } from './workspace';
 
 type Kind = 'marks' | 'adapt';
@@ -87,7 +88,7 @@ async function run(
   const { report, isPromoted } = await runVisibly(services, folder, title, (signal) =>
     engine.call('learn', params, signal),
   );
-  void tellVerdict(services, folder, report.verdict, isPromoted);
+  void tellVerdict(services, folder, [report.verdict], isPromoted);
 }
 
 /** Calls the engine behind a bar that follows the folder's run and can cancel it. */
@@ -133,11 +134,11 @@ export async function runVisibly(
   }
 }
 
-/** The verdict, with ways on: the report, and back where something has changed. */
+/** The verdict in short, with ways on: the report, and back where something has changed. */
 export async function tellVerdict(
   services: Services,
   folder: WorkspaceFolder,
-  verdict: string,
+  [verdict, ...more]: readonly [verdict: string, ...more: string[]],
   hasChanged: boolean,
 ): Promise<void> {
   const { t } = vscode.l10n;
@@ -145,7 +146,7 @@ export async function tellVerdict(
   const back = t('Use Previous Model');
   const names = hasChanged ? [report, back] : [report];
   const chosen = await vscode.window.showInformationMessage(
-    inMessage(localised(verdict, t)),
+    inMessage(localisedText([briefVerdict(verdict), ...more], t)),
     ...names,
   );
   if (chosen === report) await showReport(services, folder);

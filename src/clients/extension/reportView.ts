@@ -4,6 +4,8 @@ import type { LearningReport, VersionList } from '../../protocol/learning';
 import type { UsageReport } from '../../protocol/usage';
 import { reportPage } from '../report/page';
 import { redactQueries } from '../report/redact';
+import type { Words } from '../report/words';
+import { localised } from './engineSentences';
 import { chooseFolder } from './folderPick';
 import { inMessage } from './hitText';
 import type { Services } from './services';
@@ -43,7 +45,7 @@ export async function exportLearningReport(services: Services): Promise<void> {
   const placeHolder = t('A report holds queries and places, no code');
   const chosen = await vscode.window.showQuickPick(choices, { placeHolder });
   if (!chosen) return;
-  const shown = chosen.isRedacted ? { ...parts, report: redactQueries(parts.report) } : parts;
+  const shown = chosen.isRedacted ? { ...parts, report: redactQueries(parts.report, t) } : parts;
   showPage(shown, folder.name);
   const file = await vscode.window.showSaveDialog({
     filters: { HTML: ['html'], JSON: ['json'] },
@@ -53,7 +55,7 @@ export async function exportLearningReport(services: Services): Promise<void> {
   if (!file) return;
   const text = file.path.endsWith('.json')
     ? `${JSON.stringify(shown, null, 2)}\n`
-    : reportPage(shown);
+    : reportPage({ ...shown, words: wordsOfEditor() });
   await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(text));
 }
 
@@ -85,5 +87,10 @@ function showPage(parts: ReportParts, name: string): void {
     vscode.ViewColumn.Active,
     { enableScripts: false, localResourceRoots: [], enableFindWidget: true },
   );
-  panel.webview.html = reportPage(parts);
+  panel.webview.html = reportPage({ ...parts, words: wordsOfEditor() });
+}
+
+function wordsOfEditor(): Words {
+  const { t } = vscode.l10n;
+  return { t, say: (sentence) => localised(sentence, t), language: vscode.env.language };
 }

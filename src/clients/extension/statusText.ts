@@ -61,7 +61,8 @@ export function folderLine({ state, status, problem: why }: Folder, t: Translate
   if (state === 'declined') return t('not indexed, as you wished');
   if (state === 'failed') return why === undefined ? t('cannot be indexed') : localised(why, t);
   if (!status || state === 'waiting') return t('waiting for the engine');
-  const files = t('{0} files', number(status.documentCount));
+  const { documentCount } = status;
+  const files = documentCount === 1 ? t('1 file') : t('{0} files', number(documentCount));
   if (status.isComplete) return t('{0}, ready', files);
   const embedded = t(
     '{0} of {1} passages embedded',

@@ -88,7 +88,7 @@ export async function measureVersionAgain(services: Services): Promise<void> {
     engine.call('learn', params, signal),
   );
   // One that does not hold has given way to the base where it answered.
-  void tellVerdict(services, folder, report.verdict, !isPromoted && version === list.current);
+  void tellVerdict(services, folder, [report.verdict], !isPromoted && version === list.current);
 }
 
 export async function shareVersion(services: Services): Promise<void> {
@@ -125,9 +125,8 @@ export async function takeVersion(services: Services): Promise<void> {
   const { report, isPromoted } = await runVisibly(services, folder, title, (signal) =>
     engine.call('takeVersion', { folder: folder.path, isTrusted }, signal),
   );
-  const verdict = localised(report.verdict, t);
-  const kept = isPromoted ? verdict : `${verdict}. ${t('It is kept, and answers nothing')}`;
-  void tellVerdict(services, folder, kept, isPromoted);
+  const kept = isPromoted ? [] : [t('It is kept, and answers nothing')];
+  void tellVerdict(services, folder, [report.verdict, ...kept], isPromoted);
 }
 
 function folderFor({ workspace }: Services): Promise<WorkspaceFolder | undefined> {

@@ -35,6 +35,15 @@ export function versionRow(version: VersionInfo, t: Translate): VersionRow {
   };
 }
 
+/** More than that a message of the editor may cut off. */
+const TOAST_LENGTH = 120;
+
+/** What came of a run, as the engine says it, in one clause; figures, and conditions where there are many, stand in the report. */
+export function briefVerdict(verdict: string): string {
+  const [clause = ''] = verdict.split(/; (?![^(]*\))/u);
+  return clause.length <= TOAST_LENGTH ? clause : clause.replace(/ \([^()]*\)/u, '');
+}
+
 /** What came of a comparison so far, how to go on with it or end it, and who else can be compared with the one that answers. */
 export function comparisonRows(list: VersionList, t: Translate): readonly ComparisonRow[] {
   const { comparison } = list;
@@ -90,9 +99,9 @@ function countRows({ silent, live }: ComparisonInfo, t: Translate): readonly Com
     rows.push({
       label: `$(graph) ${t('Searches compared silently: {0}; would begin otherwise: {1}', silent.searches, silent.different)}`,
       detail: t(
-        'Of {0} opened hits {1} would have stood higher, {2} lower',
-        silent.opened,
+        'Opened hits that would have stood higher: {0} of {1}, lower: {2}',
         silent.higher,
+        silent.opened,
         silent.lower,
       ),
     });
@@ -101,7 +110,7 @@ function countRows({ silent, live }: ComparisonInfo, t: Translate): readonly Com
     rows.push({
       label: `$(graph) ${t('Searches mixed live: {0}; deciding hits for it: {1} of {2}', live.searches, live.wins, decided)}`,
       detail: t(
-        '95 % interval {0} to {1} %; {2} opened hits decide nothing',
+        '95 % interval {0} to {1} %; opened hits that decide nothing: {2}',
         Math.round(100 * live.low),
         Math.round(100 * live.high),
         live.ties,

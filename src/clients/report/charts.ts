@@ -2,6 +2,7 @@
  * The report's pictures as plain SVG: no script, so the page needs none, prints well and opens anywhere. Every chart
  * stands above or inside a table with the same numbers, which is what a screen reader gets.
  */
+import type { Translate } from '../../base/translate';
 import type { ComparedFigure, CurvePoint } from '../../protocol/learning';
 import { count, difference, metric } from './figures';
 import { html, type Markup } from './markup';
@@ -36,7 +37,6 @@ export function reachOf(figures: readonly ComparedFigure[]): number {
 }
 
 export interface Share {
-  readonly label: string;
   readonly tone: 'better' | 'open' | 'worse';
   readonly count: number;
 }
@@ -68,7 +68,7 @@ export function sharesPicture(shares: readonly Share[]): Markup {
 }
 
 /** A figure by the number of marks, with its interval as whiskers. */
-export function curvePicture(points: readonly CurvePoint[], name: string): Markup {
+export function curvePicture(points: readonly CurvePoint[], name: string, t: Translate): Markup {
   const { width, height, left, right, top, bottom } = CURVE;
   const marks = points.map(({ markCount }) => markCount);
   const [first, last] = [Math.min(...marks), Math.max(...marks)];
@@ -86,7 +86,7 @@ export function curvePicture(points: readonly CurvePoint[], name: string): Marku
     class="curve"
     viewBox="0 0 ${width} ${height}"
     role="img"
-    aria-label="${name} by number of marks; the table beneath holds the numbers"
+    aria-label="${t('{0} by number of marks; the table beneath holds the numbers', name)}"
   >
     ${ticks.map((tick) => html`<line class="grid" x1="${left}" x2="${width - right}" y1="${y(tick)}" y2="${y(tick)}" /><text class="tick" x="${left - 8}" y="${y(tick) + 4}" text-anchor="end">${metric(tick)}</text>`)}
     <polyline class="line" points="${line}" />
@@ -100,7 +100,9 @@ export function curvePicture(points: readonly CurvePoint[], name: string): Marku
             y2="${y(point.high)}"
           />
           <circle class="value" cx="${x(point.markCount)}" cy="${y(point.value)}" r="4.5"
-            ><title>${count(point.markCount)} marks: ${metric(point.value)}</title></circle
+            ><title>
+              ${t('marks: {0}', count(point.markCount))}, ${metric(point.value)}
+            </title></circle
           >
           <text class="tick" x="${x(point.markCount)}" y="${height - 10}" text-anchor="middle"
             >${count(point.markCount)}</text
@@ -113,6 +115,7 @@ export function curvePicture(points: readonly CurvePoint[], name: string): Marku
 export function barsPicture(
   bars: readonly { readonly label: string; readonly value: number }[],
   name: string,
+  t: Translate,
 ): Markup {
   const { width, height, left, right, top, bottom } = CURVE;
   const most = Math.max(1e-9, ...bars.map(({ value }) => value));
@@ -121,7 +124,7 @@ export function barsPicture(
     class="bars"
     viewBox="0 0 ${width} ${height}"
     role="img"
-    aria-label="${name}; the table beneath holds the numbers"
+    aria-label="${t('{0}; the table beneath holds the numbers', name)}"
   >
     <line
       class="grid"

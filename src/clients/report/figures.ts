@@ -1,4 +1,5 @@
 /** How a report writes numbers: the same everywhere, so that a chart, its table and the JSON can be held against each other. */
+import type { Translate } from '../../base/translate';
 
 /** ".525", "1.000": metrics from 0 to 1. */
 export function metric(value: number): string {
@@ -18,15 +19,17 @@ export function count(value: number): string {
   return Math.round(value).toLocaleString('en');
 }
 
-/** "3 marks", "1 mark". */
-export function counted(value: number, one: string, many = `${one}s`): string {
-  return `${count(value)} ${value === 1 ? one : many}`;
+/** "1 mark" or "3 marks". */
+export function counted(value: number, one: string, many: (count: string) => string): string {
+  return value === 1 ? one : many(count(value));
 }
 
 /** "48 s", "3.2 min", "1.4 h". */
-export function duration(seconds: number): string {
-  if (seconds < 90) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-  return seconds < 5400 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
+export function duration(seconds: number, t: Translate): string {
+  if (seconds < 90) return t('{0} s', seconds.toFixed(seconds < 10 ? 1 : 0));
+  return seconds < 5400
+    ? t('{0} min', (seconds / 60).toFixed(1))
+    : t('{0} h', (seconds / 3600).toFixed(1));
 }
 
 /** "900 B", "42 kB", "0.4 MB", "23 MB". */

@@ -3,6 +3,7 @@
  * text escaped, light and dark, fit for paper. It shows what the JSON holds, no figure without its count.
  */
 import { createHash } from 'node:crypto';
+import type { Translate } from '../../base/translate';
 import type { LearningReport, VersionList } from '../../protocol/learning';
 import type { UsageReport } from '../../protocol/usage';
 import { duration, size, moment } from './figures';
@@ -20,26 +21,30 @@ import {
 } from './sections';
 import { style } from './style';
 import { usageSection } from './usage';
+import { englishWords, type Words } from './words';
 
 export interface ReportPage {
   readonly report: LearningReport;
   readonly versions?: VersionList;
   readonly usage?: UsageReport;
+  /** English where nothing else is asked for. */
+  readonly words?: Words;
   /** Class of the body, by which an editor's theme is known: "vscode-dark". */
   readonly bodyClass?: string;
 }
 
-export function reportPage({ report, versions, usage, bodyClass }: ReportPage): string {
-  const title = `Learning report, ${moment(report.time)}`;
+export function reportPage(page: ReportPage): string {
+  const { report, versions, usage, bodyClass, words = englishWords } = page;
+  const title = words.t('Learning report, {0}', moment(report.time));
   const body = html`<main>
-    ${head(report)} ${learnedFrom(report)} ${comparedFigures(report)} ${queryChanges(report)}
-    ${gate(report)} ${learningCurve(report)} ${tiers(report)} ${quarantine(report)}
-    ${measuredAgain(report)} ${versions && comparisonSection(versions)}
-    ${versions && versionTable(versions)} ${usage && usageSection(usage, report, versions)}
-    ${notes(report)}
+    ${head(report, words)} ${learnedFrom(report, words)} ${comparedFigures(report, words)}
+    ${queryChanges(report, words)} ${gate(report, words)} ${learningCurve(report, words)}
+    ${tiers(report, words)} ${quarantine(report, words)} ${measuredAgain(report, words)}
+    ${versions && comparisonSection(versions, words)} ${versions && versionTable(versions, words)}
+    ${usage && usageSection({ usage, report, versions }, words.t)} ${notes(report, words)}
   </main>`;
   return `<!doctype html>
-<html lang="en">
+<html lang="${escapeHtml(words.language)}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy()}">
@@ -61,36 +66,39 @@ function policy(): string {
   return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
 }
 
-const kinds: Readonly<Record<LearningReport['kind'], string>> = {
-  marks: 'Learned from marks',
-  adapt: 'Adapted to this folder without marks',
-  check: 'Measured again, without learning',
-};
+function kindOf({ kind }: LearningReport, t: Translate): string {
+  const kinds: Readonly<Record<LearningReport['kind'], string>> = {
+    marks: t('Learned from marks'),
+    adapt: t('Adapted to this folder without marks'),
+    check: t('Measured again, without learning'),
+  };
+  return kinds[kind];
+}
 
-function head(report: LearningReport): Markup {
+function head(report: LearningReport, { t, say }: Words): Markup {
   const tone = report.isPromoted ? 'better' : 'open';
-  const kind = kinds[report.kind];
   return html`<header>
-    <h1>Learning report</h1>
+    <h1>${t('Learning report')}</h1>
     <p class="quiet">
-      ${kind} · <span class="place">${report.folder}</span> · ${moment(report.time)} · version
-      ${report.version} · seed ${report.seed} · ${duration(report.seconds)} · ${size(report.bytes)}
-      kept
+      ${kindOf(report, t)} · <span class="place">${report.folder}</span> · ${moment(report.time)} ·
+      ${t('version {0}', report.version)} · ${t('seed {0}', report.seed)} ·
+      ${duration(report.seconds, t)} · ${t('{0} kept', size(report.bytes))}
     </p>
-    <p class="verdict ${tone}" role="status">${report.verdict}</p>
+    <p class="verdict ${tone}" role="status">${say(report.verdict)}</p>
     <p>
-      The figure that decides was named before anything was trained:
-      <strong>${report.primary}</strong>. ${report.split}
+      ${t('The figure that decides was named before anything was trained:')}
+      <strong>${say(report.primary)}</strong>
     </p>
+    <p>${t('{0}.', say(report.split))}</p>
   </header>`;
 }
 
-function notes({ notes: lines }: LearningReport): Markup | undefined {
+function notes({ notes: lines }: LearningReport, { t, say }: Words): Markup | undefined {
   if (lines.length === 0) return undefined;
   return html`<section>
-    <h2>Notes</h2>
+    <h2>${t('Notes')}</h2>
     <ul>
-      ${lines.map((line) => html`<li>${line}</li>`)}
+      ${lines.map((line) => html`<li>${say(line)}</li>`)}
     </ul>
   </section>`;
 }

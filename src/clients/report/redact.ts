@@ -1,16 +1,19 @@
 /** A report without what was asked: every query becomes "query 1", "query 2", ..., the same one everywhere. */
+import { english, type Translate } from '../../base/translate';
 import type { LearningReport } from '../../protocol/learning';
 
-export function redactQueries(report: LearningReport): LearningReport {
+export function redactQueries(report: LearningReport, t: Translate = english): LearningReport {
   const asked = [...report.queries, ...report.quarantined].map(({ query }) => query);
-  const names = new Map([...new Set(asked)].map((query, index) => [query, `query ${index + 1}`]));
+  const names = new Map(
+    [...new Set(asked)].map((query, index) => [query, t('query {0}', index + 1)]),
+  );
   // Longest first: a query may be part of another one.
   const known = [...names.keys()]
     .filter((query) => query.trim() !== '')
     .sort((a, b) => b.length - a.length);
   const clean = (text: string): string =>
     known.reduce((rest, query) => rest.replaceAll(query, names.get(query)!), text);
-  const nameOf = (query: string): string => names.get(query) ?? 'query';
+  const nameOf = (query: string): string => names.get(query) ?? t('query');
   return {
     ...report,
     verdict: clean(report.verdict),

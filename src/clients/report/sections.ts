@@ -1,4 +1,5 @@
 /** The report's sections about figures: what was learned from, before and after, the gate, the curve, tiers, versions. */
+import type { Translate } from '../../base/translate';
 import type {
   GateCondition,
   LearningReport,
@@ -10,191 +11,226 @@ import { curvePicture, intervalPicture, intervalText, reachOf } from './charts';
 import { count, difference, duration, metric, moment, size } from './figures';
 import { html, type Markup } from './markup';
 import { narrowTable, number, table, text } from './table';
+import type { Words } from './words';
 
-const tierNames: Readonly<Record<TierOutcome['tier'], string>> = {
-  fusion: 'Fusion weights',
-  head: 'Head on stored embeddings',
-  'cross-encoder': 'Cross-encoder',
-  encoder: 'Layers of the bi-encoder',
-};
-
-export function learnedFrom({ learnedFrom: from }: LearningReport): Markup {
+export function learnedFrom({ learnedFrom: from }: LearningReport, { t }: Words): Markup {
   const rows: readonly (readonly [string, number])[] = [
-    ['Marks there are', from.markCount],
-    ['of them used', from.usableCount],
-    ['relevant', from.relevantCount],
-    ['not relevant', from.notRelevantCount],
-    ['on similar places', from.similarCount],
-    ['opened hits, weak evidence', from.openedCount],
-    ['stale: the code is gone', from.staleCount],
-    ['Queries with marks', from.queryCount],
-    ['Mined negatives', from.minedCount],
-    ['Guard queries, made from the folder', from.guardCount],
+    [t('Marks there are'), from.markCount],
+    [t('of them used'), from.usableCount],
+    [t('relevant'), from.relevantCount],
+    [t('not relevant'), from.notRelevantCount],
+    [t('on similar places'), from.similarCount],
+    [t('opened hits, weak evidence'), from.openedCount],
+    [t('stale: the code is gone'), from.staleCount],
+    [t('Queries with marks'), from.queryCount],
+    [t('Mined negatives'), from.minedCount],
+    [t('Guard queries, made from the folder'), from.guardCount],
   ];
   const cells = rows.map(([name, value]) => [name, count(value)]);
   return html`<section>
-    <h2>What was learned from</h2>
+    <h2>${t('What was learned from')}</h2>
     ${narrowTable([text(''), number('')], cells)}
   </section>`;
 }
 
-export function comparedFigures({ figures }: LearningReport): Markup {
-  const heading = html`<h2>Before and after</h2>`;
+export function comparedFigures({ figures }: LearningReport, { t, say }: Words): Markup {
+  const heading = html`<h2>${t('Before and after')}</h2>`;
   if (figures.length === 0)
     return html`<section>
       ${heading}
-      <p>Nothing could be compared: no held-out query had an answer to judge.</p>
+      <p>${t('Nothing could be compared: no held-out query had an answer to judge.')}</p>
     </section>`;
   const reach = reachOf(figures);
   const columns = [
-    ...[text('Figure'), text('of'), number('queries'), number('before'), number('after')],
-    ...[number('change [95 %]'), text(`−${metric(reach)} to +${metric(reach)}`)],
+    ...[text(t('Figure')), text(t('of')), number(t('queries'))],
+    ...[number(t('before')), number(t('after')), number(t('change [95 %]'))],
+    text(t('−{0} to +{0}', metric(reach))),
   ];
   const rows = figures.map((figure) => [
-    ...[figure.name, figure.of, count(figure.count), metric(figure.before), metric(figure.after)],
+    ...[say(figure.name), say(figure.of), count(figure.count)],
+    ...[metric(figure.before), metric(figure.after)],
     ...[intervalText(figure), intervalPicture(figure, reach)],
   ]);
   return html`<section>
     ${heading}
     <p>
-      On queries that were not learned from. The line is the 95 % interval of the change, the dot
-      the change itself, the upright line no change.
+      ${t('On queries that were not learned from. The line is the 95 % interval of the change, the dot the change itself, the upright line no change.')}
     </p>
     ${table(columns, rows)}
   </section>`;
 }
 
-export function gate({ conditions }: LearningReport): Markup {
-  const heading = html`<h2>The gate, condition by condition</h2>`;
+export function gate({ conditions }: LearningReport, { t, say }: Words): Markup {
+  const heading = html`<h2>${t('The gate, condition by condition')}</h2>`;
   if (conditions.length === 0)
     return html`<section>
       ${heading}
-      <p>The run ended before anything could be measured.</p>
+      <p>${t('The run ended before anything could be measured.')}</p>
     </section>`;
-  const columns = [text('Condition'), text('holds'), text('what was seen'), number('count')];
+  const columns = [
+    ...[text(t('Condition')), text(t('holds')), text(t('what was seen'))],
+    number(t('count')),
+  ];
   const rows = conditions.map((condition) => [
-    condition.name,
-    holds(condition),
-    condition.sentence,
+    say(condition.name),
+    holds(condition, t),
+    say(condition.sentence),
     count(condition.count),
   ]);
   return html`<section>${heading}${table(columns, rows)}</section>`;
 }
 
 /** Nothing to measure is no yes. */
-function holds({ isMet, count: seen }: GateCondition): Markup {
-  if (isMet && seen === 0) return html`<span class="sign">– not measured</span>`;
-  return html`<span class="sign ${isMet ? 'better' : 'worse'}">${isMet ? '✓ yes' : '✗ no'}</span>`;
+function holds({ isMet, count: seen }: GateCondition, t: Translate): Markup {
+  if (isMet && seen === 0) return html`<span class="sign">– ${t('not measured')}</span>`;
+  return yesOrNo(isMet, t);
 }
 
-export function learningCurve({ curve, primary }: LearningReport): Markup | undefined {
+function yesOrNo(isMet: boolean, t: Translate): Markup {
+  return isMet
+    ? html`<span class="sign better">✓ ${t('yes')}</span>`
+    : html`<span class="sign worse">✗ ${t('no')}</span>`;
+}
+
+export function learningCurve(
+  { curve, primary: decides }: LearningReport,
+  { t, say }: Words,
+): Markup | undefined {
   if (curve.length === 0) return undefined;
-  const columns = [number('marks'), number(primary), number('from'), number('to')];
+  const primary = say(decides);
+  const columns = [t('marks'), primary, t('from'), t('to')].map(number);
   const rows = curve.map(({ markCount, value, low, high }) => [
     count(markCount),
     ...[value, low, high].map(metric),
   ]);
   return html`<section>
-    <h2>Learning curve</h2>
+    <h2>${t('Learning curve')}</h2>
     <figure>
-      ${curvePicture(curve, primary)}
+      ${curvePicture(curve, primary, t)}
       <figcaption>
-        ${primary} on held-out queries, by marks learned from, with the 95 % interval.
+        ${t('{0} on held-out queries, by marks learned from, with the 95 % interval.', primary)}
       </figcaption>
     </figure>
     ${narrowTable(columns, rows)}
   </section>`;
 }
 
-export function tiers({ tiers: outcomes, primary }: LearningReport): Markup | undefined {
+export function tiers(
+  { tiers: outcomes, primary }: LearningReport,
+  words: Words,
+): Markup | undefined {
+  const { t, say } = words;
   if (outcomes.length === 0) return undefined;
   const columns = [
-    ...[text('Part'), text('kept'), text('what came of it'), text('gain')],
-    ...[number('time'), number('size'), number('embeddings made anew')],
+    ...[text(t('Part')), text(t('is kept')), text(t('what came of it')), text(t('gain'))],
+    ...[number(t('time')), number(t('size')), number(t('embeddings made anew'))],
   ];
   const rows = outcomes.map((outcome) => [
-    tierNames[outcome.tier],
+    tierName(outcome, t),
     html`<span class="sign ${outcome.isKept ? 'better' : 'open'}"
-      >${outcome.isKept ? '✓ yes' : '– no'}</span
+      >${outcome.isKept ? `✓ ${t('yes')}` : `– ${t('no')}`}</span
     >`,
-    outcome.sentence,
-    gainOf(outcome, primary),
-    ...[duration(outcome.seconds), size(outcome.bytes), count(outcome.recomputedVectorCount)],
+    say(outcome.sentence),
+    gainOf(outcome, primary, words),
+    ...[duration(outcome.seconds, t), size(outcome.bytes), count(outcome.recomputedVectorCount)],
   ]);
   return html`<section>
-    <h2>What each part brought, and what it cost</h2>
+    <h2>${t('What each part brought, and what it cost')}</h2>
     ${table(columns, rows)}
   </section>`;
 }
 
-function gainOf({ figures }: TierOutcome, primary: string): string {
+function tierName({ tier }: TierOutcome, t: Translate): string {
+  const names: Readonly<Record<TierOutcome['tier'], string>> = {
+    fusion: t('Fusion weights'),
+    head: t('Head on stored embeddings'),
+    'cross-encoder': t('Cross-encoder'),
+    encoder: t('Layers of the bi-encoder'),
+  };
+  return names[tier];
+}
+
+function gainOf({ figures }: TierOutcome, primary: string, { t, say }: Words): string {
   const figure = figures.find(({ name }) => name === primary) ?? figures[0];
-  if (!figure) return 'not measured';
-  return `${figure.name} ${difference(figure.difference)} on ${count(figure.count)}`;
+  if (!figure) return t('not measured');
+  const { name, difference: change, count: seen } = figure;
+  return t('{0} {1} on {2}', say(name), difference(change), count(seen));
 }
 
 /** What came of it each time that the version was measured on the folder as it had become. */
-export function measuredAgain({ checks = [] }: LearningReport): Markup | undefined {
+export function measuredAgain(
+  { checks = [] }: LearningReport,
+  { t, say }: Words,
+): Markup | undefined {
   if (checks.length === 0) return undefined;
-  const columns = [text('When'), text('holds'), text('what came of it'), text('why')];
+  const columns = [t('When'), t('holds'), t('what came of it'), t('why')].map(text);
   const rows = checks.map(({ time, holds: isHeld, verdict, isUnasked }) => [
     moment(time),
-    html`<span class="sign ${isHeld ? 'better' : 'worse'}">${isHeld ? '✓ yes' : '✗ no'}</span>`,
-    verdict,
-    isUnasked ? 'much of the folder had changed' : 'somebody asked',
+    yesOrNo(isHeld, t),
+    say(verdict),
+    isUnasked ? t('much of the folder had changed') : t('somebody asked'),
   ]);
   return html`<section>
-    <h2>Measured again</h2>
+    <h2>${t('Measured again')}</h2>
     ${table(columns, rows)}
   </section>`;
 }
 
 /** How a candidate fares in daily use; nothing where none is compared. */
-export function comparisonSection({ comparison, current }: VersionList): Markup | undefined {
+export function comparisonSection(
+  { comparison, current }: VersionList,
+  { t, say }: Words,
+): Markup | undefined {
   if (!comparison) return undefined;
   const { candidate, silent, live, isLive, sentences } = comparison;
   const rows: readonly (readonly [string, number])[] = [
-    ['Searches compared silently', silent.searches],
-    ['of them with other first three hits', silent.different],
-    ['Hits opened after those', silent.opened],
-    ['that would have stood higher', silent.higher],
-    ['that would have stood lower', silent.lower],
-    ['Searches answered by a mixture', live.searches],
-    ['Opened hits of the candidate', live.wins],
-    ['of the version that answers', live.losses],
-    ['of both at the same rank', live.ties],
+    [t('Searches compared silently'), silent.searches],
+    [t('of them with other first three hits'), silent.different],
+    [t('Hits opened after those'), silent.opened],
+    [t('that would have stood higher'), silent.higher],
+    [t('that would have stood lower'), silent.lower],
+    [t('Searches answered by a mixture'), live.searches],
+    [t('Opened hits of the candidate'), live.wins],
+    [t('of the version that answers'), live.losses],
+    [t('of both at the same rank'), live.ties],
   ];
   const cells = rows.map(([name, value]) => [name, count(value)]);
   return html`<section>
-    <h2>In daily use beside ${current}: ${candidate}</h2>
-    ${sentences.map((sentence) => html`<p>${sentence}.</p>`)}
-    ${sentences.length === 0 && html`<p>Nothing was compared yet.</p>`}
-    ${isLive && html`<p>Answers in the editor are mixed of both just now.</p>`}
+    <h2>${t('In daily use beside {0}: {1}', current, candidate)}</h2>
+    ${sentences.map((sentence) => html`<p>${t('{0}.', say(sentence))}</p>`)}
+    ${sentences.length === 0 && html`<p>${t('Nothing was compared yet.')}</p>`}
+    ${isLive && html`<p>${t('Answers in the editor are mixed of both just now.')}</p>`}
     ${narrowTable([text(''), number('')], cells)}
   </section>`;
 }
 
-export function versionTable({ versions }: VersionList): Markup {
+export function versionTable({ versions }: VersionList, { t, say }: Words): Markup {
   const columns = [
-    ...[text('Version'), text('made'), text('where it counts'), text('verdict')],
-    ...[number('marks'), number('size')],
+    ...[text(t('Version')), text(t('made')), text(t('where it counts')), text(t('verdict'))],
+    ...[number(t('marks')), number(t('size'))],
   ];
   const rows = versions.map((version) => [
     version.id,
     version.time ? moment(version.time) : '–',
-    whereItCounts(version),
-    version.problem ?? version.verdict ?? 'the model as it came',
+    whereItCounts(version, t),
+    say(version.problem ?? version.verdict ?? '') || t('the model as it came'),
     version.markCount === undefined ? '–' : count(version.markCount),
     size(version.sizeBytes),
   ]);
   return html`<section>
-    <h2>Versions</h2>
+    <h2>${t('Versions')}</h2>
     ${table(columns, rows)}
   </section>`;
 }
 
-function whereItCounts({ isCurrent, isPrevious, state, scope }: VersionInfo): string {
+function whereItCounts({ isCurrent, isPrevious, state, scope }: VersionInfo, t: Translate): string {
+  const states: Readonly<Record<NonNullable<VersionInfo['state']>, string>> = {
+    shadow: t('shadow'),
+    pilot: t('pilot'),
+    all: t('everywhere'),
+  };
   const part = [scope?.path, scope?.language].filter(Boolean).join(', ');
-  const where = isCurrent ? 'in use' : isPrevious ? 'previous' : (state ?? 'kept');
+  const kept = state ? states[state] : t('kept');
+  const where = isCurrent ? t('in use') : isPrevious ? t('previous') : kept;
   return part === '' ? where : `${where}: ${part}`;
 }

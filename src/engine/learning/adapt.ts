@@ -64,7 +64,7 @@ export async function adapt(order: LearnOrder, given: LearnMeans): Promise<Learn
   const [stopping, deciding] = [queries.slice(0, half), queries.slice(half)];
   const about = { store, folder: means.folder, seed, startMs };
   if (deciding.length < LEAST_QUERIES || !index.embedder) {
-    const refusal = `${queries.length} queries can be made of this folder's comments, headings and tests, and ${2 * LEAST_QUERIES} are the least to measure on`;
+    const refusal = `Queries that can be made of this folder's comments, headings and tests: ${queries.length}, and ${2 * LEAST_QUERIES} are the least to measure on`;
     const report = adaptedReport({ ...about, id: 'none', verdict: `Not promoted: ${refusal}` });
     await store.keepReport(report);
     return { report };

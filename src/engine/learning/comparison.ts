@@ -86,9 +86,9 @@ export function comparisonSentences({ since, silent, live }: Comparison): string
     const opened =
       silent.opened === 0
         ? 'no hit was opened meanwhile'
-        : `of ${silent.opened} opened hits ${silent.higher} would have stood higher and ${silent.lower} lower`;
+        : `opened hits that would have stood higher: ${silent.higher} of ${silent.opened}, lower: ${silent.lower}`;
     sentences.push(
-      `Compared silently in ${silent.searches} searches since ${day}: the first three hits would differ in ${silent.different}; ${opened}`,
+      `Compared silently in ${searches(silent.searches)} since ${day}: the first three hits would differ in ${silent.different}; ${opened}`,
     );
   }
   if (live.searches > 0) {
@@ -97,10 +97,14 @@ export function comparisonSentences({ since, silent, live }: Comparison): string
     const said =
       decided === 0
         ? 'no opened hit has decided yet'
-        : `${live.wins} of ${decided} opened hits that decide were the candidate's (95 % interval ${percent(low)} to ${percent(high)}), ${live.ties} decide nothing`;
-    sentences.push(`Shown mixed in ${live.searches} searches since ${day}: ${said}`);
+        : `opened hits that decide: ${live.wins} of ${decided} the candidate's (95 % interval ${percent(low)} to ${percent(high)}), that decide nothing: ${live.ties}`;
+    sentences.push(`Shown mixed in ${searches(live.searches)} since ${day}: ${said}`);
   }
   return sentences;
+}
+
+function searches(count: number): string {
+  return count === 1 ? '1 search' : `${count} searches`;
 }
 
 /** Of a share, by Wilson's score at 95 %; from 0 to 1 where nothing was counted. */

@@ -117,7 +117,7 @@ function heldOutConditions({
   return [
     condition('enough queries', count >= LEAST_QUERIES, {
       ...{ value: count, limit: LEAST_QUERIES, count },
-      sentence: `${count} held-out queries are measured, ${LEAST_QUERIES} are the least`,
+      sentence: `Held-out queries that were measured: ${count}, and ${LEAST_QUERIES} are the least`,
     }),
     condition('gain on held-out queries', count > 0 && gain > 0, {
       ...{ value: gain, limit: 0, count },
@@ -125,7 +125,7 @@ function heldOutConditions({
     }),
     condition('more gained than lost', wins > losses, {
       ...{ value: wins - losses, limit: 0, count },
-      sentence: `${wins} held-out queries improved and ${losses} got worse`,
+      sentence: `Held-out queries that improved: ${wins}, that got worse: ${losses}`,
     }),
     condition('held-out MRR@10', bound >= SMALLEST_MRR_BOUND, {
       ...{ value: bound, limit: SMALLEST_MRR_BOUND, count: mrr.before.length },

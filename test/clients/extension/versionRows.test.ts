@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { english } from '../../../src/base/translate';
 import {
+  briefVerdict,
   comparisonRows,
   usableVersions,
   versionRow,
@@ -66,7 +67,7 @@ test('says what came of a comparison, and how to go on or end it', () => {
     { label: '$(beaker) Silently with v1', description: 'since 2026-11-25' },
     {
       label: '$(graph) Searches compared silently: 40; would begin otherwise: 12',
-      detail: 'Of 9 opened hits 5 would have stood higher, 2 lower',
+      detail: 'Opened hits that would have stood higher: 5 of 9, lower: 2',
     },
     {
       label: '$(split-horizontal) Go on live, answers mixed',
@@ -87,7 +88,7 @@ test('gives a live comparison its count and interval, and a new one none', () =>
     ['$(beaker) Live with v1', undefined],
     [
       '$(graph) Searches mixed live: 30; deciding hits for it: 8 of 12',
-      '95 % interval 39 to 86 %; 6 opened hits decide nothing',
+      '95 % interval 39 to 86 %; opened hits that decide nothing: 6',
     ],
     ['$(eye-closed) Go on silently', undefined],
   ]);
@@ -95,4 +96,21 @@ test('gives a live comparison its count and interval, and a new one none', () =>
     '$(graph) Nothing was searched yet',
     undefined,
   ]);
+});
+
+test('says a verdict in one clause that a message has room for', () => {
+  const figures = 'near-miss accuracy .2 → .6, 95 % interval +.1 to +.5';
+  const counts = '9 of 12 unseen queries improved, 0 got worse';
+  const many =
+    'enough queries, gain on held-out queries, more gained than lost, held-out MRR@10, guard queries';
+  const brief = {
+    [`Promoted: ${counts}; ${figures}`]: `Promoted: ${counts}`,
+    [`Not promoted (guard queries): ${counts}; ${figures}`]: `Not promoted (guard queries): ${counts}`,
+    [`Not promoted (${many}): ${counts}; ${figures}`]: `Not promoted: ${counts}`,
+    [`Not promoted: no part could be trained (${counts}; ${counts}; ${counts})`]:
+      'Not promoted: no part could be trained',
+    'Holds: there was no query to measure it on': 'Holds: there was no query to measure it on',
+  };
+  for (const [verdict, expected] of Object.entries(brief))
+    assert.equal(briefVerdict(verdict), expected);
 });

@@ -15,7 +15,8 @@ export const sampleReport: LearningReport = {
   verdict:
     'Promoted: 14 of 18 unseen queries improved, 1 got worse; MRR@10 .520 → .640, 95 % interval +.030 to +.210',
   primary: 'MRR@10',
-  split: 'Five folds by query: every query is judged by a model that did not learn from it.',
+  split:
+    'Five folds by query, near-identical ones on one side: each query is measured by a model that has not seen it',
   learnedFrom: {
     markCount: 64,
     usableCount: 58,
@@ -49,14 +50,16 @@ export const sampleReport: LearningReport = {
       value: -0.012,
       limit: -0.01,
       count: 30,
-      sentence: 'MRR@10 changes by −.012, at most −.010 is allowed',
+      sentence:
+        'Queries that nobody marked keep their answers: MRR@10 changes by −.012, at most −.010 is allowed',
     },
   ],
   tiers: [
     {
       tier: 'fusion',
       isKept: true,
-      sentence: 'Kept: it passed alone',
+      sentence:
+        'Kept: 9 of 18 unseen queries improved, 1 got worse; MRR@10 .520 → .560, 95 % interval +.010 to +.090',
       figures: [figure('MRR@10', 'held-out queries', 18, 0.52, 0.56, 0.01, 0.09)],
       conditions: [],
       seconds: 4.2,
@@ -66,7 +69,8 @@ export const sampleReport: LearningReport = {
     {
       tier: 'cross-encoder',
       isKept: false,
-      sentence: 'Not kept: nothing gained beyond the interval',
+      sentence:
+        'Not kept (gain on held-out queries, guard queries): 3 of 18 unseen queries improved, 4 got worse; MRR@10 .520 → .510, 95 % interval −.040 to +.020',
       figures: [],
       conditions: [],
       seconds: 130,
@@ -89,7 +93,7 @@ export const sampleReport: LearningReport = {
         { path: 'src/upload/retry.ts', start: 0, end: 30, symbol: 'retry', verdict: 'relevant' },
         { path: 'src/legacy/queue.ts', start: 9, end: 40, symbol: 'Queue', verdict: 'notRelevant' },
       ],
-      why: ['src/upload/retry.ts rose: the head puts it nearer to the query (cosine .41 → .52)'],
+      why: ['The right chunk went from rank 3 to rank 1 (meaning +.110, file support −.020)'],
     },
     {
       query: hostile,
@@ -124,7 +128,7 @@ export const sampleReport: LearningReport = {
     { markCount: 40, value: 0.58, low: 0.51, high: 0.66 },
     { markCount: 64, value: 0.64, low: 0.55, high: 0.73 },
   ],
-  notes: ['The cross-encoder needs 50 usable marks'],
+  notes: ['Together the parts are no better than a map of embeddings alone, which is taken'],
   seconds: 151,
   bytes: 42_000,
 };
@@ -151,7 +155,7 @@ export const sampleVersions: VersionList = {
       isPrevious: false,
       isPromoted: true,
       parts: ['fusion'],
-      verdict: 'Promoted: 14 of 18 unseen queries improved',
+      verdict: 'Promoted: 14 of 18 unseen queries improved, 1 got worse',
       markCount: 58,
       sizeBytes: 42_000,
     },

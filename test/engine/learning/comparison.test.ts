@@ -59,7 +59,7 @@ test('says what was counted, and nothing of what was not', () => {
   const silent = { searches: 40, different: 12, opened: 9, higher: 5, lower: 2 };
   const live = { searches: 30, wins: 9, losses: 4, ties: 6 };
   assert.deepEqual(comparisonSentences({ ...nothing, silent, live }), [
-    'Compared silently in 40 searches since 2026-11-25: the first three hits would differ in 12; of 9 opened hits 5 would have stood higher and 2 lower',
-    "Shown mixed in 30 searches since 2026-11-25: 9 of 13 opened hits that decide were the candidate's (95 % interval 42 % to 87 %), 6 decide nothing",
+    'Compared silently in 40 searches since 2026-11-25: the first three hits would differ in 12; opened hits that would have stood higher: 5 of 9, lower: 2',
+    "Shown mixed in 30 searches since 2026-11-25: opened hits that decide: 9 of 13 the candidate's (95 % interval 42 % to 87 %), that decide nothing: 6",
   ]);
 });
