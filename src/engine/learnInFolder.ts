@@ -28,7 +28,7 @@ export async function learnInFolder(
   { control, onNews, onLimits }: LearnListener,
 ): Promise<Omit<LearnTaskResult, 'kind'>> {
   const { dataFolder, seed, resume, isUnasked, learnKind } = request;
-  const { biEncoder, crossEncoderFolder, context, openReranker, rerankCount, niceness } = index;
+  const { biEncoder, crossEncoderFolder, context, rerankCount, niceness } = index;
   if (!biEncoder)
     throw new NearmissError(
       'model',
@@ -49,8 +49,10 @@ export async function learnInFolder(
     pastQueries: await readPastQueries(markFolder(dataFolder, id)),
     givenIds: new Set(givenIdsIn(markFolder(dataFolder, id))),
   };
+  const { openReranker, openEncoder } = index;
   const means: LearnMeans = {
-    ...{ index: context, folder, dataFolder, crossEncoderFolder, openReranker, control, seed },
+    ...{ index: context, folder, dataFolder, crossEncoderFolder, control, seed },
+    ...{ openReranker, openEncoder },
     ...{ biEncoderFolder: biEncoder.folder, onLimits, tellRun: onNews, onNews: () => undefined },
   };
   if (learnKind === 'check') return check(order, means, request.version ?? BASE);

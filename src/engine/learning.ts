@@ -62,7 +62,7 @@ export class Learning implements Disposable {
     const { id, folder } = record;
     const store = this.parts.versions.storeOf(id);
     const data = await this.gather(record);
-    const { tiers, seconds, refusal } = planTiers(data);
+    const { tiers, seconds, refusal } = planTiers(data, { chunkCount: this.chunkCount(id) });
     const { usable, marks } = data.counts;
     const queued = await readReview(store.root);
     const { pointer } = await store.pointer();
@@ -78,7 +78,7 @@ export class Learning implements Disposable {
           .filter(({ decision, reason }) => !decision && reason !== 'mined')
           .map(({ id: mark }) => mark),
       ).size,
-      tiers: isAdapting ? tiers.map((tier) => adapted(tier)) : tiers,
+      tiers: isAdapting ? tiers.map((tier) => adapted(tier)) : tiers.map((tier) => later(tier)),
       split: isAdapting ? ADAPT_SPLIT : splitSentence(measurableCount(data)),
       seconds: isAdapting ? ADAPT_SECONDS : seconds,
       refusal: isAdapting ? undefined : refusal,
@@ -235,6 +235,15 @@ export class Learning implements Disposable {
     this.progress.fire(progress);
   }
 
+  private chunkCount(id: string): number {
+    const lent = this.parts.lend(id);
+    try {
+      return lent.snapshot.counts.embeddableCount;
+    } finally {
+      lent.dispose();
+    }
+  }
+
   private async gather({ id, folder }: FolderRecord): Promise<MarkData> {
     const kept = await this.parts.marksOf(folder);
     const decisions = decisionsOf(await readReview(this.parts.versions.storeOf(id).root));
@@ -245,6 +254,14 @@ export class Learning implements Disposable {
       lent.dispose();
     }
   }
+}
+
+/** Until searches can hold a second set of vectors. */
+function later(tier: LearningPlan['tiers'][number]): LearningPlan['tiers'][number] {
+  if (tier.tier !== 'encoder') return tier;
+  const sentence =
+    'Stays as it is: `nearmiss train` is for its layers, as every chunk is embedded anew then';
+  return { ...tier, isPlanned: false, seconds: 0, sentence };
 }
 
 /** Rough, on two cores. */

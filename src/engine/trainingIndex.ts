@@ -8,8 +8,10 @@ import { silentLogger } from '../base/log';
 import { modelLoaders, openLearnedReranker } from './build';
 import { folderId, indexFolder, realFolder } from './dataFolder';
 import { EncoderPlan } from './encoderPlan';
-import type { Checkpoint } from './encoders/checkpoint';
-import type { Reranker } from './encoders/types';
+import { type Checkpoint, readCheckpoint } from './encoders/checkpoint';
+import { inLearnedSpace } from './encoders/learnedSpace';
+import { openEmbedder } from './encoders/openEncoder';
+import type { Embedder, Reranker } from './encoders/types';
 import type { ProviderSetting } from './encoders/variant';
 import type { SearchContext } from './search/types';
 import { SearchModels } from './searchModels';
@@ -26,6 +28,8 @@ export interface TrainingIndex extends Disposable {
   readonly niceness: number;
   /** A re-ranker that was trained, in the arithmetic of the one in use. */
   readonly openReranker: (checkpointFolder: string) => Promise<Reranker>;
+  /** An encoder that was trained, in the arithmetic and on the provider that embeds the folder. */
+  readonly openEncoder: (checkpointFolder: string) => Promise<Embedder>;
 }
 
 /** Opens what the engine wrote; it may go on writing. Throws a NearmissError('usage') where the folder has no index. */
@@ -65,6 +69,12 @@ export async function openTrainingIndex(
       rerankCount: settings.rerankCount,
       niceness: settings.learningNiceness,
       openReranker: (own) => openLearnedReranker(own, { threads, plan, log }),
+      async openEncoder(own) {
+        const choice = made?.choice ?? { arithmetic: 'fp32', provider: 'cpu' };
+        return inLearnedSpace(
+          await openEmbedder(await readCheckpoint(own), { choice, threads, log }),
+        );
+      },
       dispose: () => store.dispose(),
     };
   } catch (error) {

@@ -2,7 +2,7 @@
  * What learning from marks is worth, on judged sets through the real search (`--set NAME`); a simulated user marks the first
  * right hit relevant and up to two wrong hits next to it not relevant. Each piece ends in minutes:
  *
- *   learning-parts [--marks 20,100] [--seeds 1,2] [--parts fusion,query-head,shared-head,cross-encoder,instant,control]
+ *   learning-parts [--marks 20,100] [--seeds 1,2] [--parts fusion,query-head,shared-head,cross-encoder,bi-encoder,instant,control]
  *       [--wrong .1] [--mining off|unfiltered] [--recipe JSON]   each part alone on unseen queries, with intervals
  *   learning-limits     where right answers stand, and what each part gains when it may look at the unseen queries themselves
  *   learning-questions  the curve of best questions beside that of passive marks
@@ -13,11 +13,13 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { installationRoot } from '../../src/base/installation';
+import { DisposableStore } from '../../src/base/lifecycle';
 import { seededRandom, shuffle } from '../../src/base/random';
 import { dot } from '../../src/base/vector';
 import { readBundledCheckpoint } from '../../src/engine/encoders/bundled';
 import { applyHead, newHead } from '../../src/engine/encoders/heads';
 import type { KeptMark } from '../../src/engine/feedback/marks';
+import { encodedContestant } from '../../src/engine/learning/encoderTier';
 import {
   crossRecords,
   fusionRecords,
@@ -87,6 +89,7 @@ async function main(): Promise<void> {
   const world = await openWorld(setName);
   try {
     const figures = await piece(world);
+    encoders.dispose();
     report([`learning-${benchArgument}`, setName, ...process.argv.slice(3)].join(' '), figures);
   } finally {
     world.lab.close();
@@ -109,7 +112,7 @@ async function measureCurve(
       const ranker = await trained(world, part, marks, seed);
       const gains = await yardstick.gainsOf(ranker);
       ranker.reranker?.dispose();
-      const kept = ranker.learned
+      const kept = ranker.learned?.head
         ? `, cosine to the base ${(await closeness(world, ranker)).toFixed(3)}`
         : '';
       trials.get(part)!.push(gains);
@@ -204,26 +207,40 @@ async function trained(
   const made = pseudoGuard(world.snapshot, MEASURED_GUARD + FILLER, seededRandom(1));
   const filler = made.slice(MEASURED_GUARD);
   const out = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'nearmiss-bench-')), 'out');
-  const tier: LearningTier = part === 'fusion' || part === 'cross-encoder' ? part : 'head';
+  const isWhole = part === 'fusion' || part === 'cross-encoder';
+  const tier: LearningTier = isWhole ? part : part === 'bi-encoder' ? 'encoder' : 'head';
   const records =
     tier === 'fusion'
       ? fusionRecords(groups)
-      : tier === 'head'
+      : tier === 'head' || tier === 'encoder'
         ? headRecords(world.context, groups, filler, [])
         : crossRecords(world.context, groups);
   const recipe = { ...recipeOf(tier, records.length), ...changes };
   await trainTier({ part: part as Part, records, recipe, out }, means);
-  const opened = await openTier(tier, out, means.openReranker);
+  const opened =
+    tier === 'encoder'
+      ? await encodedContestant(
+          {
+            ...{ checkpointFolder: out, cacheFile: `${out}.db`, owned: encoders },
+            texts: groups.map(({ query }) => query.text),
+            onProgress: () => undefined,
+          },
+          means,
+        )
+      : await openTier(tier, out, means.openReranker);
   fs.rmSync(path.dirname(out), { recursive: true, force: true });
   return opened;
 }
+
+/** Encoders of trials, open until the end. */
+const encoders = new DisposableStore();
 
 /** How near mapped queries stay to what they were. */
 async function closeness({ unseen, context }: World, { learned }: Ranker): Promise<number> {
   const cosines: number[] = [];
   for (const { text } of unseen) {
     const vector = await context.embedder!.embedQuery(text);
-    cosines.push(dot(applyHead(learned!.head, vector), vector));
+    cosines.push(dot(applyHead(learned!.head!, vector), vector));
   }
   return mean(cosines);
 }

@@ -8,7 +8,8 @@ import { installationRoot } from '../../src/base/installation';
 import { seededRandom, shuffle } from '../../src/base/random';
 import { foldText } from '../../src/base/text';
 import { readCheckpoint } from '../../src/engine/encoders/checkpoint';
-import { openReranker } from '../../src/engine/encoders/openEncoder';
+import { inLearnedSpace } from '../../src/engine/encoders/learnedSpace';
+import { openEmbedder, openReranker } from '../../src/engine/encoders/openEncoder';
 import type { Tokenizer } from '../../src/engine/encoders/types';
 import { followChunk } from '../../src/engine/feedback/follow';
 import { placeOf, withId } from '../../src/engine/feedback/mark';
@@ -270,6 +271,10 @@ export function learnMeans({ context, folder }: World, seed: number): LearnMeans
     openReranker: async (own) => {
       const choice = { arithmetic: 'int8-token', provider: 'cpu' } as const;
       return openReranker(await readCheckpoint(own), { choice, threads: 2 });
+    },
+    openEncoder: async (own) => {
+      const choice = { arithmetic: 'int8-token', provider: 'cpu' } as const;
+      return inLearnedSpace(await openEmbedder(await readCheckpoint(own), { choice, threads: 2 }));
     },
     onNews: () => undefined,
     onLimits: () => undefined,

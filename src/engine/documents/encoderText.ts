@@ -4,11 +4,20 @@
  * bi-encoder reads identifiers as the words they are made of: its tokenizer knows no capitals and would
  * take "combineReducers" for "combine ##red ##uce ##rs".
  */
+import { createHash } from 'node:crypto';
 import type { Chunk } from './document';
 
 /** What the bi-encoder and the static table read. A stored embedding is known by this text. */
 export function encoderText(path: string, chunk: Pick<Chunk, 'symbol' | 'text'>): string {
   return identifiersAsWords(pairText(path, chunk));
+}
+
+const KEY_BYTES = 16;
+
+/** Hash of the text that an encoder reads: 16 bytes of sha256, in a buffer of its own. Embeddings are kept by it. */
+export function embeddingKey(text: string): Uint8Array {
+  const digest = createHash('sha256').update(text).digest();
+  return new Uint8Array(digest.subarray(0, KEY_BYTES));
 }
 
 /**

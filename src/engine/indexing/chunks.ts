@@ -3,20 +3,11 @@
  * static embedding each. The key holds nothing of the folder or the branch, only that text: the same text
  * is embedded once, wherever it is seen again.
  */
-import { createHash } from 'node:crypto';
 import type { Chunk, Document } from '../documents/document';
-import { encoderText } from '../documents/encoderText';
+import { embeddingKey, encoderText } from '../documents/encoderText';
 import { quantizeStatic } from '../encoders/staticEncoder';
 import type { StaticEncoder } from '../encoders/types';
 import type { NewChunk } from '../store/types';
-
-const KEY_BYTES = 16;
-
-/** Hash of the text that an encoder reads: 16 bytes of sha256, in a buffer of its own. */
-function embeddingKey(text: string): Uint8Array {
-  const digest = createHash('sha256').update(text).digest();
-  return new Uint8Array(digest.subarray(0, KEY_BYTES));
-}
 
 /** Adds to the chunks of a document what is computed from the text that encoders read. */
 export function withEmbeddings(

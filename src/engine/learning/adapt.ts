@@ -94,7 +94,7 @@ export async function adapt(order: LearnOrder, given: LearnMeans): Promise<Learn
   );
   const whole = await openTier('head', out, means.openReranker);
   progress.begin({ stage: 'measuring a map of embeddings', weight: 50 });
-  const rank = await rankRests(index, deciding, whole.learned!.head, seed, () => control.turn());
+  const rank = await rankRests(index, deciding, whole.learned!.head!, seed, () => control.turn());
   const guard = [
     ...deciding.slice(0, SEARCHED_COUNT),
     ...(await commitGuard(means.folder, index.snapshot, COMMIT_COUNT)),

@@ -8,8 +8,10 @@ import type { Hit, SearchContext } from '../search/types';
 import type { RunControl } from '../training/control';
 import type { RankedPlace } from './report';
 
-/** What a version puts in place of the base. */
-export type Contestant = Pick<SearchContext, 'learned' | 'weights' | 'reranker'>;
+/** What a version puts in place of the base; an encoder comes with a view that has its vectors. */
+export type Contestant = Partial<
+  Pick<SearchContext, 'learned' | 'weights' | 'reranker' | 'embedder' | 'snapshot'>
+>;
 
 /** Hits that are looked at: marks are on what a person has seen. */
 const DEPTH = 50;

@@ -3,6 +3,7 @@ import { NearmissError } from '../../base/errors';
 import type { DisposableStore } from '../../base/lifecycle';
 import { type Contestant, rememberScores } from './arena';
 import { type BaseModels, type LearnedVersion, loadVersion } from './learnedVersion';
+import { encodedContestant } from './encoderTier';
 import type { MarkData } from './markData';
 import { compared, pairValues } from './measures';
 import { answersOf, judgedGuard, type Trial } from './measuring';
@@ -13,14 +14,14 @@ import { BASE, type VersionStore } from './versionStore';
 interface BesideMeans {
   readonly store: VersionStore;
   readonly base: BaseModels;
-  readonly openReranker: TierMeans['openReranker'];
+  readonly means: TierMeans;
   /** Takes what is opened for the comparison. */
   readonly owned: DisposableStore;
 }
 
 /** On held-out queries that the version in use has not learned from either. */
 export async function besideCurrent(
-  { store, base, openReranker, owned }: BesideMeans,
+  { store, base, means, owned }: BesideMeans,
   {
     trial,
     chosen,
@@ -31,7 +32,8 @@ export async function besideCurrent(
   if (pointer.current.id === BASE) return undefined;
   try {
     const current = await loadVersion(store, pointer.current.id, base);
-    const contestant = await contestantOf(current, openReranker, owned);
+    const texts = data.queries.map(({ text }) => text);
+    const contestant = await contestantOf(current, { means, owned, texts });
     const isNew = new Set(
       data.queries.filter(({ time }) => time > current.manifest.time).map(({ asked }) => asked),
     );
@@ -52,13 +54,25 @@ export async function besideCurrent(
   }
 }
 
-/** A version as searches take it; what is opened for it goes to `owned`. */
+/** A version as searches take it; what is opened for it goes to `owned`. Its encoder embeds what is not embedded yet. */
 export async function contestantOf(
-  { learned, weights, crossEncoderFolder }: LearnedVersion,
-  openReranker: TierMeans['openReranker'],
-  owned: DisposableStore,
+  { learned, weights, crossEncoderFolder, encoderFolder }: LearnedVersion,
+  opened: {
+    readonly means: Omit<TierMeans, 'onNews'>;
+    readonly owned: DisposableStore;
+    /** Queries of the folder. */
+    readonly texts: readonly string[];
+  },
 ): Promise<Contestant> {
-  if (crossEncoderFolder === undefined) return { learned, weights };
-  const reranker = owned.add(rememberScores(await openReranker(crossEncoderFolder)));
-  return { learned, weights, reranker };
+  const { means, owned, texts } = opened;
+  const reranker =
+    crossEncoderFolder === undefined
+      ? undefined
+      : owned.add(rememberScores(await means.openReranker(crossEncoderFolder)));
+  const own = reranker ? { reranker } : {};
+  if (encoderFolder === undefined) return { learned, weights, ...own };
+  const onProgress = (): void => undefined;
+  const order = { checkpointFolder: encoderFolder, texts, onProgress, owned };
+  const { embedder, snapshot } = await encodedContestant(order, means);
+  return { learned, weights, ...own, embedder, snapshot };
 }

@@ -41,9 +41,10 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
   means.onLimits({ memoryBytes: memoryMb * 2 ** 20, niceness: order.niceness ?? niceness });
   try {
     const version = await loadVersion(store, id, base);
-    const contestant = await contestantOf(version, means.openReranker, owned);
     const decisions = decisionsOf(await readReview(store.root));
     const data = gatherMarks(index.snapshot, order.marks, decisions);
+    const texts = data.queries.map(({ text }) => text);
+    const contestant = await contestantOf(version, { means, owned, texts });
     const answered = data.queries.filter(({ relevant }) => relevant.length > 0);
     const { time, kind, author } = version.manifest;
     const isGiven = ({ relevant, wrong }: MarkedQuery): boolean =>

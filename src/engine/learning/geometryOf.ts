@@ -1,4 +1,4 @@
-/** What a version's map does to the space of embeddings, and to the order of find-similar. */
+/** What a version's map or encoder does to the space of embeddings, and to the order of find-similar. */
 import { seededRandom, sample } from '../../base/random';
 import { dot } from '../../base/vector';
 import { applyHead } from '../encoders/heads';
@@ -20,14 +20,15 @@ const SIMILAR_DEPTH = 10;
 
 /** Undefined where the version maps nothing. */
 export function geometryOf(
-  { snapshot, embedder }: SearchContext,
-  { learned }: Contestant,
+  context: SearchContext,
+  contestant: Contestant,
   queries: readonly (Float32Array | undefined)[],
   seed: number,
 ): Geometry | undefined {
-  if (!learned || !embedder) return undefined;
-  const { head } = learned;
-  if (head.kind === 'query-head') {
+  const { snapshot, embedder } = context;
+  const { head } = contestant.learned ?? {};
+  if (!embedder || (!head && !contestant.embedder)) return undefined;
+  if (!contestant.embedder && head?.kind === 'query-head') {
     const known = queries.filter((vector) => vector !== undefined);
     return {
       cosineToBase: cosineToBase(known, (vector) => applyHead(head, vector)),
@@ -35,9 +36,14 @@ export function geometryOf(
     };
   }
   const ids = sampleIds(snapshot, CHUNKS, seed);
-  const rows = ids.flatMap((id) => snapshot.meanVector(embedder.space.id, [id]) ?? []);
+  const pairsOfRows = ids.flatMap((id) => {
+    const row = snapshot.meanVector(embedder.space.id, [id]);
+    const own = row && rowAfter(contestant, id, row);
+    return own ? [{ row, own }] : [];
+  });
+  const rows = pairsOfRows.map(({ row }) => row);
   if (rows.length < 2) return undefined;
-  const mapped = rows.map((row) => applyHead(head, row));
+  const mapped = pairsOfRows.map(({ own }) => own);
   const random = seededRandom(seedFor(seed, 'pairs', 0));
   const draw = (): number => Math.floor(random() * rows.length);
   const pairs = Array.from({ length: PAIRS }, () => [draw(), draw()] as const).filter(
@@ -56,19 +62,31 @@ export function geometryOf(
   };
 }
 
+/** A chunk's embedding as the version has it. */
+function rowAfter(
+  { embedder, snapshot, learned }: Contestant,
+  id: number,
+  row: Float32Array,
+): Float32Array | undefined {
+  if (embedder) return snapshot?.meanVector(embedder.space.id, [id]);
+  return learned?.head && applyHead(learned.head, row);
+}
+
 /** How much of find-similar stays; undefined where chunks are not mapped. */
 export function similarChange(
   context: SearchContext,
-  { learned }: Contestant,
+  { learned, embedder, snapshot }: Contestant,
   seed: number,
 ): SimilarChange | undefined {
-  if (learned?.head.kind !== 'shared-head' || !context.embedder) return undefined;
+  const isMapped = embedder !== undefined || learned?.head?.kind === 'shared-head';
+  if (!isMapped || !context.embedder) return undefined;
+  const own = embedder && snapshot ? { embedder, snapshot } : {};
   const chunks = context.snapshot.chunks(sampleIds(context.snapshot, SIMILAR_CHUNKS, seed));
   const { marks: _marks, ...unmarked } = context;
   const overlaps = chunks.map(({ path, span }) => {
     const request = { path, span, limit: SIMILAR_DEPTH };
     const before = findSimilar(unmarked, request).hits.map(({ chunkId }) => chunkId);
-    const view = { ...unmarked, learned: { ...learned, mapsSimilar: true } };
+    const view = { ...unmarked, ...own, learned: { ...learned, mapsSimilar: true } };
     const after = new Set(findSimilar(view, request).hits.map(({ chunkId }) => chunkId));
     return before.length === 0 ? 1 : before.filter((id) => after.has(id)).length / before.length;
   });

@@ -29,9 +29,9 @@ import { makeReport, refusedReport } from './makeReport';
 import { QueryEmbeddings } from './queryEmbeddings';
 import { beginRun, identityOf } from './runIdentity';
 import { RunProgress } from './runProgress';
-import { type Fold, splitQueries, splitSentence } from './split';
-import { decidingQueries, measurableCount, planTiers } from './tiers';
-import { copyTier, levelOf, type TierMeans } from './trainTier';
+import { type Fold, foldCountOf, splitQueries, splitSentence } from './split';
+import { decidingQueries, measurableCount, type PlanOptions, planTiers } from './tiers';
+import { copyTier, type TierMeans } from './trainTier';
 import { tryTier } from './tryTier';
 import {
   WORDS,
@@ -65,6 +65,8 @@ export interface LearnOrder {
   readonly recipes?: Readonly<Partial<Record<LearningTier, RecipeChanges>>>;
   /** Parts that may learn; without it, all that have marks enough. */
   readonly tiers?: readonly LearningTier[];
+  /** Marks from which on a part learns, in place of the product's; for tests and benches. */
+  readonly from?: PlanOptions['from'];
 }
 
 export interface LearnMeans extends TierMeans {
@@ -123,10 +125,13 @@ class LearnRun {
     const suspects = suspectMarks(index, gathered, vectors, decisions, seed);
     const data = withoutMarks(gathered, suspects);
     await this.keepForReview(data, []);
-    const plan = planTiers(data);
+    const chunkCount = index.snapshot.counts.embeddedCount;
+    const plan = planTiers(data, { chunkCount, from: this.order.from });
     const wanted = this.order.tiers;
     const tiers = plan.tiers
       .filter(({ tier, isPlanned }) => isPlanned && (wanted?.includes(tier) ?? true))
+      // Until searches can hold a second set of vectors, only tests and benches ask for it.
+      .filter(({ tier }) => tier !== 'encoder' || this.order.from?.encoder !== undefined)
       .map(({ tier }) => tier);
     if (plan.refusal !== undefined || tiers.length === 0)
       return this.refuse(data, plan.refusal ?? 'No part was asked for');
@@ -146,9 +151,10 @@ class LearnRun {
   ): Promise<Learned> {
     const { means } = this;
     const queryCount = data.queries.length;
-    const progress = new RunProgress(plannedWeight(queryCount, GUARD_COUNT, tiers), (news) =>
-      means.tellRun(news),
-    );
+    const foldCount = foldCountOf(queryCount);
+    const chunkCount = means.index.snapshot.counts.embeddedCount;
+    const weight = plannedWeight(queryCount, GUARD_COUNT, tiers, { foldCount, chunkCount });
+    const progress = new RunProgress(weight, (news) => means.tellRun(news));
     const random = seededRandom(seedFor(means.seed, 'guard', 0));
     const made = pseudoGuard(means.index.snapshot, GUARD_COUNT + FILLER_COUNT, random);
     const commits = await commitGuard(means.folder, means.index.snapshot, COMMIT_COUNT);
@@ -191,7 +197,8 @@ class LearnRun {
     },
   ): Promise<Learned> {
     const { tried, outcomes, groups } = given;
-    const kept = tried.filter(({ measured }) => measured.result.isPassed);
+    const passed = tried.filter(({ measured }) => measured.result.isPassed);
+    const kept = this.withoutRivals(passed);
     const chosen = kept.length > 1 ? await this.together(kept, trial) : kept;
     const { measured, whole } = togetherOf(chosen, tried);
     const beside =
@@ -200,7 +207,7 @@ class LearnRun {
             {
               store: this.order.store,
               base: this.order.base,
-              openReranker: this.means.openReranker,
+              means: this.means,
               owned: this.owned,
             },
             { trial, chosen: chosen[0]!, data },
@@ -236,10 +243,26 @@ class LearnRun {
       keptTiers: tiers,
     });
     if (draft !== undefined && measured)
-      await this.publish(draft, report, tiers, measured.result, data);
+      await this.publish(draft, report, chosen, measured.result, data);
     await this.order.store.keepReport(report);
     await fsp.rm(this.order.store.runFolder, { recursive: true, force: true });
     return { version: isPromoted ? id : undefined, report };
+  }
+
+  /** A map was learned over the base's embeddings, so it says nothing about an encoder's: one of the two is taken. */
+  private withoutRivals(passed: readonly TriedTier[]): readonly TriedTier[] {
+    const of = (wanted: LearningTier): TriedTier | undefined =>
+      passed.find(({ tier }) => tier === wanted);
+    const [head, encoder] = [of('head'), of('encoder')];
+    if (!head || !encoder) return passed;
+    const gainOf = ({ measured }: TriedTier): number => primaryGain(measured.evidence);
+    // As good, and nothing is embedded anew.
+    const isHeadTaken = gainOf(head) >= gainOf(encoder);
+    const [taken, left] = isHeadTaken ? [head, encoder] : [encoder, head];
+    this.notes.push(
+      `Only one of ${WORDS.head} and ${WORDS.encoder} can answer: ${WORDS[taken.tier]} is taken, which gains no less`,
+    );
+    return passed.filter((one) => one !== left);
   }
 
   /** All that passed alone; the best one alone where together they are no better. */
@@ -268,19 +291,20 @@ class LearnRun {
   private async publish(
     draft: string,
     report: LearningReport,
-    tiers: readonly LearningTier[],
+    chosen: readonly TriedTier[],
     { mapsSimilar }: GateResult,
     data: MarkData,
   ): Promise<void> {
     const { store, base } = this.order;
-    const head = tiers.includes('head') ? this.outOf('head') : undefined;
-    const level = head === undefined ? undefined : await levelOf(head);
+    const tiers = chosen.map(({ tier }) => tier);
+    const level = chosen.find(({ whole }) => whole.learned)?.whole.learned?.level;
+    const encoder = chosen.find(({ whole }) => whole.embedder)?.whole.embedder?.space.checkpoint;
     const { version: id, time, verdict } = report;
     await store.publish(
       draft,
       {
-        ...{ id, time, kind: 'marks', isPromoted: true, verdict, base, tiers: [...tiers] },
-        ...{ mapsSimilar, level, markCount: data.counts.usable },
+        ...{ id, time, kind: 'marks', isPromoted: true, verdict, base, tiers },
+        ...{ mapsSimilar, level, encoder, markCount: data.counts.usable },
       },
       report,
     );
@@ -337,10 +361,6 @@ class LearnRun {
     const queryVectors = await this.embeddings.of(groups.map(({ query }) => query));
     const primary = choosePrimary(all);
     return { ...bare, folds: judged, guard, before, guardBefore, primary, queryVectors };
-  }
-
-  private outOf(name: string): string {
-    return path.join(this.order.store.runFolder, name);
   }
 
   private versionName(): string {

@@ -10,6 +10,7 @@ import type { VersionManifest, VersionStore } from './versionStore';
 
 export const WEIGHTS_FILE = 'weights.json';
 export const CROSS_ENCODER_FOLDER = 'cross-encoder';
+export const ENCODER_FOLDER = 'bi-encoder';
 
 /** The models that are in use now, by fingerprint. */
 export interface BaseModels {
@@ -24,6 +25,8 @@ export interface LearnedVersion {
   readonly weights?: FusionWeights;
   /** A checkpoint's folder. */
   readonly crossEncoderFolder?: string;
+  /** The folder of a checkpoint whose space the version's vectors are in. */
+  readonly encoderFolder?: string;
 }
 
 /**
@@ -39,13 +42,10 @@ export async function loadVersion(
   checkModels(manifest, base);
   const folder = store.folderOf(id);
   const { tiers, mapsSimilar, level } = manifest;
-  const parts = await readParts(folder, tiers);
-  const { head } = parts;
+  const { head, ...others } = await readParts(folder, tiers);
   if (head) checkBase(head, base.biEncoder);
-  return {
-    ...{ id, manifest, weights: parts.weights, crossEncoderFolder: parts.crossEncoderFolder },
-    learned: head && { head, level, mapsSimilar },
-  };
+  const isMapped = head !== undefined || others.encoderFolder !== undefined;
+  return { id, manifest, ...others, learned: isMapped ? { head, level, mapsSimilar } : undefined };
 }
 
 /** What a folder holds of these parts. */
@@ -56,6 +56,7 @@ async function readParts(
   readonly head?: LearnedMap['head'];
   readonly weights?: FusionWeights;
   readonly crossEncoderFolder?: string;
+  readonly encoderFolder?: string;
 }> {
   return {
     head: tiers.includes('head') ? await readHead(path.join(folder, ADAPTER_FILE)) : undefined,
@@ -65,6 +66,7 @@ async function readParts(
     crossEncoderFolder: tiers.includes('cross-encoder')
       ? path.join(folder, CROSS_ENCODER_FOLDER)
       : undefined,
+    encoderFolder: tiers.includes('encoder') ? path.join(folder, ENCODER_FOLDER) : undefined,
   };
 }
 

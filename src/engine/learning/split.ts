@@ -40,6 +40,11 @@ export function splitQueries(queries: readonly SplitQuery[], seed: number): Fold
   return folds.map((fold) => [...fold].sort((a, b) => a - b));
 }
 
+/** How many models are trained beside that of all queries. */
+export function foldCountOf(queryCount: number): number {
+  return queryCount >= POOLED_BELOW ? 1 : FOLDS;
+}
+
 /** How it is held out, for a person. */
 export function splitSentence(queryCount: number): string {
   return queryCount >= POOLED_BELOW

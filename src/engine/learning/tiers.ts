@@ -2,8 +2,10 @@
 import type { MarkData } from './markData';
 import type { LearningTier } from './report';
 
+type Counts = Readonly<Record<LearningTier, number>>;
+
 /** Usable marks from which on a part is trained. */
-const TIER_FROM: Readonly<Record<LearningTier, number>> = {
+const TIER_FROM: Counts = {
   fusion: 10,
   head: 20,
   'cross-encoder': 50,
@@ -11,6 +13,11 @@ const TIER_FROM: Readonly<Record<LearningTier, number>> = {
 };
 /** Queries with an answer that a measurement needs at least: fewer cannot tell a gain from chance. */
 export const LEAST_QUERIES = 8;
+/**
+ * Queries with an answer from which on the encoder learns: below, five folds are pooled, and the folder would be embedded
+ * for each of them.
+ */
+const ENCODER_QUERIES = 50;
 /** Marks after which learning is offered again. */
 export const OFFERED_EVERY = 20;
 /** Find-similar judgements from which on the head is shared. */
@@ -31,22 +38,45 @@ export interface TierPlan {
   readonly refusal?: string;
 }
 
+export interface PlanOptions {
+  /** Chunks of the folder, which an encoder embeds anew. */
+  readonly chunkCount: number;
+  /** Of what an embedding takes. */
+  readonly dimension?: number;
+  /** Marks from which on a part is trained, in place of the product's; for tests and benches. */
+  readonly from?: Partial<Counts>;
+}
+
 /** Decides which parts are trained on these marks. */
-export function planTiers(data: Pick<MarkData, 'queries' | 'pairs' | 'counts'>): TierPlan {
+export function planTiers(
+  data: Pick<MarkData, 'queries' | 'pairs' | 'counts'>,
+  options: PlanOptions,
+): TierPlan {
   const { usable } = data.counts;
   const measurable = measurableCount(data);
   const refusal = refusalOf(usable, measurable);
   const tiers = (Object.keys(TIER_FROM) as LearningTier[]).map((tier): PlannedTier => {
-    const fromCount = TIER_FROM[tier];
-    const isPlanned = refusal === undefined && usable >= fromCount && tier !== 'encoder';
-    const sentence = isPlanned
-      ? WORDS[tier]
-      : tier === 'encoder'
-        ? 'Stays as it is: `nearmiss train` is for its layers, as every chunk is embedded anew then'
-        : `From ${fromCount} marks on; ${usable} can be used`;
-    return { tier, isPlanned, fromCount, sentence, seconds: isPlanned ? secondsOf(tier, data) : 0 };
+    const fromCount = options.from?.[tier] ?? TIER_FROM[tier];
+    const lack = lackOf(tier, { usable, measurable, fromCount }, options);
+    const isPlanned = refusal === undefined && lack === undefined;
+    const sentence = lack ?? (tier === 'encoder' ? encoderWords(options) : WORDS[tier]);
+    const seconds = isPlanned ? secondsOf(tier, data, options) : 0;
+    return { tier, isPlanned, fromCount, sentence, seconds };
   });
   return { tiers, seconds: tiers.reduce((sum, { seconds }) => sum + seconds, 0), refusal };
+}
+
+/** Why there is too little for a part; undefined where there is enough. */
+function lackOf(
+  tier: LearningTier,
+  given: { readonly usable: number; readonly measurable: number; readonly fromCount: number },
+  { from }: PlanOptions,
+): string | undefined {
+  const { usable, measurable, fromCount } = given;
+  if (usable < fromCount) return `From ${fromCount} marks on; ${usable} can be used`;
+  if (tier !== 'encoder' || from?.encoder !== undefined || measurable >= ENCODER_QUERIES)
+    return undefined;
+  return `From ${ENCODER_QUERIES} queries with an answer on; there are ${measurable}`;
 }
 
 /** Queries that have an answer, which alone can be measured. */
@@ -80,17 +110,39 @@ function refusalOf(usable: number, measurable: number): string | undefined {
   return undefined;
 }
 
-const WORDS: Readonly<Record<LearningTier, string>> = {
+const WORDS: Readonly<Record<Exclude<LearningTier, 'encoder'>, string>> = {
   fusion: 'The weights of words, meaning and rules',
   head: 'A small map over stored embeddings; nothing is embedded anew',
   'cross-encoder': 'The last layers of the re-ranker, on marks and mined negatives',
-  encoder: 'The last layers of the encoder; every chunk is embedded anew',
 };
 
+const BYTES_PER_NUMBER = 4;
+/** A row's key and place in its table, beside the vector. */
+const ROW_BYTES = 60;
+
+function encoderWords({ chunkCount, dimension = 384 }: PlanOptions): string {
+  const megabytes = Math.ceil((chunkCount * (dimension * BYTES_PER_NUMBER + ROW_BYTES)) / 1e6);
+  return `The last layers of the encoder; ${chunkCount} chunks are embedded anew beside the stored vectors, which stay (${megabytes} MB)`;
+}
+
+/** A model for what is held out and one of all marks: the folder is embedded by both. */
+const ENCODINGS = 2;
+const CHUNKS_A_SECOND = 30;
+
 /** Rough, on two cores: a search, and what training takes a query. */
-function secondsOf(tier: LearningTier, { queries }: Pick<MarkData, 'queries'>): number {
+function secondsOf(
+  tier: LearningTier,
+  { queries }: Pick<MarkData, 'queries'>,
+  { chunkCount }: PlanOptions,
+): number {
   const { length } = queries;
   if (tier === 'fusion') return 5 + 0.5 * length;
   if (tier === 'head') return 15 + 0.6 * length;
-  return 30 + 3 * length;
+  if (tier === 'cross-encoder') return 30 + 3 * length;
+  return 60 + ENCODINGS * (2 * length + encodingSeconds(chunkCount));
+}
+
+/** Rough, on two cores. */
+export function encodingSeconds(chunkCount: number): number {
+  return chunkCount / CHUNKS_A_SECOND;
 }

@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import * as fsp from 'node:fs/promises';
 import * as path from 'node:path';
 import { ADAPTER_FILE, readHead } from '../encoders/heads';
-import type { Reranker } from '../encoders/types';
+import type { Embedder, Reranker } from '../encoders/types';
 import type { SearchContext } from '../search/types';
 import type { RunControl } from '../training/control';
 import type { TrainingNews } from '../training/context';
@@ -15,7 +15,7 @@ import { type Part, type RecipeChanges } from '../training/recipe';
 import { train } from '../training/train';
 import { type Contestant, rememberScores } from './arena';
 import { writeRecords } from './groups';
-import { CROSS_ENCODER_FOLDER, readWeights, WEIGHTS_FILE } from './learnedVersion';
+import { CROSS_ENCODER_FOLDER, ENCODER_FOLDER, readWeights, WEIGHTS_FILE } from './learnedVersion';
 import type { LearningTier } from './report';
 
 export interface TierMeans {
@@ -26,6 +26,8 @@ export interface TierMeans {
   readonly biEncoderFolder: string;
   readonly crossEncoderFolder: string;
   readonly openReranker: (checkpointFolder: string) => Promise<Reranker>;
+  /** An encoder that was learned, in its own space. */
+  readonly openEncoder: (checkpointFolder: string) => Promise<Embedder>;
   readonly control: RunControl;
   readonly seed: number;
   readonly onNews: (news: TrainingNews) => void;
@@ -63,9 +65,9 @@ export async function trainTier(task: TierTask, means: TierMeans): Promise<void>
   );
 }
 
-/** What was trained into the folder, as a search takes it. Whoever asks disposes the re-ranker. */
+/** What was trained into the folder, as a search takes it. Whoever asks disposes the re-ranker. Encoders: `tryEncoder`. */
 export async function openTier(
-  tier: LearningTier,
+  tier: Exclude<LearningTier, 'encoder'>,
   out: string,
   openReranker: TierMeans['openReranker'],
 ): Promise<Contestant> {
@@ -76,7 +78,7 @@ export async function openTier(
 }
 
 /** The straight line back to the level of the base, as the trainer fitted it. */
-export async function levelOf(
+async function levelOf(
   out: string,
 ): Promise<{ readonly factor: number; readonly shift: number } | undefined> {
   const record: Readonly<Record<string, unknown>> | undefined = await readRunRecord(out);
@@ -91,6 +93,8 @@ export async function copyTier(tier: LearningTier, out: string, draft: string): 
   await fsp.mkdir(draft, { recursive: true, mode: 0o700 });
   if (tier === 'cross-encoder')
     await fsp.cp(out, path.join(draft, CROSS_ENCODER_FOLDER), { recursive: true });
+  else if (tier === 'encoder')
+    await fsp.cp(out, path.join(draft, ENCODER_FOLDER), { recursive: true });
   else {
     const name = tier === 'fusion' ? WEIGHTS_FILE : ADAPTER_FILE;
     await fsp.copyFile(path.join(out, name), path.join(draft, name));

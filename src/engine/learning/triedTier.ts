@@ -8,7 +8,7 @@ import type { MarkData, MarkedQuery } from './markData';
 import type { Measured, Trial } from './measuring';
 import { compared, type Judged, pairValues } from './measures';
 import type { LearningTier, TierOutcome } from './report';
-import { SHARED_FROM } from './tiers';
+import { encodingSeconds, SHARED_FROM } from './tiers';
 
 /** A part that was trained and measured. */
 export interface TriedTier {
@@ -18,6 +18,8 @@ export interface TriedTier {
   readonly whole: Contestant;
   readonly measured: Measured;
   readonly seconds: number;
+  /** Vectors that were computed for it beside the stored ones. */
+  readonly vectorCount?: number;
 }
 
 export const WORDS: Readonly<Record<LearningTier, string>> = {
@@ -30,6 +32,7 @@ export const WORDS: Readonly<Record<LearningTier, string>> = {
 export function partOf(tier: LearningTier, { pairs, counts }: MarkData): Part {
   if (tier === 'fusion') return 'fusion';
   if (tier === 'cross-encoder') return 'cross-encoder';
+  if (tier === 'encoder') return 'bi-encoder';
   const hasBoth = new Set(pairs.map(({ isAlike }) => isAlike)).size === 2;
   return (pairs.length >= SHARED_FROM && hasBoth) || counts.usable >= 100
     ? 'shared-head'
@@ -43,10 +46,26 @@ export function recipeOf(tier: LearningTier, recordCount: number): RecipeChanges
   // Twenty numbers under a pull to their defaults: few steps are enough, and they are trained once a fold.
   if (tier === 'fusion')
     return { steps: 40, learningRate: 0.1, evaluateEvery: 5, patience: 4, rows: 32 };
+  if (tier === 'encoder') return encoderRecipe(recordCount);
   const steps = Math.max(8, Math.min(60, Math.ceil(recordCount / 8) * 2));
   // Eight bits of a model that was trained on little do not always say the same; floats do.
   const more = { maxTokens: 160, negatives: 7, weights: 'fp32' } as const;
   return { steps, evaluateEvery: Math.ceil(steps / 2), ...more };
+}
+
+/** Rows of a step of the encoder, and how often it sees each record; at most the steps of section 10 of the methods. */
+const ENCODER_ROWS = 16;
+const ENCODER_EPOCHS = 4;
+const MOST_ENCODER_STEPS = 600;
+
+/** The anchor keeps it near the base, which the gate asks for, and vectors of what nobody marked where they were. */
+function encoderRecipe(recordCount: number): RecipeChanges {
+  const epoch = Math.ceil(recordCount / ENCODER_ROWS);
+  const steps = Math.max(8, Math.min(MOST_ENCODER_STEPS, ENCODER_EPOCHS * epoch));
+  return {
+    ...{ steps, rows: ENCODER_ROWS, negatives: 3, evaluateEvery: Math.max(4, epoch), patience: 2 },
+    ...{ maxTokens: 160, anchor: 0.5, anchorTexts: 16, weights: 'fp32', quarantine: false },
+  };
 }
 
 export function judgedOf({ asked, relevant, wrong }: MarkedQuery): Judged {
@@ -83,7 +102,13 @@ export function primaryGain({ primary, heldOut, before, after }: Measured['evide
   return compared(primary, '', pairValues(primary, heldOut, before, after)).difference;
 }
 
-export function outcomeOf({ tier, measured, out, seconds }: TriedTier): TierOutcome {
+export function outcomeOf({
+  tier,
+  measured,
+  out,
+  seconds,
+  vectorCount = 0,
+}: TriedTier): TierOutcome {
   const { result, evidence } = measured;
   return {
     ...{
@@ -95,7 +120,7 @@ export function outcomeOf({ tier, measured, out, seconds }: TriedTier): TierOutc
     },
     ...{ figures: result.figures, conditions: result.conditions, seconds },
     bytes: bytesOf(out),
-    recomputedVectorCount: 0,
+    recomputedVectorCount: vectorCount,
   };
 }
 
@@ -108,7 +133,8 @@ function bytesOf(folder: string): number {
 
 export function trainWeight(tier: LearningTier, recordCount: number): number {
   if (tier === 'fusion') return 1 + 0.05 * recordCount;
-  return tier === 'head' ? 4 + 0.02 * recordCount : 5 + 0.5 * recordCount;
+  if (tier === 'head') return 4 + 0.02 * recordCount;
+  return tier === 'encoder' ? 20 + 2 * recordCount : 5 + 0.5 * recordCount;
 }
 
 export function searchWeight({ folds, guard }: Trial): number {
@@ -119,8 +145,11 @@ export function plannedWeight(
   queryCount: number,
   guardCount: number,
   tiers: readonly LearningTier[],
+  { foldCount, chunkCount }: { readonly foldCount: number; readonly chunkCount: number },
 ): number {
+  const models = foldCount + 1;
   const searches = (queryCount + guardCount) * 0.2;
-  const trainings = tiers.reduce((sum, tier) => sum + 6 * trainWeight(tier, queryCount), 0);
-  return queryCount * 0.9 + searches * (tiers.length + 2) + trainings;
+  const trainings = tiers.reduce((sum, tier) => sum + models * trainWeight(tier, queryCount), 0);
+  const encodings = tiers.includes('encoder') ? models * encodingSeconds(chunkCount) : 0;
+  return queryCount * 0.9 + searches * (tiers.length + 2) + trainings + encodings;
 }

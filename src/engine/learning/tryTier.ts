@@ -1,15 +1,20 @@
-/** One part's trial: a model for each fold from what the fold does not hold out, one from everything, and what they gain. */
+/**
+ * One part's trial: a model for each fold from what the fold does not hold out, one from everything, and what they gain. An
+ * encoder that gains nothing on what it has not seen is not trained on everything: each model embeds the folder.
+ */
 import * as path from 'node:path';
 import { isAbort, messageOf, NearmissError } from '../../base/errors';
 import type { DisposableStore } from '../../base/lifecycle';
 import type { Part, RecipeChanges } from '../training/recipe';
 import type { Contestant } from './arena';
+import { encodedContestant } from './encoderTier';
 import { crossRecords, fusionRecords, type Group, headRecords } from './groups';
 import type { GuardQuery } from './guard';
 import type { MarkData } from './markData';
-import { measure, type Trial } from './measuring';
+import { type Measured, measure, type Trial } from './measuring';
 import type { LearningTier, TierOutcome } from './report';
 import type { Fold } from './split';
+import { encodingSeconds } from './tiers';
 import { openTier, type TierMeans, trainTier } from './trainTier';
 import type { VersionStore } from './versionStore';
 import { partOf, recipeOf, searchWeight, trainWeight, type TriedTier, WORDS } from './triedTier';
@@ -45,11 +50,16 @@ export async function tryTier(
   const recordsOf = (some: readonly Group[]): object[] => {
     if (tier === 'fusion') return fusionRecords(some);
     if (tier === 'cross-encoder') return crossRecords(means.index, some);
-    const pairs = part === 'shared-head' ? data.pairs : [];
+    const pairs = part === 'query-head' ? [] : data.pairs;
     return headRecords(means.index, some, filler, pairs);
   };
+  const vectors = { count: 0 };
   const trainOn = (some: readonly Group[], name: string): Promise<Contestant> =>
-    trainOne({ tier, part, records: recordsOf(some), name }, trial, order);
+    trainOne(
+      { tier, part, records: recordsOf(some), name, texts: textsOf(some), vectors },
+      trial,
+      order,
+    );
   try {
     const byFold: Contestant[] = [];
     for (const [at, heldOut] of folds.entries()) {
@@ -57,12 +67,21 @@ export async function tryTier(
       const seen = groups.filter((_, index) => !hidden.has(index));
       byFold.push(await trainOn(seen, `${tier}-${at}`));
     }
+    const measureWith = async (whole: Contestant): Promise<Measured> => {
+      trial.progress.begin({ stage: `measuring ${WORDS[tier]}`, weight: searchWeight(trial) });
+      return measure(trial, byFold, whole, means.seed);
+    };
+    const made = (name: string, whole: Contestant, measured: Measured): TriedTier => {
+      const seconds = (performance.now() - startMs) / 1000;
+      const out = path.join(order.store.runFolder, name);
+      return { tier, out, byFold, whole, measured, seconds, vectorCount: vectors.count };
+    };
+    if (tier === 'encoder') {
+      const first = await measureWith(byFold[0]!);
+      if (!first.result.isPassed) return made(`${tier}-0`, byFold[0]!, first);
+    }
     const whole = await trainOn(groups, tier);
-    trial.progress.begin({ stage: `measuring ${WORDS[tier]}`, weight: searchWeight(trial) });
-    const measured = await measure(trial, byFold, whole, means.seed);
-    const seconds = (performance.now() - startMs) / 1000;
-    const out = path.join(order.store.runFolder, tier);
-    return { tier, out, byFold, whole, measured, seconds };
+    return made(tier, whole, await measureWith(whole));
   } catch (error) {
     if (isAbort(error) || !(error instanceof NearmissError)) throw error;
     // Too little for this part; another may have enough.
@@ -72,23 +91,46 @@ export async function tryTier(
   }
 }
 
+function textsOf(groups: readonly Group[]): string[] {
+  return groups.map(({ query }) => query.text);
+}
+
 async function trainOne(
   task: {
     readonly tier: LearningTier;
     readonly part: Part;
     readonly records: readonly object[];
     readonly name: string;
+    /** Queries that are learned from. */
+    readonly texts: readonly string[];
+    /** Counts what is embedded anew. */
+    readonly vectors: { count: number };
   },
   { progress }: Trial,
   { niceness, recipes, store, means, owned }: TierOrder,
 ): Promise<Contestant> {
-  const { tier, part, records, name } = task;
+  const { tier, part, records, name, texts, vectors } = task;
   const out = path.join(store.runFolder, name);
   progress.begin({ stage: `learning ${WORDS[tier]}`, weight: trainWeight(tier, records.length) });
   const limits = niceness === undefined ? {} : { niceness };
   const recipe = { ...recipeOf(tier, records.length), ...limits, ...recipes?.[tier] };
   const onNews: TierMeans['onNews'] = ({ done, total }) => progress.at(done, total);
   await trainTier({ part, records, recipe, out }, { ...means, onNews });
+  if (tier === 'encoder') {
+    const onProgress = (done: number, total: number): void => progress.at(done, total);
+    const weight = encodingSeconds(means.index.snapshot.counts.embeddedCount);
+    progress.begin({ stage: 'embedding the folder anew', weight });
+    const encoded = await encodedContestant(
+      {
+        ...{ checkpointFolder: out, texts, owned, onProgress },
+        // Of the model of all marks alone they are kept.
+        cacheFile: name === tier ? undefined : `${out}.embeddings.db`,
+      },
+      means,
+    );
+    vectors.count += encoded.vectorCount;
+    return encoded;
+  }
   const opened = await openTier(tier, out, means.openReranker);
   if (opened.reranker) owned.add(opened.reranker);
   return opened;

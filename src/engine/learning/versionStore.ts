@@ -72,6 +72,8 @@ const manifestSchema = z.object({
   /** Find-similar failed its condition alone and stays on base vectors. */
   mapsSimilar: z.boolean(),
   level: z.object({ factor: z.number(), shift: z.number() }).optional(),
+  /** Fingerprint of its own encoder, by which its vectors are known. */
+  encoder: z.string().optional(),
   /** By path inside the version's folder. */
   files: z.record(z.string(), z.object({ sha256: z.string(), bytes: z.int() })),
 });

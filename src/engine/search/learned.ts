@@ -5,7 +5,8 @@
  *   f(q) · f(d) = (f(q) + Aᵀ Bᵀ f(q)) · d / |d + B A d|
  *
  * the product of one folded query with base embeddings proposes, by graph or scan as ever, and what it proposes is mapped
- * and scored exactly. Without a head everything is as it was, bit for bit.
+ * and scored exactly. Without a head everything is as it was, bit for bit. A version with an encoder of its own has vectors
+ * of its own as well; of this file it needs the level alone.
  */
 import { dot, normalize } from '../../base/vector';
 import { applyHead, type Head } from '../encoders/heads';
@@ -13,7 +14,8 @@ import type { Scored, Snapshot } from '../store/types';
 
 /** A version's map of embeddings, as a plain argument of a search. */
 export interface LearnedMap {
-  readonly head: Head;
+  /** Missing where an encoder was learned, whose embeddings are compared as they are. */
+  readonly head?: Head;
   /** Brings its cosines to the level of the base's, on which the floor and the mixing with words rest. */
   readonly level?: { readonly factor: number; readonly shift: number };
   /** False: the like of a span is looked for among base embeddings all the same. */
@@ -22,7 +24,7 @@ export interface LearnedMap {
 
 /** The query's base embedding as the head sees it. */
 export function mapQuery(map: LearnedMap | undefined, vector: Float32Array): Float32Array {
-  return map ? applyHead(map.head, vector) : vector;
+  return map?.head ? applyHead(map.head, vector) : vector;
 }
 
 /** The snapshot as searches under the map see it: vectors given to it are mapped already. Owns nothing. */
@@ -31,9 +33,9 @@ export function mappedSnapshot(
   map: LearnedMap | undefined,
   spaceId: string | undefined,
 ): Snapshot {
-  if (!map || spaceId === undefined || (map.head.kind === 'query-head' && !map.level))
-    return snapshot;
-  const view = map.head.kind === 'shared-head' ? new SharedView(snapshot, map.head) : snapshot;
+  const isShared = map?.head?.kind === 'shared-head';
+  if (!map || spaceId === undefined || (!isShared && !map.level)) return snapshot;
+  const view = map.head && isShared ? new SharedView(snapshot, map.head) : snapshot;
   const leveled = levelOf(map);
   return withVectors(snapshot, spaceId, {
     searchVectors: (...asked) =>
@@ -46,7 +48,8 @@ export function mappedSnapshot(
   });
 }
 
-type VectorQuestions = Pick<Snapshot, 'searchVectors' | 'vectorScores' | 'meanVector'>;
+/** What is asked of the embeddings of one space. */
+export type VectorQuestions = Pick<Snapshot, 'searchVectors' | 'vectorScores' | 'meanVector'>;
 
 /** A line that falls would turn the order round; then scores stay as they are. */
 function levelOf({ level }: LearnedMap): (score: number) => number {
@@ -55,7 +58,11 @@ function levelOf({ level }: LearnedMap): (score: number) => number {
 }
 
 /** The same snapshot with other answers to questions about one space. */
-function withVectors(snapshot: Snapshot, spaceId: string, vectors: VectorQuestions): Snapshot {
+export function withVectors(
+  snapshot: Snapshot,
+  spaceId: string,
+  vectors: VectorQuestions,
+): Snapshot {
   const of = (asked: string): VectorQuestions => (asked === spaceId ? vectors : snapshot);
   return {
     get counts() {

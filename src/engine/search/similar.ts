@@ -123,7 +123,7 @@ function underHead(
   own: readonly ChunkRow[],
 ): [SearchContext, Asked] {
   const { learned, embedder } = context;
-  if (!learned?.mapsSimilar || learned.head.kind !== 'shared-head' || !embedder || !asked.vector)
+  if (!learned?.mapsSimilar || learned.head?.kind !== 'shared-head' || !embedder || !asked.vector)
     return [context, asked];
   const spaceId = embedder.space.id;
   const snapshot = mappedSnapshot(context.snapshot, learned, spaceId);

@@ -65,7 +65,7 @@ test('is taken as it was given, under a name of its own, and answers nothing yet
   assert.match(id, /^shared-[0-9a-f]{12}$/);
   const version = await loadVersion(store, id, BASE);
   assert.equal(version.weights?.rerank, 0.5);
-  assert.equal(version.learned?.head.rank, 4);
+  assert.equal(version.learned?.head?.rank, 4);
   assert.deepEqual(version.learned?.level, { factor: 2, shift: 0.1 });
   assert.equal(version.manifest.isPromoted, false);
   assert.equal(version.manifest.author, 'Ada');

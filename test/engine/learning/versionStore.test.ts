@@ -40,7 +40,7 @@ test('reads back what was published, report and parts', async () => {
   await publish(store, 'one');
   const version = await loadVersion(store, 'one', MODELS);
   assert.deepEqual(version.weights, { ...DEFAULT_WEIGHTS, rerank: 0.5 });
-  assert.equal(version.learned?.head.rank, 2);
+  assert.equal(version.learned?.head?.rank, 2);
   assert.equal((await store.report('one'))?.verdict, 'good');
   assert.equal(fs.existsSync(path.join(store.root, 'draft')), false);
 });

@@ -1,0 +1,145 @@
+/**
+ * A folder in which an encoder has something to learn: questions are asked in words that no file has, and each kind of
+ * question is answered by files of one kind. Nothing but meaning can bring them together, and the toy knows no meaning yet.
+ */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { sample, seededRandom } from '../../src/base/random';
+import { readCheckpoint } from '../../src/engine/encoders/checkpoint';
+import { inLearnedSpace } from '../../src/engine/encoders/learnedSpace';
+import { openEmbedder } from '../../src/engine/encoders/openEncoder';
+import type { Embedder } from '../../src/engine/encoders/types';
+import { placeOf, withId } from '../../src/engine/feedback/mark';
+import type { KeptMark } from '../../src/engine/feedback/marks';
+import type { LearnMeans, LearnOrder } from '../../src/engine/learning/learn';
+import { VersionStore } from '../../src/engine/learning/versionStore';
+import type { Snapshot } from '../../src/engine/store/types';
+import { openFolderReader } from '../../src/engine/store/store';
+import { RunControl } from '../../src/engine/training/control';
+import type { RecipeChanges } from '../../src/engine/training/recipe';
+import { writeFiles } from './temporaryFolder';
+import { settle, startIndexing } from './toyIndexing';
+import { writeToyCheckpoint } from './toyCheckpoint';
+
+/** What is asked with the first word, one that the toy reads whole, is answered by files of the second. */
+const KINDS = [
+  ['function', 'zq9x'],
+  ['return', 'wv7k'],
+  ['const', 'jb3y'],
+  ['class', 'm5pu'],
+  ['file', 'h0ft'],
+  ['read', 'g4ln'],
+] as const;
+const FILES_A_KIND = 2;
+const FILLERS = 'acdefghiklmnoprstuvwy'.split('');
+
+const CHOICE = { arithmetic: 'fp32', provider: 'cpu' } as const;
+
+function encoderFiles(): Record<string, string> {
+  const files: Record<string, string> = {};
+  for (const [, word] of KINDS)
+    for (let at = 0; at < FILES_A_KIND; at++)
+      files[`src/${word}${at}.ts`] = `${`${word} `.repeat(3 + at)}\n`;
+  return files;
+}
+
+/** Questions of every kind, each answered by a file of its kind and not by one of the next. */
+export function encoderQuestions(
+  count: number,
+): { readonly query: string; readonly right: string; readonly wrong: string }[] {
+  return Array.from({ length: count }, (_, at) => {
+    const kind = at % KINDS.length;
+    const file = (which: number): string =>
+      `src/${KINDS[which % KINDS.length]![1]}${Math.floor(at / KINDS.length) % FILES_A_KIND}.ts`;
+    const random = seededRandom(at + 1);
+    const filler = (): string =>
+      Array.from({ length: 1 + Math.floor(random() * 6) }, () => sample(FILLERS, 1, random)).join(
+        '',
+      );
+    const [word] = KINDS[kind]!;
+    const query = `${filler()} ${word} ${filler()} ${word}`;
+    return { query, right: file(kind), wrong: file(kind + 1) };
+  });
+}
+
+/** A right and a wrong mark for each question, one a minute. */
+function encoderMarks(snapshot: Snapshot, count: number): KeptMark[] {
+  return encoderQuestions(count).flatMap(({ query, right, wrong }, at) =>
+    ([right, wrong] as const).map((file, side) => {
+      const chunk = snapshot.chunksAt(file, 0, 10)[0]!;
+      const time = new Date(Date.UTC(2026, 0, 1, 0, at)).toISOString();
+      const verdict = side === 0 ? 'relevant' : 'notRelevant';
+      const mark = withId({ query, ...placeOf(chunk, file), verdict, time, checkpoint: '' });
+      return { mark, origin: mark, near: [] };
+    }),
+  );
+}
+
+/** A recipe that moves a toy in a second. */
+export const TOY_RECIPE: RecipeChanges = {
+  ...{ scope: 'all', trainEmbeddings: true, learningRate: 0.005, steps: 60, evaluateEvery: 60 },
+  ...{
+    threads: 1,
+    niceness: 0,
+    duplicateCosine: 1,
+    rows: 8,
+    negatives: 2,
+    anchorTexts: 6,
+    anchor: 25,
+  },
+};
+
+export interface EncoderWorld {
+  readonly folder: string;
+  readonly data: string;
+  readonly embedder: Embedder;
+  readonly snapshot: Snapshot;
+  readonly means: LearnMeans;
+  readonly order: LearnOrder;
+  close(): Promise<void>;
+}
+
+/** The folder indexed and embedded by a toy checkpoint, with marks that say what answers what. */
+export async function openEncoderWorld(root: string, questionCount: number): Promise<EncoderWorld> {
+  const [folder, data] = [path.join(root, 'folder'), path.join(root, 'data')];
+  fs.mkdirSync(folder, { recursive: true });
+  writeFiles(folder, encoderFiles());
+  settle(folder);
+  const biEncoderFolder = writeToyCheckpoint(path.join(root, 'base'), {
+    hiddenSize: 32,
+    layerCount: 1,
+  });
+  const checkpoint = await readCheckpoint(biEncoderFolder);
+  const embedder = await openEmbedder(checkpoint, { choice: CHOICE, threads: 1 });
+  const indexing = startIndexing(folder, data, { embedder: { ...embedder, texts: [] } });
+  await indexing.next('done');
+  const index = path.join(data, 'index', 'index.db');
+  const embeddingsFile = path.join(data, 'embeddings.db');
+  const reader = openFolderReader(index, { embeddingsFile, spaceId: embedder.space.id });
+  await reader.refresh();
+  const snapshot = reader.snapshot();
+  const means: LearnMeans = {
+    ...{ index: { snapshot, embedder }, folder, dataFolder: data, biEncoderFolder },
+    ...{ crossEncoderFolder: '', control: new RunControl(), seed: 1 },
+    openReranker: () => Promise.reject(new Error('no run here re-ranks')),
+    openEncoder: async (own) =>
+      inLearnedSpace(await openEmbedder(await readCheckpoint(own), { choice: CHOICE, threads: 1 })),
+    ...{ onNews: () => undefined, onLimits: () => undefined, tellRun: () => undefined },
+  };
+  const order: LearnOrder = {
+    store: new VersionStore(path.join(data, 'learning')),
+    marks: encoderMarks(snapshot, questionCount),
+    base: { biEncoder: checkpoint.fingerprint, crossEncoder: 'none' },
+    ...{ rerankCount: 10, resume: true, niceness: 0, tiers: ['encoder'], from: { encoder: 20 } },
+    recipes: { encoder: TOY_RECIPE },
+  };
+  return {
+    ...{ folder, data, embedder, snapshot, means, order },
+    async close() {
+      snapshot.dispose();
+      reader.dispose();
+      await indexing.stop();
+      embedder.dispose();
+    },
+  };
+}
