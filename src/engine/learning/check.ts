@@ -14,6 +14,7 @@ import { decideAgain, decideTaken, type RepeatedEvidence, repeatedVerdict } from
 import { geometryOf, similarChange } from './geometryOf';
 import { commitGuard, pastGuard, pseudoGuard } from './guard';
 import type { Learned, LearnMeans, LearnOrder } from './learn';
+import { isLearnedFrom, unseenOf } from './learnedMarks';
 import { loadVersion } from './learnedVersion';
 import { learnedFrom } from './makeReport';
 import { gatherMarks, type MarkedQuery } from './markData';
@@ -22,7 +23,9 @@ import { QueryEmbeddings } from './queryEmbeddings';
 import type { LearningReport, QueryChange } from './report';
 import { decisionsOf, readReview } from './reviewFile';
 import { RunProgress } from './runProgress';
+import { LEAST_QUERIES } from './tiers';
 import { judgedOf } from './triedTier';
+import type { VersionManifest } from './versionStore';
 import { writeSketch } from './workspaceSketch';
 
 const GUARD_COUNT = 60;
@@ -46,14 +49,8 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
     const texts = data.queries.map(({ text }) => text);
     const contestant = await contestantOf(version, { means, owned, texts });
     const answered = data.queries.filter(({ relevant }) => relevant.length > 0);
-    const { time, kind, author } = version.manifest;
-    const isGiven = ({ relevant, wrong }: MarkedQuery): boolean =>
-      [...relevant, ...wrong].some(({ markId }) => order.givenIds?.has(markId));
-    const unseen = answered.filter((query) =>
-      author === undefined
-        ? kind === 'adapt' || query.time > time
-        : !query.isOthers && !isGiven(query),
-    );
+    const vectors = await new QueryEmbeddings(index.embedder, control).of(answered);
+    const unseen = unseenBy(version.manifest, answered, vectors, order.givenIds);
     const random = seededRandom(seedFor(seed, 'guard', 0));
     const guard = [
       ...pseudoGuard(index.snapshot, GUARD_COUNT, random),
@@ -68,18 +65,22 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
     const before = await answersOf(trial, undefined, asked);
     progress.begin({ stage: 'asking the version', weight: 1 });
     const after = await answersOf(trial, contestant, asked);
-    const vectors = await new QueryEmbeddings(index.embedder, control).of(data.queries);
     const evidence: RepeatedEvidence = {
       ...{ marked, unseen: unseen.map((query) => judgedOf(query)), guard, before, after },
       ...{ guardBefore: before, guardAfter: after },
       geometry: geometryOf(index, contestant, vectors, seed),
       similar: similarChange(index, contestant, seed),
     };
+    const { author } = version.manifest;
     const result = author === undefined ? decideAgain(evidence) : decideTaken(evidence);
+    const isTooFew = author !== undefined && unseen.length < LEAST_QUERIES;
+    const verdict = isTooFew
+      ? tooFewVerdict(unseen.length, answered.length - unseen.length)
+      : repeatedVerdict(result);
     const last = await store.report().catch(() => undefined);
     const report: LearningReport = {
       ...{ v: 1, kind: 'check', version: id, time: new Date().toISOString(), folder, seed },
-      ...{ isPromoted: result.isPassed, verdict: repeatedVerdict(result), primary: 'MRR@10' },
+      ...{ isPromoted: result.isPassed, verdict, primary: 'MRR@10' },
       split: `Nothing was learned; ${unseen.length} of ${answered.length} marked queries are unseen by the version`,
       learnedFrom: learnedFrom(data, { minedCount: 0, guardCount: guard.length }),
       ...{ figures: result.figures, conditions: result.conditions, tiers: [] },
@@ -87,7 +88,7 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
       ...{ quarantined: [], curve: last?.curve ?? [], notes: [], bytes: 0 },
       seconds: (performance.now() - startMs) / 1000,
     };
-    const { time: at, verdict, isPromoted: holds } = report;
+    const { time: at, isPromoted: holds } = report;
     await store.noteCheck(id, { time: at, holds, verdict, isUnasked });
     // Where it does not hold, that is noted once it answers no more.
     if (holds) await writeSketch(store.root, id, index.snapshot);
@@ -97,6 +98,37 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
   } finally {
     owned.dispose();
   }
+}
+
+/**
+ * Queries that the version has not learned from, as far as is known. Of somebody else's neither what other people marked
+ * decides, nor what was given to the repository, where they may have learned from it before they said so.
+ */
+function unseenBy(
+  { time, kind, author, markHashes, sharedTime }: VersionManifest,
+  answered: readonly MarkedQuery[],
+  vectors: readonly (Float32Array | undefined)[],
+  givenIds: ReadonlySet<string> = new Set(),
+): MarkedQuery[] {
+  if (kind === 'adapt' && author === undefined) return [...answered];
+  const hashes = markHashes && new Set(markHashes);
+  const isOld = (query: MarkedQuery): boolean =>
+    kind === 'marks' &&
+    (hashes ? isLearnedFrom(query, hashes) : query.time <= (sharedTime ?? time));
+  const isGiven = ({ relevant, wrong }: MarkedQuery): boolean =>
+    [...relevant, ...wrong].some(({ markId }) => givenIds.has(markId));
+  const isSeen = (query: MarkedQuery): boolean =>
+    isOld(query) || (author !== undefined && (query.isOthers === true || isGiven(query)));
+  return unseenOf(
+    answered.map((query, at) => ({ ...query, vector: vectors[at] })),
+    isSeen,
+  );
+}
+
+function tooFewVerdict(count: number, leftOut: number): string {
+  const verdict = `Does not hold (enough queries): ${count} of your marked queries can decide, and ${LEAST_QUERIES} are the least`;
+  const why = `left out: ${leftOut}, because the version was learned from them or may have been`;
+  return leftOut === 0 ? verdict : [verdict, why].join('; ');
 }
 
 /** Those whose first three hits are others than the base's. */

@@ -18,6 +18,7 @@ import { besideCurrent } from './beside';
 import { choosePrimary, type GateResult, verdictOf } from './gate';
 import { type Group, mineGroups } from './groups';
 import { commitGuard, type GuardQuery, pastGuard, pseudoGuard } from './guard';
+import { hashesOfMarks } from './learnedMarks';
 import { type BaseModels } from './learnedVersion';
 import { type Decisions, gatherMarks, type MarkData, withoutMarks } from './markData';
 import { answersOf, judgedGuard, measure, type Measured, type Trial, watch } from './measuring';
@@ -305,6 +306,7 @@ class LearnRun {
       {
         ...{ id, time, kind: 'marks', isPromoted: true, verdict, base, tiers },
         ...{ mapsSimilar, level, encoder, markCount: data.counts.usable },
+        markHashes: hashesOfMarks(this.order.marks.map(({ mark }) => mark.id)),
       },
       report,
     );

@@ -13,12 +13,13 @@ import { ADAPTER_FILE, checkBase, readHead } from '../encoders/heads';
 import { readShared, SHARED_FOLDER, writeShared } from '../feedback/repositoryFolder';
 import { cleanAuthor } from '../feedback/sharedMarks';
 import { type BaseModels, readWeights, WEIGHTS_FILE } from './learnedVersion';
+import { MARK_HASH, MOST_TOLD } from './learnedMarks';
 import type { LearningReport } from './report';
 import type { VersionStore } from './versionStore';
 
 const FOLDER = 'adapter';
 const MANIFEST = 'version.json';
-const LARGEST_MANIFEST_BYTES = 64 << 10;
+const LARGEST_MANIFEST_BYTES = 1 << 20;
 /** By the part that it holds: its file, and how large that may be. */
 const PARTS = {
   fusion: { file: WEIGHTS_FILE, largestBytes: 64 << 10 },
@@ -34,6 +35,8 @@ const sharedSchema = z.object({
   kind: z.enum(['marks', 'adapt']),
   verdict: z.string().max(2000),
   markCount: z.int().min(0),
+  /** Of the ids of the marks that it was learned from. */
+  markHashes: z.array(z.string().regex(MARK_HASH)).max(MOST_TOLD).optional(),
   base: z.object({ biEncoder: z.string().max(200), crossEncoder: z.string().max(200) }),
   tiers: z
     .array(z.enum(['fusion', 'head']))
@@ -63,6 +66,12 @@ export async function giveVersion(
       `The version ${id} holds ${manifest.tiers.join(', ')}; only weights of the ranking and maps of embeddings are shared`,
       'Share another version; `nearmiss versions` lists them',
     );
+  if ((manifest.markHashes?.length ?? 0) > MOST_TOLD)
+    throw new NearmissError(
+      'usage',
+      `The version ${id} was learned from more than ${MOST_TOLD} marks, which is more than a shared version can tell`,
+      'Share another version; `nearmiss versions` lists them',
+    );
   const hashes: SharedVersion['hashes'] = {};
   for (const tier of tiers) {
     const { file } = PARTS[tier];
@@ -70,7 +79,7 @@ export async function giveVersion(
     hashes[tier] = hashOf(bytes);
     await writeShared(root, `${FOLDER}/${file}`, bytes);
   }
-  const { time, kind, verdict, markCount, base, level } = manifest;
+  const { time, kind, verdict, markCount, markHashes, base, level } = manifest;
   const shared: SharedVersion = {
     ...{
       v: 1,
@@ -80,6 +89,7 @@ export async function giveVersion(
       kind,
       verdict,
       markCount,
+      markHashes,
       base,
       tiers,
       level,
@@ -99,7 +109,10 @@ export async function takeVersion(
 ): Promise<string> {
   const shared = await readManifest(root);
   const parts = await readParts(root, shared);
-  const id = `shared-${hashOf(Buffer.concat(parts.map(({ bytes }) => bytes))).slice(0, 12)}`;
+  // The same weights learned from other marks are measured on other queries.
+  const said = Buffer.from((shared.markHashes ?? []).join());
+  const whole = Buffer.concat([...parts.map(({ bytes }) => bytes), said]);
+  const id = `shared-${hashOf(whole).slice(0, 12)}`;
   if ((await store.read(id)).manifest) return id;
   const draft = path.join(store.root, `taken-${process.pid}`);
   try {
@@ -108,15 +121,19 @@ export async function takeVersion(
     for (const { part, bytes } of parts)
       await fs.writeFile(path.join(draft, PARTS[part].file), bytes);
     await checkParts(draft, shared, base);
-    const { kind, verdict, markCount, tiers, level } = shared;
+    const { kind, verdict, markCount, markHashes, tiers, level } = shared;
     const author = cleanAuthor(shared.author);
     const about = { id, time: new Date().toISOString(), kind, isPromoted: false, author };
-    const said = `Taken from the repository, not measured here yet; ${author} says: ${verdict}`;
+    const told = `Taken from the repository, not measured here yet; ${author} says: ${verdict}`;
     await store.publish(
       draft,
       // Find-similar stays on base vectors: its condition was never looked at here.
-      { ...about, verdict: said, markCount, base, tiers, mapsSimilar: false, level },
-      takenReport(root, id, said),
+      {
+        ...{ ...about, verdict: told, markCount, markHashes, base, tiers, level },
+        mapsSimilar: false,
+        sharedTime: shared.time,
+      },
+      takenReport(root, id, told),
     );
     return id;
   } finally {

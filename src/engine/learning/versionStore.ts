@@ -64,8 +64,12 @@ const manifestSchema = z.object({
   isPromoted: z.boolean(),
   verdict: z.string(),
   markCount: z.int(),
+  /** Hashes of the ids of the marks that it was learned from. */
+  markHashes: z.array(z.string()).optional(),
   /** Who made it, where it came with the repository. */
   author: z.string().optional(),
+  /** When that was; `time` is when it came. */
+  sharedTime: z.string().optional(),
   /** Fingerprints of what it was learned on; on anything else it would be noise. */
   base: z.object({ biEncoder: z.string(), crossEncoder: z.string() }),
   tiers: z.array(z.enum(TIERS)),

@@ -295,7 +295,10 @@ test('a version of the repository is taken with trust alone, and answers after t
   const old = await world.order(QUESTIONS[UNSEEN]!);
   const few = await take(true);
   assert.equal(few.isPromoted, false);
-  assert.match(few.report.verdict, /^Does not hold \(enough queries, /);
+  assert.match(
+    few.report.verdict,
+    /^Does not hold \(enough queries\): 0 of your marked queries can decide, and 8 are the least$/,
+  );
   assert.deepEqual(await world.order(QUESTIONS[UNSEEN]!), old);
 
   for (let topic = 0; topic < 12; topic++) await world.mark(topic);
@@ -386,6 +389,28 @@ test('cancelling in the middle changes nothing, and the next run goes on', async
   const { isPromoted, report } = await world.learn();
   assert.equal(isPromoted, true, report.verdict);
   assert.equal((await client.call('learningPlan', { folder })).isResumable, false);
+});
+
+test('who takes a version that was learned from the own marks is not measured on them', async () => {
+  const folder = world.code;
+  const { client } = world;
+  const { current } = await client.call('versions', { folder });
+  const { file } = await client.call('shareVersion', { folder, version: current, author: 'Ada' });
+  const shared = fs.readFileSync(path.join(file, 'version.json'), 'utf8');
+  const { markHashes } = JSON.parse(shared) as { readonly markHashes: readonly string[] };
+  const { marks } = await client.call('listMarks', { folder });
+  assert.equal(markHashes.length, marks.length);
+  // Neither a query nor an id can be read there.
+  for (const { id, query } of marks)
+    assert.ok(!shared.includes(id) && !shared.includes(query!), query);
+  const { isPromoted, report } = await client.call('takeVersion', { folder, isTrusted: true });
+  assert.equal(isPromoted, false);
+  assert.match(
+    report.verdict,
+    /^Does not hold \(enough queries\): 0 of your marked queries .+; left out: 12, because/,
+  );
+  assert.equal((await client.call('versions', { folder })).current, current);
+  fs.rmSync(path.join(folder, '.nearmiss'), { recursive: true });
 });
 
 test('without any mark, learning again goes back to the base', async () => {

@@ -36,7 +36,8 @@ async function publish(
   fs.writeFileSync(path.join(draft, 'adapter.safetensors'), encodeHead(newHead(shape, 1)));
   const about = { id: 'made', time: '2026-11-25T12:00:00Z', kind: 'marks' } as const;
   const said = { isPromoted: true, verdict: 'Promoted', base: BASE, markCount: 30 };
-  const parts = { tiers: [...tiers], mapsSimilar: true, level: { factor: 2, shift: 0.1 } };
+  const level = { factor: 2, shift: 0.1 };
+  const parts = { tiers: [...tiers], mapsSimilar: true, level, markHashes: ['0123456789abcdef'] };
   await store.publish(draft, { ...about, ...said, ...parts }, { v: 1 } as LearningReport);
 }
 
@@ -69,6 +70,8 @@ test('is taken as it was given, under a name of its own, and answers nothing yet
   assert.deepEqual(version.learned?.level, { factor: 2, shift: 0.1 });
   assert.equal(version.manifest.isPromoted, false);
   assert.equal(version.manifest.author, 'Ada');
+  assert.deepEqual(version.manifest.markHashes, ['0123456789abcdef']);
+  assert.equal(version.manifest.sharedTime, '2026-11-25T12:00:00Z');
   assert.equal((await store.pointer()).pointer.current.id, 'base');
   // The same again is the same version.
   assert.equal(await takeVersion(code, store, BASE), id);
@@ -100,6 +103,11 @@ const hostile: readonly [string, (shared: Shared) => void, RegExp][] = [
     'a whole model',
     ({ change }) => change((said) => ({ ...said, tiers: ['cross-encoder'] })),
     /tiers\.0 is not valid/,
+  ],
+  [
+    'a hash of a mark that could be text',
+    ({ change }) => change((said) => ({ ...said, markHashes: ['where is the retry'] })),
+    /markHashes\.0 is not valid/,
   ],
   [
     'another file under a known hash',

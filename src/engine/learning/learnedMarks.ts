@@ -1,0 +1,44 @@
+/**
+ * From which marks a version was learned, so that whoever has one of them does not measure the version on it. Kept as hashes
+ * of ids, which are hashes of all that a mark says: nobody reads a query out of that, and who has the mark knows it again.
+ */
+import { createHash } from 'node:crypto';
+import { clusterQueries, type SplitQuery } from './split';
+import type { MarkedQuery } from './markData';
+
+/** More are not told by a shared version. */
+export const MOST_TOLD = 20_000;
+const HASH_DIGITS = 16;
+export const MARK_HASH = new RegExp(`^[0-9a-f]{${HASH_DIGITS}}$`);
+
+/** Sorted, each once. */
+export function hashesOfMarks(ids: Iterable<string>): string[] {
+  return [...new Set([...ids].map(hashOf))].sort();
+}
+
+/**
+ * Queries that none of those marks is about, nor about one that asks nearly the same. `queries` as they are split, in the
+ * same order as what they are of.
+ */
+export function unseenOf<T extends Pick<MarkedQuery, 'relevant' | 'wrong'> & SplitQuery>(
+  queries: readonly T[],
+  isSeen: (query: T) => boolean,
+): T[] {
+  return clusterQueries(queries)
+    .filter((cluster) => !cluster.some((at) => isSeen(queries[at]!)))
+    .flat()
+    .sort((a, b) => a - b)
+    .map((at) => queries[at]!);
+}
+
+/** Whether a mark on the query is among those with these hashes. */
+export function isLearnedFrom(
+  { relevant, wrong }: Pick<MarkedQuery, 'relevant' | 'wrong'>,
+  hashes: ReadonlySet<string>,
+): boolean {
+  return [...relevant, ...wrong].some(({ markId }) => hashes.has(hashOf(markId)));
+}
+
+function hashOf(id: string): string {
+  return createHash('sha256').update(id).digest('hex').slice(0, HASH_DIGITS);
+}
