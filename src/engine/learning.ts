@@ -75,7 +75,7 @@ export class Learning implements Disposable {
       queryCount: data.queries.length,
       quarantinedCount: new Set(
         [...data.review, ...queued]
-          .filter(({ decision, reason }) => !decision && reason !== 'mined')
+          .filter(({ decision, reason }) => !decision && !isMade(reason))
           .map(({ id: mark }) => mark),
       ).size,
       tiers: isAdapting ? tiers.map((tier) => adapted(tier)) : tiers.map((tier) => later(tier)),
@@ -160,8 +160,13 @@ export class Learning implements Disposable {
     const { review } = await this.gather(record);
     const fresh = review.filter(({ id, reason }) => !known.has(id) && reason !== 'duplicate');
     const all = [...stored, ...fresh];
-    const isMined = ({ reason }: ReviewItem): boolean => reason === 'mined';
-    return [...all.filter((item) => !isMined(item)), ...all.filter(isMined)];
+    const ofReason = (isOf: (reason: ReviewItem['reason']) => boolean): ReviewItem[] =>
+      all.filter(({ reason }) => isOf(reason));
+    return [
+      ...ofReason((reason) => !isMade(reason)),
+      ...ofReason((reason) => reason === 'mined'),
+      ...ofReason((reason) => reason === 'mixed'),
+    ];
   }
 
   async resolve(
@@ -262,6 +267,11 @@ function later(tier: LearningPlan['tiers'][number]): LearningPlan['tiers'][numbe
   const sentence =
     'Stays as it is: `nearmiss train` is for its layers, as every chunk is embedded anew then';
   return { ...tier, isPlanned: false, seconds: 0, sentence };
+}
+
+/** No person has said it. */
+function isMade(reason: ReviewItem['reason']): boolean {
+  return reason === 'mined' || reason === 'mixed';
 }
 
 /** Rough, on two cores. */

@@ -123,13 +123,24 @@ export interface TierOutcome {
 export interface ReviewItem {
   /** Of the mark; the same again after every run. */
   readonly id: string;
-  readonly reason: 'contradiction' | 'copy' | 'closeToAnswer' | 'duplicate' | 'mined';
+  readonly reason: 'contradiction' | 'copy' | 'closeToAnswer' | 'duplicate' | 'mined' | 'mixed';
   readonly sentence: string;
   readonly query: string;
   /** What was marked relevant for the query. */
   readonly answer?: RankedPlace;
+  /** Of what was mixed, the nearest chunk that there is. */
   readonly suspect: RankedPlace;
+  /** What it was mixed of. */
+  readonly parents?: readonly [ReviewParent, ReviewParent];
   readonly decision?: ReviewDecision;
+}
+
+/** A chunk that was mixed with another; a decision on it goes by its id. */
+export interface ReviewParent {
+  readonly id: string;
+  readonly place: RankedPlace;
+  /** A person marked it as not relevant. */
+  readonly isMarked: boolean;
 }
 
 /** Learn from it as it is, leave it out for good, or treat both as right. */

@@ -10,6 +10,7 @@ import { exportMarks, importMarks, listMarks, mark, undoMark } from './markComma
 import { mcp } from './mcpCommand';
 import { shareMarks, shareVersion, showShared, takeMarks, takeVersion } from './shareCommands';
 import { addModel, listModels, showCatalog, useModel, verifyModels } from './modelCommands';
+import { review } from './reviewCommand';
 import { search, similar } from './searchCommand';
 import type { CommonOptions } from './session';
 import { evaluate, merge, mine, train } from './trainCommands';
@@ -122,6 +123,16 @@ function addMarkCommands(program: Command, act: Act): void {
     .description('add the marks of such a file')
     .argument('<file>', 'the file')
     .action(act(importMarks));
+  inFolder(marks.command('review'))
+    .description(
+      'what was set aside, and negatives that nobody marked: list them, or decide on one',
+    )
+    .argument('[id]', 'its id or how that begins; without it, all are listed')
+    .option('--keep', 'it is a wrong answer')
+    .option('--drop', 'do not learn from it')
+    .option('--both', 'it is a right answer as well')
+    .option('--undo', 'take a decision back')
+    .action(act(review));
   inFolder(marks.command('share'))
     .description('write your marks to .nearmiss/marks.jsonl, for all who have the repository')
     .option('--as <name>', 'the name that stands beside them')

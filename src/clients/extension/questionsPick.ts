@@ -53,7 +53,7 @@ async function askAll(
   while (markIds.length < questions.length) {
     const question = questions[markIds.length]!;
     const sides = sidesOf(question, markIds.length);
-    await showSideBySide(services, folder, sides);
+    await showSideBySide(services, folder, [sides.left, sides.right]);
     const step = await askOne(question, sides, {
       number: markIds.length + 1,
       count: questions.length,

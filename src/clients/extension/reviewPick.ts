@@ -3,7 +3,7 @@
  * decision is a choice in a list, so that the keyboard is enough.
  */
 import * as vscode from 'vscode';
-import type { ReviewDecision, ReviewItem } from '../../protocol/learning';
+import type { ReviewDecision, ReviewItem, ReviewParent } from '../../protocol/learning';
 import { localised } from './engineSentences';
 import { chooseFolder } from './folderPick';
 import { lineSpan, plain, visible } from './hitText';
@@ -31,12 +31,12 @@ export async function reviewNegatives(services: Services): Promise<void> {
       matchOnDetail: true,
     });
     if (!chosen) return;
-    const { answer, suspect } = chosen.item;
-    await showSideBySide(services, folder.path, { left: answer, right: suspect });
-    const decision = await askDecision(chosen.item);
-    if (decision === undefined) continue;
-    const { id } = chosen.item;
-    queue = await engine.call('resolveReview', { folder: folder.path, id, decision });
+    const { answer, suspect, parents } = chosen.item;
+    const places = parents ? [...parents.map(({ place }) => place), suspect] : [answer, suspect];
+    await showSideBySide(services, folder.path, places);
+    const order = await askDecision(chosen.item);
+    if (order === undefined) continue;
+    queue = await engine.call('resolveReview', { folder: folder.path, ...order });
   }
 }
 
@@ -56,27 +56,61 @@ function decisionName(decision: ReviewDecision): string {
   return { keep: t('kept'), drop: t('left out'), both: t('both are right') }[decision];
 }
 
-/** Undefined when the list was closed; null takes a decision back. */
-async function askDecision({
-  decision,
-  query,
-  reason,
-}: ReviewItem): Promise<ReviewDecision | null | undefined> {
+/** On the item itself, or on one of the two that it was mixed of. Without a decision the one before is taken back. */
+interface Order {
+  readonly id: string;
+  readonly decision: ReviewDecision | null;
+}
+
+/** Undefined when the list was closed. */
+async function askDecision(item: ReviewItem): Promise<Order | undefined> {
   const { t } = vscode.l10n;
-  const choices: (vscode.QuickPickItem & { value: ReviewDecision | null })[] = [
-    { label: `$(thumbsdown) ${t('Keep: it is a wrong answer')}`, value: 'keep' },
-    { label: `$(trash) ${t('Drop: do not learn from it')}`, value: 'drop' },
-    { label: `$(check-all) ${t('Both are right')}`, value: 'both' },
-  ];
-  if (decision !== undefined)
-    choices.push({ label: `$(discard) ${t('Take the decision back')}`, value: null });
+  const choices = item.parents ? mixedChoices(item.id, item.parents) : ownChoices(item.id);
+  if (item.decision !== undefined)
+    choices.push({
+      label: `$(discard) ${t('Take the decision back')}`,
+      order: { id: item.id, decision: null },
+    });
+  const placeHolders: Readonly<Partial<Record<ReviewItem['reason'], string>>> = {
+    mined: t('Left: the answer. Right: what nobody marked and learning takes for wrong'),
+    mixed: t('Left and middle: the two that were mixed. Right: the nearest text to the mixture'),
+  };
   const chosen = await vscode.window.showQuickPick(choices, {
-    title: query,
+    title: item.query,
     placeHolder:
-      reason === 'mined'
-        ? t('Left: the answer. Right: what nobody marked and learning takes for wrong')
-        : t('Left: the answer. Right: what was marked as not relevant'),
+      placeHolders[item.reason] ?? t('Left: the answer. Right: what was marked as not relevant'),
     ignoreFocusOut: true,
   });
-  return chosen?.value;
+  return chosen?.order;
+}
+
+type Choice = vscode.QuickPickItem & { readonly order: Order };
+
+function ownChoices(id: string): Choice[] {
+  const { t } = vscode.l10n;
+  return [
+    {
+      label: `$(thumbsdown) ${t('Keep: it is a wrong answer')}`,
+      order: { id, decision: 'keep' },
+    },
+    { label: `$(trash) ${t('Drop: do not learn from it')}`, order: { id, decision: 'drop' } },
+    { label: `$(check-all) ${t('Both are right')}`, order: { id, decision: 'both' } },
+  ];
+}
+
+function mixedChoices(id: string, [left, middle]: NonNullable<ReviewItem['parents']>): Choice[] {
+  const { t } = vscode.l10n;
+  const drop = (label: string, { id: parent, place }: ReviewParent): Choice => ({
+    label: `$(trash) ${label}`,
+    description: `${plain(visible(place.path))}:${lineSpan(place)}`,
+    order: { id: parent, decision: 'drop' },
+  });
+  return [
+    {
+      label: `$(thumbsdown) ${t('Keep: both are wrong answers')}`,
+      order: { id, decision: 'keep' },
+    },
+    drop(t('Drop the left one: do not learn from it'), left),
+    drop(t('Drop the middle one: do not learn from it'), middle),
+  ];
 }

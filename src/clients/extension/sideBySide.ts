@@ -5,15 +5,17 @@ import type { Services } from './services';
 
 type Shown = Pick<Services, 'log' | 'reveal'>;
 
-/** Without a left one the right one is shown alone. */
+/** From left to right, as far as there are any. */
 export async function showSideBySide(
   services: Shown,
   folder: string,
-  { left, right }: { readonly left?: RankedPlace; readonly right: RankedPlace },
+  places: readonly (RankedPlace | undefined)[],
 ): Promise<void> {
-  const { One, Two } = vscode.ViewColumn;
-  if (left) await show(services, folder, left, One);
-  await show(services, folder, right, left ? Two : One);
+  const { One, Two, Three } = vscode.ViewColumn;
+  const columns = [One, Two, Three];
+  const shown = places.filter((place) => place !== undefined);
+  for (const [at, place] of shown.slice(0, columns.length).entries())
+    await show(services, folder, place, columns[at]!);
 }
 
 async function show(

@@ -38,6 +38,7 @@ function reasonName(reason: ReviewItem['reason'], t: Translate): string {
     closeToAnswer: t('close to the answer'),
     duplicate: t('duplicate'),
     mined: t('mined negative'),
+    mixed: t('mixed negative'),
   };
   return names[reason];
 }

@@ -23,6 +23,7 @@ import { type BaseModels } from './learnedVersion';
 import { type Decisions, gatherMarks, type MarkData, withoutMarks } from './markData';
 import { answersOf, judgedGuard, measure, type Measured, type Trial, watch } from './measuring';
 import { decidedGroups, nearestMined } from './minedReview';
+import { hardestMixed } from './mixedReview';
 import { suspectMarks } from './quarantine';
 import type { LearningReport, LearningTier, ReviewItem, TierOutcome } from './report';
 import { decisionsOf, keepReview, readReview } from './reviewFile';
@@ -32,7 +33,7 @@ import { beginRun, identityOf } from './runIdentity';
 import { RunProgress } from './runProgress';
 import { type Fold, foldCountOf, splitQueries, splitSentence } from './split';
 import { decidingQueries, measurableCount, type PlanOptions, planTiers } from './tiers';
-import { copyTier, type TierMeans } from './trainTier';
+import { copyTier, mixingOf, type TierMeans } from './trainTier';
 import { tryTier } from './tryTier';
 import {
   WORDS,
@@ -170,7 +171,8 @@ class LearnRun {
       onQuery: () => progress.at(++minedCount, queryCount),
     });
     const groups = decidedGroups(means.index, mined, decisions);
-    await this.keepForReview(data, nearestMined(means.index, groups, decisions));
+    const nearest = nearestMined(means.index, groups, decisions);
+    await this.keepForReview(data, nearest);
     const folds = await this.splitGroups(groups);
     const { store, base, resume, recipes, tiers: wanted } = this.order;
     const identity = identityOf([means.seed, base, recipes, wanted, groups, filler, data.pairs]);
@@ -184,7 +186,25 @@ class LearnRun {
       if ('whole' in one) tried.push(one);
       outcomes.push('whole' in one ? outcomeOf(one) : one);
     }
+    const mixed = await this.mixedOf(tried, trial, groups, decisions);
+    if (mixed.length > 0) await this.keepForReview(data, [...nearest, ...mixed]);
     return this.finish(data, trial, { groups, tried, outcomes });
+  }
+
+  /** Negatives that the map of embeddings has mixed, for a person to look at; none where no map was trained. */
+  private async mixedOf(
+    tried: readonly TriedTier[],
+    { queryVectors }: Trial,
+    groups: readonly Group[],
+    decisions: Decisions,
+  ): Promise<readonly ReviewItem[]> {
+    const trained = tried.find(({ tier }) => tier === 'head');
+    const head = trained?.whole.learned?.head;
+    const hnm = trained && (await mixingOf(trained.out));
+    if (!head || !hnm) return [];
+    const { index, seed } = this.means;
+    const random = seededRandom(seedFor(seed, 'mixed', 0));
+    return hardestMixed(index, { groups, queryVectors, head, hnm, decisions, random });
   }
 
   /** What was kept, together and beside the version in use; then the report, and the version where it passed. */

@@ -27,7 +27,7 @@ export function decidedGroups(
     const right: JudgedChunk[] = [];
     const mined = group.mined.filter((id) => {
       const [chunk] = snapshot.chunks([id]);
-      const decision = chunk && decisions.get(idOf(group, chunk));
+      const decision = chunk && decisions.get(reviewIdOf(group, chunk));
       if (decision === 'both') right.push(judgedChunk(group, chunk!));
       return decision === undefined || decision === 'keep';
     });
@@ -51,7 +51,7 @@ export function nearestMined(
     if (!answer || !right) continue;
     for (const chunk of snapshot.chunks(group.mined)) {
       const vector = vectorOf(chunk.id);
-      const id = idOf(group, chunk);
+      const id = reviewIdOf(group, chunk);
       if (!vector || decisions.has(id)) continue;
       const cosine = dot(right, vector);
       const item: ReviewItem = {
@@ -68,7 +68,8 @@ export function nearestMined(
     .map(({ item }) => item);
 }
 
-function idOf({ query }: Group, chunk: ChunkRow): string {
+/** What a decision about a mined negative is known by: the query and the text of the chunk. */
+export function reviewIdOf({ query }: Group, chunk: ChunkRow): string {
   const said = `${foldQuery(query.asked)}\0${contentHash(chunk)}`;
   return `mined-${createHash('sha256').update(said).digest('hex').slice(0, 20)}`;
 }
@@ -76,5 +77,5 @@ function idOf({ query }: Group, chunk: ChunkRow): string {
 function judgedChunk(group: Group, chunk: ChunkRow): JudgedChunk {
   const { id: chunkId, path, span, symbol } = chunk;
   const { time } = group.query;
-  return { markId: idOf(group, chunk), chunkId, path, span, symbol, time, weight: 1 };
+  return { markId: reviewIdOf(group, chunk), chunkId, path, span, symbol, time, weight: 1 };
 }

@@ -56,16 +56,41 @@ export async function decideReview(
   decision: ReviewDecision | null,
   items: readonly ReviewItem[],
 ): Promise<readonly ReviewItem[]> {
-  if (!items.some((item) => item.id === id))
+  const known = items.some((item) => item.id === id) ? items : withParent(items, id);
+  if (!known)
     throw new NearmissError('notFound', `No mark ${id} is set aside`, 'Look at the queue again');
-  const decided = items.map((item): ReviewItem => {
-    if (item.id !== id) return item;
-    const { decision: _before, ...bare } = item;
-    return decision === null ? bare : { ...bare, decision };
-  });
+  const decided = known
+    .map((item): ReviewItem => {
+      if (item.id !== id) return item;
+      const { decision: _before, ...bare } = item;
+      return decision === null ? bare : { ...bare, decision };
+    })
+    // What lacks a parent is mixed no more.
+    .filter(
+      (item) =>
+        decision === null ||
+        decision === 'keep' ||
+        item.decision !== undefined ||
+        item.parents?.every((parent) => parent.id !== id) !== false,
+    );
   await write(root, decided);
   return decided;
 }
+
+/** The queue with an item for a chunk that others were mixed of; undefined where there is none. */
+function withParent(items: readonly ReviewItem[], id: string): readonly ReviewItem[] | undefined {
+  for (const { parents = [], query, answer } of items) {
+    const parent = parents.find((one) => one.id === id);
+    if (!parent) continue;
+    const { place: suspect, isMarked } = parent;
+    const sentence = isMarked ? MARKED_PARENT : MINED_PARENT;
+    return [...items, { id, reason: 'mined', sentence, query, answer, suspect }];
+  }
+  return undefined;
+}
+
+const MARKED_PARENT = 'It was marked as not relevant, and others were mixed of it';
+const MINED_PARENT = 'Nobody marked it; learning took it for wrong, and mixed others of it';
 
 async function write(root: string, items: readonly ReviewItem[]): Promise<void> {
   await fs.mkdir(root, { recursive: true, mode: 0o700 });

@@ -11,7 +11,7 @@ import type { SearchContext } from '../search/types';
 import type { RunControl } from '../training/control';
 import type { TrainingNews } from '../training/context';
 import { readRunRecord } from '../training/runFiles';
-import { type Part, type RecipeChanges } from '../training/recipe';
+import type { Part, Recipe, RecipeChanges } from '../training/recipe';
 import { train } from '../training/train';
 import { type Contestant, rememberScores } from './arena';
 import { writeRecords } from './groups';
@@ -86,6 +86,12 @@ async function levelOf(
     { readonly toBase?: { readonly factor: number; readonly shift: number } } | undefined;
   const { factor, shift } = level?.toBase ?? {};
   return factor !== undefined && shift !== undefined && factor > 0 ? { factor, shift } : undefined;
+}
+
+/** How much a map was trained on mixed negatives; undefined where that cannot be read. */
+export async function mixingOf(out: string): Promise<Recipe['hnm'] | undefined> {
+  const record: Readonly<Record<string, unknown>> | undefined = await readRunRecord(out);
+  return (record?.recipe as Recipe | undefined)?.hnm;
 }
 
 /** Copies what was trained to where a version keeps it. */

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, before, test } from 'node:test';
-import type { LearningReport, VersionList } from '../../../src/protocol/learning';
-import { makeLearningWorld } from '../../support/learningWorld';
+import { idOfFolder, learningFolder } from '../../../src/engine/dataFolder';
+import { keepReview } from '../../../src/engine/learning/reviewFile';
+import type { LearningReport, ReviewItem, VersionList } from '../../../src/protocol/learning';
+import { makeLearningWorld, pathsOf } from '../../support/learningWorld';
 import { checkDone, checkSentence } from '../../support/product';
 
 const world = makeLearningWorld(after);
@@ -73,4 +75,41 @@ test('refuses to adapt a folder that says too little about itself', async () => 
   const adapted = await world.run(['adapt'], patient);
   checkDone(adapted);
   assert.match(adapted.stdout, /^Not promoted: Queries that can be made of this folder's comments/);
+});
+
+test('lists what needs a second look, mixed negatives by their parents, and takes a decision on one', async () => {
+  // Toy embeddings lie too close together to be mixed, so that one is put there as a run does it.
+  const placeOf = (topic: number) => ({ path: pathsOf(topic).code, start: 0, end: 1, symbol: '' });
+  const parentOf = (id: string, topic: number) => ({ id, place: placeOf(topic), isMarked: false });
+  await keepReview(learningFolder(world.data, idOfFolder(world.code)), [
+    {
+      ...{ id: 'mixed-1', reason: 'mixed', sentence: 'Mixed', query: 'retry', answer: placeOf(0) },
+      ...{ suspect: placeOf(3), parents: [parentOf('mined-1', 1), parentOf('mined-2', 2)] },
+    },
+  ]);
+  const listed = await world.run(['marks', 'review', '--json']);
+  checkDone(listed);
+  const queue = JSON.parse(listed.stdout) as readonly ReviewItem[];
+  const mixed = queue.find(({ parents }) => parents);
+  assert.ok(mixed, 'nothing that was mixed is shown');
+  const words = await world.run(['marks', 'review']);
+  checkDone(words);
+  const [first, second] = mixed.parents!;
+  for (const { id, place } of [first, second]) {
+    const at = `${place.path}:${place.start + 1}-${place.end}`;
+    assert.ok(words.stdout.includes(`    mixed of ${at}`), at);
+    assert.ok(words.stdout.includes(id));
+  }
+  checkSentence(await world.run(['marks', 'review', mixed.id]), 2, /A decision needs the id/);
+  const both = await world.run(['marks', 'review', mixed.id, '--keep', '--drop']);
+  checkSentence(both, 2, /Give one of --keep and --drop/);
+  const none = await world.run(['marks', 'review', 'none', '--drop']);
+  checkSentence(none, 2, /No mark none is set aside/);
+  const dropped = await world.run(['marks', 'review', first.id, '--drop', '--json']);
+  checkDone(dropped);
+  const left = JSON.parse(dropped.stdout) as readonly ReviewItem[];
+  assert.equal(left.find(({ id }) => id === first.id)?.decision, 'drop');
+  assert.ok(left.every(({ parents }) => parents?.every(({ id }) => id !== first.id) !== false));
+  const undone = await world.run(['marks', 'review', first.id, '--undo']);
+  assert.ok(undone.stdout.includes(first.id) && !undone.stdout.includes('(left out)'));
 });
