@@ -58,7 +58,7 @@ export interface LentVersion extends Disposable {
   readonly id: string;
   readonly scope?: VersionScope;
   /** What takes the place of the base's in the context. */
-  readonly context: Pick<SearchContext, 'learned' | 'weights'> & {
+  readonly context: Pick<SearchContext, 'words' | 'learned' | 'weights'> & {
     /** Present where the version has its own; undefined while that is being loaded. */
     readonly reranker?: Reranker | undefined;
   };
@@ -347,16 +347,16 @@ export class Versions implements Disposable {
     const active = entry[role];
     if (!active) return undefined;
     const { version, use } = active;
-    const { learned, weights, crossEncoderFolder, manifest } = version;
+    const { words, learned, weights, crossEncoderFolder, manifest } = version;
     const bare = { id: version.id, scope: use.scope, biEncoder: manifest.base.biEncoder };
     if (crossEncoderFolder === undefined)
-      return { ...bare, context: { learned, weights }, dispose() {} };
+      return { ...bare, context: { words, learned, weights }, dispose() {} };
     const opening = this.openReranker(entry, role, crossEncoderFolder);
     if (needs === 'whole') await opening;
     // Without its re-ranker it would be a mixture of two models.
     if (entry[role] !== active) return undefined;
     const lease = active.reranker?.acquire();
-    const context = { learned, weights, reranker: lease?.value };
+    const context = { words, learned, weights, reranker: lease?.value };
     return { ...bare, context, dispose: () => lease?.dispose() };
   }
 

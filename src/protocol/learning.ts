@@ -5,7 +5,7 @@
  */
 
 /** What of the ranking learns, cheapest first. */
-export const LEARNING_TIERS = ['fusion', 'head', 'cross-encoder', 'encoder'] as const;
+export const LEARNING_TIERS = ['words', 'fusion', 'head', 'cross-encoder', 'encoder'] as const;
 export type LearningTier = (typeof LEARNING_TIERS)[number];
 
 /** Where a version counts: never (it is only compared), in its part of the folder alone, everywhere in the folder. */
@@ -159,6 +159,14 @@ export interface LearnedFrom {
   readonly staleCount: number;
 }
 
+/** A word that the folder does not have, what it is read as, and how many of its queries' answers say so. */
+export interface ReadWord {
+  readonly word: string;
+  readonly as: string;
+  readonly count: number;
+  readonly of: number;
+}
+
 export interface CurvePoint {
   readonly markCount: number;
   readonly value: number;
@@ -189,6 +197,8 @@ export interface LearningReport {
   readonly quarantined: readonly ReviewItem[];
   /** The primary figure on held-out queries of runs before, and of this one. */
   readonly curve: readonly CurvePoint[];
+  /** Words of the people who ask, and what they are read as in the version. */
+  readonly words?: readonly ReadWord[];
   readonly notes: readonly string[];
   readonly seconds: number;
   readonly bytes: number;

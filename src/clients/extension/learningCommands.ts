@@ -70,6 +70,7 @@ async function choosePlan(plan: LearningPlan, kind: Kind): Promise<LearnParams['
 function tierName(tier: LearningTier): string {
   const { t } = vscode.l10n;
   const names: Readonly<Record<LearningTier, string>> = {
+    words: t('Words of yours'),
     fusion: t('Fusion weights'),
     head: t('Head on stored embeddings'),
     'cross-encoder': t('Cross-encoder'),

@@ -14,6 +14,7 @@ import {
   comparisonSection,
   gate,
   learnedFrom,
+  learnedWords,
   learningCurve,
   measuredAgain,
   tiers,
@@ -39,8 +40,9 @@ export function reportPage(page: ReportPage): string {
   const body = html`<main>
     ${head(report, words)} ${learnedFrom(report, words)} ${comparedFigures(report, words)}
     ${queryChanges(report, words)} ${gate(report, words)} ${learningCurve(report, words)}
-    ${tiers(report, words)} ${quarantine(report, words)} ${measuredAgain(report, words)}
-    ${versions && comparisonSection(versions, words)} ${versions && versionTable(versions, words)}
+    ${tiers(report, words)} ${learnedWords(report, words)} ${quarantine(report, words)}
+    ${measuredAgain(report, words)} ${versions && comparisonSection(versions, words)}
+    ${versions && versionTable(versions, words)}
     ${usage && usageSection({ usage, report, versions }, words.t)} ${notes(report, words)}
   </main>`;
   return `<!doctype html>

@@ -16,6 +16,8 @@ export function redactQueries(report: LearningReport, t: Translate = english): L
   const nameOf = (query: string): string => names.get(query) ?? t('query');
   return {
     ...report,
+    // Words of queries are what was asked.
+    words: undefined,
     verdict: clean(report.verdict),
     notes: report.notes.map(clean),
     queries: report.queries.map((change) => ({

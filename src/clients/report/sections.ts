@@ -142,12 +142,28 @@ export function tiers(
 
 function tierName({ tier }: TierOutcome, t: Translate): string {
   const names: Readonly<Record<TierOutcome['tier'], string>> = {
+    words: t('Words of yours'),
     fusion: t('Fusion weights'),
     head: t('Head on stored embeddings'),
     'cross-encoder': t('Cross-encoder'),
     encoder: t('Layers of the bi-encoder'),
   };
   return names[tier];
+}
+
+/** What the people who ask say, and what it is read as. */
+export function learnedWords({ words }: LearningReport, { t }: Words): Markup | undefined {
+  if (!words || words.length === 0) return undefined;
+  const columns = [text(t('Your word')), text(t('read as')), number(t('answers that say so'))];
+  const rows = words.map(({ word, as, count: agreed, of }) => [
+    ...[word, as],
+    t('{0} of {1}', count(agreed), count(of)),
+  ]);
+  return html`<section>
+    <h2>${t('Words that were learned')}</h2>
+    <p>${t('The folder does not have them; the word of their answers is read in their place.')}</p>
+    ${narrowTable(columns, rows)}
+  </section>`;
 }
 
 function gainOf({ figures }: TierOutcome, primary: string, { t, say }: Words): string {

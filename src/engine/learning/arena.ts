@@ -10,7 +10,7 @@ import type { RankedPlace } from './report';
 
 /** What a version puts in place of the base; an encoder comes with a view that has its vectors. */
 export type Contestant = Partial<
-  Pick<SearchContext, 'learned' | 'weights' | 'reranker' | 'embedder' | 'snapshot'>
+  Pick<SearchContext, 'words' | 'learned' | 'weights' | 'reranker' | 'embedder' | 'snapshot'>
 >;
 
 /** Hits that are looked at: marks are on what a person has seen. */

@@ -56,7 +56,7 @@ export async function besideCurrent(
 
 /** A version as searches take it; what is opened for it goes to `owned`. Its encoder embeds what is not embedded yet. */
 export async function contestantOf(
-  { learned, weights, crossEncoderFolder, encoderFolder }: LearnedVersion,
+  { words, learned, weights, crossEncoderFolder, encoderFolder }: LearnedVersion,
   opened: {
     readonly means: Omit<TierMeans, 'onNews'>;
     readonly owned: DisposableStore;
@@ -70,9 +70,9 @@ export async function contestantOf(
       ? undefined
       : owned.add(rememberScores(await means.openReranker(crossEncoderFolder)));
   const own = reranker ? { reranker } : {};
-  if (encoderFolder === undefined) return { learned, weights, ...own };
+  if (encoderFolder === undefined) return { words, learned, weights, ...own };
   const onProgress = (): void => undefined;
   const order = { checkpointFolder: encoderFolder, texts, onProgress, owned };
   const { embedder, snapshot } = await encodedContestant(order, means);
-  return { learned, weights, ...own, embedder, snapshot };
+  return { words, learned, weights, ...own, embedder, snapshot };
 }

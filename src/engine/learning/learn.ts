@@ -20,6 +20,7 @@ import { type Group, mineGroups } from './groups';
 import { commitGuard, type GuardQuery, pastGuard, pseudoGuard } from './guard';
 import { hashesOfMarks } from './learnedMarks';
 import { type BaseModels } from './learnedVersion';
+import { readWordsFile, WORDS_FILE } from './learnedWords';
 import { type Decisions, gatherMarks, type MarkData, withoutMarks } from './markData';
 import { answersOf, judgedGuard, measure, type Measured, type Trial, watch } from './measuring';
 import { decidedGroups, nearestMined } from './minedReview';
@@ -262,6 +263,7 @@ class LearnRun {
       ...{ minedCount: groups.reduce((sum, { mined }) => sum + mined.length, 0) },
       ...{ guardCount: trial.guard.length, draft, startMs: this.startMs },
       keptTiers: tiers,
+      words: draft && tiers.includes('words') ? await readWords(draft) : undefined,
     });
     if (draft !== undefined && measured)
       await this.publish(draft, report, chosen, measured.result, data);
@@ -390,4 +392,10 @@ class LearnRun {
     const tail = createHash('sha256').update(`${time}${this.means.folder}`).digest('hex');
     return `${time.slice(0, 10)}-${tail.slice(0, 8)}`;
   }
+}
+
+/** What the report says of the words that were learned. */
+async function readWords(draft: string): Promise<LearningReport['words']> {
+  const words = await readWordsFile(path.join(draft, WORDS_FILE));
+  return words.map(({ word, as, count, of }) => ({ word, as, count, of }));
 }

@@ -5,7 +5,9 @@ import * as z from 'zod';
 import { messageOf, NearmissError } from '../../base/errors';
 import { ADAPTER_FILE, checkBase, readHead } from '../encoders/heads';
 import type { LearnedMap } from '../search/learned';
+import type { LearnedWords } from '../search/learnedWords';
 import { DEFAULT_WEIGHTS, type FusionWeights } from '../search/weights';
+import { readWordsFile, wordMap, WORDS_FILE } from './learnedWords';
 import type { VersionManifest, VersionStore } from './versionStore';
 
 export const WEIGHTS_FILE = 'weights.json';
@@ -21,6 +23,7 @@ export interface BaseModels {
 export interface LearnedVersion {
   readonly id: string;
   readonly manifest: VersionManifest;
+  readonly words?: LearnedWords;
   readonly learned?: LearnedMap;
   readonly weights?: FusionWeights;
   /** A checkpoint's folder. */
@@ -53,12 +56,16 @@ async function readParts(
   folder: string,
   tiers: readonly string[],
 ): Promise<{
+  readonly words?: LearnedWords;
   readonly head?: LearnedMap['head'];
   readonly weights?: FusionWeights;
   readonly crossEncoderFolder?: string;
   readonly encoderFolder?: string;
 }> {
   return {
+    words: tiers.includes('words')
+      ? wordMap(await readWordsFile(path.join(folder, WORDS_FILE)))
+      : undefined,
     head: tiers.includes('head') ? await readHead(path.join(folder, ADAPTER_FILE)) : undefined,
     weights: tiers.includes('fusion')
       ? await readWeights(path.join(folder, WEIGHTS_FILE))
@@ -78,8 +85,8 @@ function checkModels({ id, base, tiers }: VersionManifest, models: BaseModels): 
       'Learn again, or go back to that model',
     );
   if (base.biEncoder !== models.biEncoder) throw other('model', base.biEncoder, models.biEncoder);
-  // Weights were learned beside the re-ranker's scores, so every part but a head depends on it.
-  const dependsOnReranker = tiers.some((tier) => tier !== 'head');
+  // Weights were learned beside the re-ranker's scores, so every part but words and a head depends on it.
+  const dependsOnReranker = tiers.some((tier) => tier !== 'words' && tier !== 'head');
   if (dependsOnReranker && base.crossEncoder !== models.crossEncoder)
     throw other('re-ranker', base.crossEncoder, models.crossEncoder);
 }

@@ -37,6 +37,7 @@ export interface ReportParts {
     readonly before: ReadonlyMap<string, Answer>;
     readonly after: ReadonlyMap<string, Answer>;
   };
+  readonly words?: LearningReport['words'];
   readonly notes: readonly string[];
   readonly store: VersionStore;
   readonly draft?: string;
@@ -55,6 +56,7 @@ export async function makeReport(parts: ReportParts): Promise<LearningReport> {
     queries: queriesOf(parts),
     quarantined: data.review,
     curve: await curveOf(parts),
+    ...(parts.words && { words: parts.words }),
     notes: parts.notes,
     seconds: (performance.now() - parts.startMs) / 1000,
     bytes: draft === undefined ? 0 : bytesIn(draft),

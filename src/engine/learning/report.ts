@@ -4,7 +4,7 @@
  */
 
 /** What of the ranking learns, cheapest first. */
-export type LearningTier = 'fusion' | 'head' | 'cross-encoder' | 'encoder';
+export type LearningTier = 'words' | 'fusion' | 'head' | 'cross-encoder' | 'encoder';
 
 /** Learn from a mark as it is, leave it out for good, or treat both chunks as right. */
 export type ReviewDecision = 'keep' | 'drop' | 'both';
@@ -103,6 +103,14 @@ export interface LearnedFrom {
   readonly staleCount: number;
 }
 
+/** A word that the folder does not have, what it is read as, and how many of its queries' answers say so. */
+export interface ReadWord {
+  readonly word: string;
+  readonly as: string;
+  readonly count: number;
+  readonly of: number;
+}
+
 export interface CurvePoint {
   readonly markCount: number;
   readonly value: number;
@@ -132,6 +140,8 @@ export interface LearningReport {
   readonly quarantined: readonly ReviewItem[];
   /** The primary figure on held-out queries of runs before, and of this one. */
   readonly curve: readonly CurvePoint[];
+  /** Words of the people who ask, and what they are read as in the version. */
+  readonly words?: readonly ReadWord[];
   readonly notes: readonly string[];
   readonly seconds: number;
   readonly bytes: number;

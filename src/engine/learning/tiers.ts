@@ -6,6 +6,7 @@ type Counts = Readonly<Record<LearningTier, number>>;
 
 /** Usable marks from which on a part is trained. */
 const TIER_FROM: Counts = {
+  words: 10,
   fusion: 10,
   head: 20,
   'cross-encoder': 50,
@@ -111,6 +112,7 @@ function refusalOf(usable: number, measurable: number): string | undefined {
 }
 
 const WORDS: Readonly<Record<Exclude<LearningTier, 'encoder'>, string>> = {
+  words: 'Words of yours that the folder does not have, read as the words of its answers',
   fusion: 'The weights of words, meaning and rules',
   head: 'A small map over stored embeddings; nothing is embedded anew',
   'cross-encoder': 'The last layers of the re-ranker, on marks and mined negatives',
@@ -136,6 +138,7 @@ function secondsOf(
   { chunkCount }: PlanOptions,
 ): number {
   const { length } = queries;
+  if (tier === 'words') return 1;
   if (tier === 'fusion') return 5 + 0.5 * length;
   if (tier === 'head') return 15 + 0.6 * length;
   if (tier === 'cross-encoder') return 30 + 3 * length;

@@ -16,6 +16,15 @@ import { train } from '../training/train';
 import { type Contestant, rememberScores } from './arena';
 import { writeRecords } from './groups';
 import { CROSS_ENCODER_FOLDER, ENCODER_FOLDER, readWeights, WEIGHTS_FILE } from './learnedVersion';
+import {
+  learnWords,
+  readWordsFile,
+  wordExamples,
+  wordMap,
+  WORDS_FILE,
+  writeWords,
+} from './learnedWords';
+import type { MarkedQuery } from './markData';
 import type { LearningTier } from './report';
 
 export interface TierMeans {
@@ -65,12 +74,26 @@ export async function trainTier(task: TierTask, means: TierMeans): Promise<void>
   );
 }
 
+/** Counts what words stand for, unless it was done before. */
+export async function trainWords(
+  queries: readonly MarkedQuery[],
+  out: string,
+  { index }: Pick<TierMeans, 'index'>,
+): Promise<void> {
+  if (fs.existsSync(out)) return;
+  const learned = learnWords(wordExamples(index.snapshot, queries), index.snapshot);
+  await fsp.mkdir(`${out}.counting`, { recursive: true, mode: 0o700 });
+  await writeWords(path.join(`${out}.counting`, WORDS_FILE), learned);
+  await fsp.rename(`${out}.counting`, out);
+}
+
 /** What was trained into the folder, as a search takes it. Whoever asks disposes the re-ranker. Encoders: `tryEncoder`. */
 export async function openTier(
   tier: Exclude<LearningTier, 'encoder'>,
   out: string,
   openReranker: TierMeans['openReranker'],
 ): Promise<Contestant> {
+  if (tier === 'words') return { words: wordMap(await readWordsFile(path.join(out, WORDS_FILE))) };
   if (tier === 'fusion') return { weights: await readWeights(path.join(out, WEIGHTS_FILE)) };
   if (tier === 'cross-encoder') return { reranker: rememberScores(await openReranker(out)) };
   const head = await readHead(path.join(out, ADAPTER_FILE));
@@ -102,7 +125,7 @@ export async function copyTier(tier: LearningTier, out: string, draft: string): 
   else if (tier === 'encoder')
     await fsp.cp(out, path.join(draft, ENCODER_FOLDER), { recursive: true });
   else {
-    const name = tier === 'fusion' ? WEIGHTS_FILE : ADAPTER_FILE;
+    const name = tier === 'words' ? WORDS_FILE : tier === 'fusion' ? WEIGHTS_FILE : ADAPTER_FILE;
     await fsp.copyFile(path.join(out, name), path.join(draft, name));
   }
 }

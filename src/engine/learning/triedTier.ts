@@ -23,13 +23,15 @@ export interface TriedTier {
 }
 
 export const WORDS: Readonly<Record<LearningTier, string>> = {
+  words: 'your words',
   fusion: 'the weights of the ranking',
   head: 'a map of embeddings',
   'cross-encoder': 'the re-ranker',
   encoder: 'the encoder',
 };
 
-export function partOf(tier: LearningTier, { pairs, counts }: MarkData): Part {
+/** The trainer's name of a part; words are counted, not trained. */
+export function partOf(tier: Exclude<LearningTier, 'words'>, { pairs, counts }: MarkData): Part {
   if (tier === 'fusion') return 'fusion';
   if (tier === 'cross-encoder') return 'cross-encoder';
   if (tier === 'encoder') return 'bi-encoder';
@@ -132,6 +134,7 @@ function bytesOf(folder: string): number {
 }
 
 export function trainWeight(tier: LearningTier, recordCount: number): number {
+  if (tier === 'words') return 0.1;
   if (tier === 'fusion') return 1 + 0.05 * recordCount;
   if (tier === 'head') return 4 + 0.02 * recordCount;
   return tier === 'encoder' ? 20 + 2 * recordCount : 5 + 0.5 * recordCount;

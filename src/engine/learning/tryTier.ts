@@ -15,7 +15,7 @@ import { type Measured, measure, type Trial } from './measuring';
 import type { LearningTier, TierOutcome } from './report';
 import type { Fold } from './split';
 import { encodingSeconds } from './tiers';
-import { openTier, type TierMeans, trainTier } from './trainTier';
+import { openTier, type TierMeans, trainTier, trainWords } from './trainTier';
 import type { VersionStore } from './versionStore';
 import { partOf, recipeOf, searchWeight, trainWeight, type TriedTier, WORDS } from './triedTier';
 
@@ -46,20 +46,19 @@ export async function tryTier(
   const startMs = performance.now();
   const { groups, folds, filler, data } = material;
   const { means } = order;
-  const part = partOf(tier, data);
-  const recordsOf = (some: readonly Group[]): object[] => {
+  const recordsOf = (part: Part, some: readonly Group[]): object[] => {
     if (tier === 'fusion') return fusionRecords(some);
     if (tier === 'cross-encoder') return crossRecords(means.index, some);
     const pairs = part === 'query-head' ? [] : data.pairs;
     return headRecords(means.index, some, filler, pairs);
   };
   const vectors = { count: 0 };
-  const trainOn = (some: readonly Group[], name: string): Promise<Contestant> =>
-    trainOne(
-      { tier, part, records: recordsOf(some), name, texts: textsOf(some), vectors },
-      trial,
-      order,
-    );
+  const trainOn = (some: readonly Group[], name: string): Promise<Contestant> => {
+    if (tier === 'words') return countWords(some, name, trial, order);
+    const part = partOf(tier, data);
+    const records = recordsOf(part, some);
+    return trainOne({ tier, part, records, name, texts: textsOf(some), vectors }, trial, order);
+  };
   try {
     const byFold: Contestant[] = [];
     for (const [at, heldOut] of folds.entries()) {
@@ -93,6 +92,28 @@ export async function tryTier(
 
 function textsOf(groups: readonly Group[]): string[] {
   return groups.map(({ query }) => query.text);
+}
+
+async function countWords(
+  groups: readonly Group[],
+  name: string,
+  { progress }: Trial,
+  { store, means }: TierOrder,
+): Promise<Contestant> {
+  const out = path.join(store.runFolder, name);
+  progress.begin({ stage: `learning ${WORDS.words}`, weight: trainWeight('words', groups.length) });
+  await trainWords(
+    groups.map(({ query }) => query),
+    out,
+    means,
+  );
+  const opened = await openTier('words', out, means.openReranker);
+  if (opened.words?.size === 0 && name === 'words')
+    throw new NearmissError(
+      'usage',
+      'No word of yours that the folder does not have is in several answered queries',
+    );
+  return opened;
 }
 
 async function trainOne(

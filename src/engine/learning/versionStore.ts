@@ -22,7 +22,7 @@ import type { CheckedAgain, LearningReport } from './report';
 
 export const BASE = 'base';
 const VERSION_STATES = ['shadow', 'pilot', 'all'] as const;
-const TIERS = ['fusion', 'head', 'cross-encoder', 'encoder'] as const;
+const TIERS = ['words', 'fusion', 'head', 'cross-encoder', 'encoder'] as const;
 
 const scopeSchema = z.object({ path: z.string().optional(), language: z.string().optional() });
 export type VersionScope = z.infer<typeof scopeSchema>;

@@ -18,6 +18,7 @@ import {
   wantedChunks,
 } from './marks';
 import { mappedSnapshot, mapQuery } from './learned';
+import { type ReadQuery, readSentence, readWords } from './learnedWords';
 import { packHits } from './pack';
 import { isMostlyUnknown, joinFilters, parseQuery, type Query } from './query';
 import {
@@ -65,13 +66,19 @@ export async function search(
 ): Promise<SearchResult> {
   const clock = stopwatch();
   const weights = { ...DEFAULT_WEIGHTS, ...context.weights };
-  const query = parseQuery(request.query);
+  const typed = parseQuery(request.query);
+  const { query, read } = readWords(typed, context.words, context.snapshot);
   const isUnknown = isMostlyUnknown(context.tokenizer, query.text);
   clock.lap('parse');
   const base = isUnknown || query.text === '' ? {} : await queryVectors(context, query, signal);
   clock.lap('embed');
   throwIfAborted(signal);
-  const influences = influencesOnQuery(context.marks, query, base.contextual, context.snapshot);
+  // Marks were made on what was typed, so they are compared by that.
+  const asTyped =
+    read.length > 0 && base.contextual && context.marks?.length
+      ? await context.embedder!.embedQuery(typed.text, signal)
+      : base.contextual;
+  const influences = influencesOnQuery(context.marks, typed, asTyped, context.snapshot);
   const vectors = mappedVectors(context, base);
   const question: Question = { query, vectors, influences, request, weights };
   const ranked = rankCandidates(context, question, clock);
@@ -85,7 +92,7 @@ export async function search(
       hits: budgetTokens === undefined ? shown : packHits(context.snapshot, shown, budgetTokens),
       tiers: tiersOf(vectors),
       noGoodMatch: isWithoutAnswer(hits, query, context),
-      note: noteOf(isUnknown, query),
+      note: noteOf(isUnknown, query, read),
       isReranked,
       tookMs: clock.laps(),
     };
@@ -247,11 +254,11 @@ function tiersOf(vectors: QueryVectors): Tier[] {
   return tiers;
 }
 
-function noteOf(isUnknown: boolean, query: Query): string | undefined {
+function noteOf(isUnknown: boolean, query: Query, read: ReadQuery['read']): string | undefined {
   if (query.problems.length > 0) return query.problems.join('; ');
   if (isUnknown)
     return 'The active model does not know these characters, so the answer rests on words alone; a multilingual model would help: `nearmiss models catalog` lists some';
-  return undefined;
+  return readSentence(read);
 }
 
 function toHit(hit: Ranked, query: Query, context: SearchContext, request: SearchRequest): Hit {

@@ -3,6 +3,7 @@ import type { ChunkKind, Span } from '../documents/document';
 import type { Embedder, Reranker, StaticEncoder, Tokenizer } from '../encoders/types';
 import type { ChunkFilter, Snapshot } from '../store/types';
 import type { LearnedMap } from './learned';
+import type { LearnedWords } from './learnedWords';
 import type { MarkInfluence, SearchMark } from './marks';
 import type { FusionWeights } from './weights';
 
@@ -21,6 +22,8 @@ export interface SearchContext {
   readonly weights?: Partial<FusionWeights>;
   /** What a version maps embeddings by; without it, base embeddings are compared. */
   readonly learned?: LearnedMap;
+  /** What words of the people who ask mean here; without it, a query is read as typed. */
+  readonly words?: LearnedWords;
 }
 
 export interface SearchRequest {

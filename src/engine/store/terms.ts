@@ -40,7 +40,7 @@ export function queryTermsOf(text: string): string[] {
 }
 
 /** True for the small words of English that say nothing about what is looked for. */
-function isStopWord(word: string): boolean {
+export function isStopWord(word: string): boolean {
   return STOP_WORDS.has(word.toLowerCase().replace('’', "'"));
 }
 

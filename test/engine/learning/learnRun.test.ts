@@ -62,7 +62,7 @@ test('learns what marks say about other queries, and going back gives the exact 
   assert.equal(plan.refusal, undefined);
   assert.deepEqual(
     plan.tiers.filter(({ isPlanned }) => isPlanned).map(({ tier }) => tier),
-    ['fusion', 'head'],
+    ['words', 'fusion', 'head'],
   );
   const { isPromoted, report, version } = await world.learn();
   listening.dispose();

@@ -37,4 +37,6 @@ export const rankingSentences: readonly KnownSentence[] = [
   ],
   'This answer does without a model: {…}',
   'kind:{} is none of {}',
+  'Your marks taught: {…, …}',
+  '“{…}” is read as “{…}”',
 ];
