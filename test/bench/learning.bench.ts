@@ -1,6 +1,7 @@
 /**
  * What learning from marks is worth, on judged sets through the real search (`--set NAME`); a simulated user marks the first
- * right hit relevant and up to two wrong hits next to it not relevant. Each piece ends in minutes:
+ * right hit relevant and up to two wrong hits next to it not relevant. With `--jargon 20` the people who ask have twenty words
+ * of their own (`jargon.ts`). Each piece ends in minutes:
  *
  *   learning-parts [--marks 20,100] [--seeds 1,2] [--parts fusion,query-head,shared-head,cross-encoder,bi-encoder,instant,control]
  *       [--wrong .1] [--mining off|unfiltered] [--recipe JSON]   each part alone on unseen queries, with intervals
@@ -23,17 +24,19 @@ import { encodedContestant } from '../../src/engine/learning/encoderTier';
 import {
   crossRecords,
   fusionRecords,
+  type Group,
   headRecords,
   mineGroups,
 } from '../../src/engine/learning/groups';
 import { pseudoGuard } from '../../src/engine/learning/guard';
 import { learn } from '../../src/engine/learning/learn';
 import { loadVersion } from '../../src/engine/learning/learnedVersion';
-import { gatherMarks } from '../../src/engine/learning/markData';
+import { gatherMarks, type MarkedQuery } from '../../src/engine/learning/markData';
 import type { LearningTier } from '../../src/engine/learning/report';
 import { openTier, trainTier } from '../../src/engine/learning/trainTier';
 import { recipeOf } from '../../src/engine/learning/triedTier';
 import { VersionStore } from '../../src/engine/learning/versionStore';
+import { learnWords, wordExamples, wordMap } from '../../src/engine/learning/learnedWords';
 import { search } from '../../src/engine/search/search';
 import { RunControl } from '../../src/engine/training/control';
 import { mean } from '../../src/engine/training/metrics';
@@ -196,14 +199,12 @@ async function trained(
   if (part === 'instant') return { marks: await searchMarks(world, marks) };
   const means = learnMeans(world, seed);
   const data = gatherMarks(world.snapshot, marks);
-  const options = { control: new RunControl(), seed, onQuery: () => undefined };
-  const groups =
-    mining === 'off'
-      ? data.queries.map((query) => ({ query, mined: [] }))
-      : await mineGroups(world.context, data.queries, {
-          ...options,
-          settings: mining === 'unfiltered' ? UNFILTERED : undefined,
-        });
+  if (part === 'words') {
+    const words = learnWords(wordExamples(world.snapshot, data.queries), world.snapshot);
+    note(words.map(({ word, as, count, of }) => `${word} = ${as} (${count} of ${of})`).join(', '));
+    return { words: wordMap(words) };
+  }
+  const groups = await groupsOf(world, marks, data.queries, seed);
   const made = pseudoGuard(world.snapshot, MEASURED_GUARD + FILLER, seededRandom(1));
   const filler = made.slice(MEASURED_GUARD);
   const out = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'nearmiss-bench-')), 'out');
@@ -234,6 +235,27 @@ async function trained(
 
 /** Encoders of trials, open until the end. */
 const encoders = new DisposableStore();
+
+const knownGroups = new WeakMap<readonly KeptMark[], Group[]>();
+
+/** Marks with mined negatives beside them; the same for every part that learns from them. */
+async function groupsOf(
+  { context }: World,
+  marks: readonly KeptMark[],
+  queries: readonly MarkedQuery[],
+  seed: number,
+): Promise<Group[]> {
+  const known = knownGroups.get(marks);
+  if (known) return known;
+  const settings = mining === 'unfiltered' ? UNFILTERED : undefined;
+  const options = { control: new RunControl(), seed, onQuery: () => undefined, settings };
+  const groups =
+    mining === 'off'
+      ? queries.map((query) => ({ query, mined: [] }))
+      : await mineGroups(context, queries, options);
+  knownGroups.set(marks, groups);
+  return groups;
+}
 
 /** How near mapped queries stay to what they were. */
 async function closeness({ unseen, context }: World, { learned }: Ranker): Promise<number> {

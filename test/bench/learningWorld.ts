@@ -23,6 +23,7 @@ import type { Hit, SearchContext } from '../../src/engine/search/types';
 import type { ChunkRow, Snapshot } from '../../src/engine/store/types';
 import { RunControl } from '../../src/engine/training/control';
 import { DEFAULT_VARIANT, indexSet, type Lab, openLab, rememberAnswers } from './lab';
+import { withJargon } from './jargon';
 import { benchCache, loadSet, readSource, type SetName } from './quality';
 import { benchOption, note } from './report';
 
@@ -64,10 +65,11 @@ export async function openWorld(name: Exclude<SetName, 'code-npm'>): Promise<Wor
   const snapshot = rememberAnswers(readers.get('')!.snapshot());
   const { qrels, feedback } = readSource(name);
   const documents = documentsByPath(name);
+  const judged = set.queries
+    .map(({ id, text }) => ({ text, relevant: new Set(qrels.get(id) ?? []) }))
+    .filter(({ relevant }) => relevant.size > 0);
   const queries = shuffle(
-    set.queries
-      .map(({ id, text }) => ({ text, relevant: new Set(qrels.get(id) ?? []) }))
-      .filter(({ relevant }) => relevant.size > 0),
+    withJargon(judged, Number(benchOption('jargon') ?? 0)),
     seededRandom(2026),
   );
   const unseenCount = Number(benchOption('unseen') ?? Math.round(UNSEEN_SHARE * queries.length));

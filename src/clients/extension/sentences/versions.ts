@@ -43,6 +43,8 @@ export const versionSentences: readonly KnownSentence[] = [
   'Learn again, or go back to that model',
   'it holds no weights',
   'The weights {} cannot be used: {…}',
+  'it holds no learned words',
+  'The words {} cannot be used: {…}',
   'Learn again',
   'Which version answers cannot be read ({}), so the base model does: {}',
   'it says that it is {}',
