@@ -18,17 +18,12 @@ import { exitDone } from './failure';
 import { conditionLine, harmless, plural } from './format';
 import {
   type CliSession,
-  type CommonOptions,
-  existingFolder,
+  type FolderOption,
   printJson,
   printLine,
   tell,
-  withSession,
+  withFolder,
 } from './session';
-
-interface FolderOption extends CommonOptions {
-  readonly folder: string;
-}
 
 interface LearnOptions extends FolderOption {
   readonly plan?: boolean;
@@ -52,8 +47,7 @@ export function adapt(options: LearnOptions): Promise<number> {
 }
 
 function learnAs(kind: 'marks' | 'adapt', options: LearnOptions): Promise<number> {
-  const folder = existingFolder(options.folder);
-  return withSession(options, async (session) => {
+  return withFolder(options, async (session, folder) => {
     const { client, signal } = session;
     await indexWhole(session, folder);
     if (options.plan) {
@@ -119,8 +113,7 @@ interface ReportOptions extends FolderOption {
 }
 
 export function report(options: ReportOptions): Promise<number> {
-  const folder = existingFolder(options.folder);
-  return withSession(options, async ({ client }) => {
+  return withFolder(options, async ({ client }, folder) => {
     const found = await client.call('learningReport', { folder, version: options.of });
     if (!found)
       throw new NearmissError(
@@ -158,8 +151,7 @@ function writeReport(out: string, text: string): void {
 }
 
 export function versions(options: FolderOption): Promise<number> {
-  const folder = existingFolder(options.folder);
-  return withSession(options, async ({ client }) => {
+  return withFolder(options, async ({ client }, folder) => {
     const list = await client.call('versions', { folder });
     if (options.json) printJson(list);
     else {
@@ -172,8 +164,7 @@ export function versions(options: FolderOption): Promise<number> {
 }
 
 export function revert(given: string | undefined, options: FolderOption): Promise<number> {
-  const folder = existingFolder(options.folder);
-  return withSession(options, async ({ client }) => {
+  return withFolder(options, async ({ client }, folder) => {
     const list = await client.call('useVersion', { folder, version: given ?? 'previous' });
     if (options.json) printJson(list);
     else
@@ -189,8 +180,7 @@ interface CompareOptions extends FolderOption {
 }
 
 export function compare(given: string | undefined, options: CompareOptions): Promise<number> {
-  const folder = existingFolder(options.folder);
-  return withSession(options, async ({ client }) => {
+  return withFolder(options, async ({ client }, folder) => {
     const isLive = options.live === true;
     const version = options.stop ? null : given;
     const list =

@@ -8,18 +8,15 @@ import { harmless, plural } from './format';
 import { parsePlace } from './searchCommand';
 import {
   type CliSession,
-  type CommonOptions,
+  type FolderOption,
   existingFolder,
   fileOf,
   printJson,
   printLine,
   tell,
+  withFolder,
   withSession,
 } from './session';
-
-interface FolderOption extends CommonOptions {
-  readonly folder: string;
-}
 
 interface MarkOptions extends FolderOption {
   readonly relevant?: boolean;
@@ -29,8 +26,7 @@ interface MarkOptions extends FolderOption {
 export function mark(query: string, place: string, options: MarkOptions): Promise<number> {
   const verdict = verdictOf(options);
   const { file, start, end } = parsePlace(place);
-  const folder = existingFolder(options.folder);
-  return withSession(options, async ({ client }) => {
+  return withFolder(options, async ({ client }, folder) => {
     const params = { folder, query, path: fileOf(folder, file), start, end, verdict };
     const set = await client.call('addMark', params);
     if (options.json) printJson(markJson(set));

@@ -3,10 +3,9 @@ import { NearmissError } from '../../base/errors';
 import type { RankedPlace, ReviewDecision, ReviewItem } from '../../protocol/learning';
 import { exitDone } from './failure';
 import { harmless } from './format';
-import { type CommonOptions, existingFolder, printJson, printLine, withSession } from './session';
+import { type FolderOption, printJson, printLine, withFolder } from './session';
 
-interface ReviewOptions extends CommonOptions {
-  readonly folder: string;
+interface ReviewOptions extends FolderOption {
   readonly keep?: boolean;
   readonly drop?: boolean;
   readonly both?: boolean;
@@ -22,8 +21,7 @@ export function review(given: string | undefined, options: ReviewOptions): Promi
       'A decision needs the id of what it is about, and an id a decision',
       'Give ID with --keep, --drop, --both or --undo; without any of them the queue is listed',
     );
-  const folder = existingFolder(options.folder);
-  return withSession(options, async ({ client }) => {
+  return withFolder(options, async ({ client }, folder) => {
     let queue = await client.call('reviewQueue', { folder });
     if (given !== undefined && decision !== undefined) {
       const id = wholeId(queue, given);

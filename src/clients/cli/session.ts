@@ -16,6 +16,11 @@ export interface CommonOptions {
   readonly yes?: boolean;
 }
 
+/** Of commands about one folder. */
+export interface FolderOption extends CommonOptions {
+  readonly folder: string;
+}
+
 /** The engine's bundle lies beside the command line's. */
 export const engineFile = path.join(__dirname, 'engine.js');
 
@@ -86,6 +91,15 @@ export async function withSession(
   } finally {
     session.dispose();
   }
+}
+
+/** The same for a command about a folder that is there, which it is given absolute. */
+export function withFolder(
+  options: FolderOption,
+  command: (session: CliSession, folder: string) => Promise<number>,
+): Promise<number> {
+  const folder = existingFolder(options.folder);
+  return withSession(options, (session) => command(session, folder));
 }
 
 /** An existing folder, absolute. */

@@ -5,17 +5,12 @@ import { exitDone } from './failure';
 import { harmless, plural } from './format';
 import {
   type CliSession,
-  type CommonOptions,
-  existingFolder,
+  type FolderOption,
   printJson,
   printLine,
   tell,
-  withSession,
+  withFolder,
 } from './session';
-
-interface FolderOption extends CommonOptions {
-  readonly folder: string;
-}
 
 interface ShareOptions extends FolderOption {
   readonly as?: string;
@@ -28,8 +23,7 @@ interface TakeOptions extends FolderOption {
 }
 
 export function shareMarks(options: ShareOptions): Promise<number> {
-  const folder = existingFolder(options.folder);
-  return withSession(options, async (session) => {
+  return withFolder(options, async (session, folder) => {
     const { client } = session;
     if (options.stop || options.withdraw) {
       const ended = { folder, gives: false, withdraws: options.withdraw, isTrusted: true };
@@ -47,8 +41,7 @@ export function shareMarks(options: ShareOptions): Promise<number> {
 }
 
 export function takeMarks(options: TakeOptions): Promise<number> {
-  const folder = existingFolder(options.folder);
-  return withSession(options, async (session) => {
+  return withFolder(options, async (session, folder) => {
     const { client } = session;
     if (options.stop) {
       const ended = { folder, takes: false, isTrusted: true };
@@ -62,8 +55,7 @@ export function takeMarks(options: TakeOptions): Promise<number> {
 }
 
 export function showShared(options: FolderOption): Promise<number> {
-  const folder = existingFolder(options.folder);
-  return withSession(options, async ({ client }) =>
+  return withFolder(options, async ({ client }, folder) =>
     show(options, await client.call('sharing', { folder })),
   );
 }
@@ -72,8 +64,7 @@ export function shareVersion(
   version: string | undefined,
   options: FolderOption & { readonly as?: string },
 ): Promise<number> {
-  const folder = existingFolder(options.folder);
-  return withSession(options, async ({ client }) => {
+  return withFolder(options, async ({ client }, folder) => {
     const shared = await client.call('shareVersion', { folder, version, author: options.as });
     if (options.json) printJson(shared);
     else printLine(harmless(`Version ${shared.version} written to ${shared.file}`));
@@ -82,8 +73,7 @@ export function shareVersion(
 }
 
 export function takeVersion(options: FolderOption): Promise<number> {
-  const folder = existingFolder(options.folder);
-  return withSession(options, async (session) => {
+  return withFolder(options, async (session, folder) => {
     await agree(session, 'What the repository shares then ranks here, if it proves better');
     const params = { folder, isTrusted: true };
     const { report, version, isPromoted } = await session.client.call(
