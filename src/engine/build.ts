@@ -7,10 +7,11 @@ import { EncoderPlan } from './encoderPlan';
 import { UsageLog } from './feedback/usage';
 import { readBundledCheckpoint } from './encoders/bundled';
 import { readCheckpoint } from './encoders/checkpoint';
+import { inLearnedSpace } from './encoders/learnedSpace';
 import { openQueryEmbedder, openReranker } from './encoders/openEncoder';
 import { loadStaticEncoder } from './encoders/staticEncoder';
 import { type FramedTokenizer, loadTokenizer } from './encoders/tokenizer';
-import type { Reranker } from './encoders/types';
+import type { Embedder, Reranker } from './encoders/types';
 import type { ProviderSetting } from './encoders/variant';
 import { Engine } from './engine';
 import { IndexerHost } from './indexerHost';
@@ -21,6 +22,7 @@ import { ModelShelf } from './modelShelf';
 import { Overlays } from './overlays';
 import { FolderReaders } from './readers';
 import { type ModelLoaders, SearchModels } from './searchModels';
+import { SecondVectors } from './secondVectors';
 import type { Settings } from './settings';
 import { Versions, type VersionsParts } from './versions';
 
@@ -48,10 +50,10 @@ export function buildEngine(dataFolder: string, settings: Settings, log: Logger)
   const makeModels = (): SearchModels => new SearchModels(loaders, log);
   const file = path.join(__dirname, 'indexer.js');
   const splitters = lateSplitters({ file, modelsFolder: bundledModels, dataFolder }, log);
-  const versions = buildVersions(
-    dataFolder,
-    { root, modelsFolder, threads, plan, log },
-    (id, read) => readers.look(id, read),
+  const vectors = new SecondVectors({ plan, readers, indexer, threadCount: threads });
+  const loading = { root, modelsFolder, threads, plan, log };
+  const versions = buildVersions(dataFolder, { ...loading, vectors }, (id, read) =>
+    readers.look(id, read),
   );
   const overlays = new Overlays({ splitters, maxFileBytes: settings.maxFileBytes, log });
   const parts = { dataFolder, settings, log, indexer, readers, overlays, plan };
@@ -97,12 +99,12 @@ function buildIndexer(
 
 function buildVersions(
   dataFolder: string,
-  options: LoaderOptions,
+  options: LoaderOptions & Pick<VersionsParts, 'vectors'>,
   look: VersionsParts['look'],
 ): Versions {
-  const { root, plan, log } = options;
+  const { root, plan, log, vectors } = options;
   return new Versions({
-    ...{ dataFolder, log, look },
+    ...{ dataFolder, log, look, vectors },
     async baseModels() {
       const made = await plan.whenMade();
       if (!made) return undefined;
@@ -110,7 +112,19 @@ function buildVersions(
       return { biEncoder: made.checkpoint.fingerprint, crossEncoder: fingerprint };
     },
     openReranker: (folder) => openLearnedReranker(folder, options),
+    openEncoder: (folder) => openLearnedEncoder(folder, options),
   });
+}
+
+/** An encoder that was learned, for queries, in the arithmetic of the one in use. */
+async function openLearnedEncoder(
+  folder: string,
+  { threads, plan, log }: Pick<LoaderOptions, 'threads' | 'plan' | 'log'>,
+): Promise<Embedder> {
+  const choice = (await plan.whenMade())?.choice ?? { arithmetic: 'fp32', provider: 'cpu' };
+  return inLearnedSpace(
+    await openQueryEmbedder(await readCheckpoint(folder), { choice, threads, log }),
+  );
 }
 
 /** A re-ranker that was learned: the arithmetic is that of the bundled one. */

@@ -20,6 +20,7 @@ import type { FolderSession } from './folderSession';
 import { Folders } from './folders';
 import type { IndexerHost } from './indexerHost';
 import { readBattery } from './indexing/battery';
+import { learnedSpacesInUse } from './keepLearned';
 import { Learning } from './learning';
 import { Marking } from './marking';
 import { MeasuringAgain } from './measuringAgain';
@@ -51,6 +52,7 @@ export interface EngineParts {
 export class Engine implements Disposable {
   private readonly store = new DisposableStore();
   private readonly keeping = new Sequencer();
+  private hasTidied = false;
   private readonly folders: Folders;
   private readonly searching: Searching;
   readonly marking: Marking;
@@ -106,6 +108,14 @@ export class Engine implements Disposable {
       }),
     );
     this.store.add(folders.onDone((id) => this.followMarks(id)));
+    this.store.add(folders.onDone(() => this.keepLearned()));
+    this.store.add(
+      this.learning.onProgress(({ state }) => {
+        if (state !== 'ended') return;
+        this.hasTidied = false;
+        this.keepLearned();
+      }),
+    );
     void this.marking.openAll((id) => savedFolder(parts.dataFolder, id)?.folder);
     void parts.plan.takeStored();
   }
@@ -317,6 +327,7 @@ export class Engine implements Disposable {
   async forgetLearned(id: string): Promise<void> {
     await this.learning.stop(id);
     this.parts.versions.release(id);
+    this.hasTidied = false;
     // Between two comparisons: one under way would take the marks for taken back.
     await this.keeping.run(() => this.sharing.between(() => this.marking.forget(id)));
   }
@@ -337,6 +348,16 @@ export class Engine implements Disposable {
     const threadCount = this.parts.settings.threads || undefined;
     const checkpointFolder = plan.checkpoint.folder;
     indexer.useEmbedder({ checkpointFolder, arithmetic, provider, threadCount });
+  }
+
+  /** Lets vectors go whose version is gone: after a run, and once after the start. */
+  private keepLearned(): void {
+    if (this.hasTidied || this.learning.isWorking) return;
+    this.hasTidied = true;
+    learnedSpacesInUse(this.parts.dataFolder).then(
+      (spaces) => spaces && this.parts.indexer.send({ type: 'keepLearned', spaces }),
+      (error: unknown) => this.parts.log.error('looking for versions', error),
+    );
   }
 
   private followMarks(id: string): void {

@@ -31,6 +31,7 @@ export class IndexerHost implements Disposable {
   private readonly messages = new Emitter<FromIndexer>();
   private readonly starts = new Map<string, Start>();
   private readonly paused = new Set<string>();
+  private readonly further = new Map<string, readonly EmbedderChoice[]>();
   private embedder: EmbedderChoice | 'undecided' | undefined = 'undecided';
   private isPausedWhole = false;
   private isDisposed = false;
@@ -62,6 +63,13 @@ export class IndexerHost implements Disposable {
   useEmbedder(choice: EmbedderChoice | undefined): void {
     this.embedder = choice;
     this.send({ type: 'useEmbedder', choice });
+  }
+
+  /** The encoders, learned for a folder, whose embeddings are kept beside those of the model. */
+  useFurther(folderId: string, choices: readonly EmbedderChoice[]): void {
+    if (choices.length > 0) this.further.set(folderId, choices);
+    else this.further.delete(folderId);
+    this.send({ type: 'useFurther', folderId, choices });
   }
 
   /** Begins to keep a folder fresh; starts the process when it is not running. */
@@ -164,6 +172,8 @@ export class IndexerHost implements Disposable {
     this.send(this.options.configure);
     if (this.isPausedWhole) this.send({ type: 'pause' });
     this.send({ type: 'useEmbedder', choice: this.embedder });
+    for (const [folderId, choices] of this.further)
+      this.send({ type: 'useFurther', folderId, choices });
     for (const start of this.starts.values()) this.send(start);
     for (const folderId of this.paused) this.send({ type: 'pause', folderId });
   }

@@ -78,7 +78,7 @@ export class Learning implements Disposable {
           .filter(({ decision, reason }) => !decision && !isMade(reason))
           .map(({ id: mark }) => mark),
       ).size,
-      tiers: isAdapting ? tiers.map((tier) => adapted(tier)) : tiers.map((tier) => later(tier)),
+      tiers: isAdapting ? tiers.map((tier) => adapted(tier)) : tiers,
       split: isAdapting ? ADAPT_SPLIT : splitSentence(measurableCount(data)),
       seconds: isAdapting ? ADAPT_SECONDS : seconds,
       refusal: isAdapting ? undefined : refusal,
@@ -259,14 +259,6 @@ export class Learning implements Disposable {
       lent.dispose();
     }
   }
-}
-
-/** Until searches can hold a second set of vectors. */
-function later(tier: LearningPlan['tiers'][number]): LearningPlan['tiers'][number] {
-  if (tier.tier !== 'encoder') return tier;
-  const sentence =
-    'Stays as it is: `nearmiss train` is for its layers, as every chunk is embedded anew then';
-  return { ...tier, isPlanned: false, seconds: 0, sentence };
 }
 
 /** No person has said it. */

@@ -1,11 +1,12 @@
 /** The open readers of the folders that are searched, one each; snapshots are lent from them. */
 import * as path from 'node:path';
+import { Emitter } from '../base/event';
 import { type Disposable, Shared, toDisposable } from '../base/lifecycle';
 import type { Logger } from '../base/log';
 import { indexFolder } from './dataFolder';
 import type { CommitKind } from './indexing/messages';
 import { openFolderReader } from './store/store';
-import type { FolderReader, Snapshot, StoreCounts } from './store/types';
+import type { FolderReader, FurtherState, Snapshot, StoreCounts } from './store/types';
 
 /** A view of a folder's index, and what keeps it open. */
 export interface LentSnapshot extends Disposable {
@@ -24,6 +25,11 @@ interface Entry {
 export class FolderReaders implements Disposable {
   private readonly open = new Map<string, Entry>();
   private spaceId: string | undefined;
+  /** Spaces that a folder is searched in beside that one. */
+  private readonly further = new Map<string, readonly string[]>();
+  private readonly taken = new Emitter<string>();
+  /** With a folder's id, when what was committed is in memory. */
+  readonly onTaken = this.taken.on.bind(this.taken);
 
   constructor(
     private readonly dataFolder: string,
@@ -35,6 +41,22 @@ export class FolderReaders implements Disposable {
     if (spaceId === this.spaceId) return;
     this.spaceId = spaceId;
     this.dispose();
+  }
+
+  /** Snapshots of the folder answer in these spaces too. Settles when what there is of them is in memory. */
+  async useFurther(id: string, spaceIds: readonly string[]): Promise<void> {
+    if (spaceIds.length > 0) this.further.set(id, spaceIds);
+    else this.further.delete(id);
+    const known = this.open.get(id);
+    known?.reader.useFurther(spaceIds);
+    if (spaceIds.length === 0) return;
+    const entry = known ?? this.entry(id);
+    if (known) this.takeIn(id, known);
+    await entry.ready;
+  }
+
+  furtherState(id: string, spaceId: string): FurtherState | undefined {
+    return this.open.get(id)?.reader.furtherState(spaceId);
   }
 
   /** A view of what is in memory now. The caller disposes it. */
@@ -86,7 +108,7 @@ export class FolderReaders implements Disposable {
   /** Something was committed: new embeddings are taken into memory, if the folder is searched at all. */
   refresh(id: string, kinds: readonly CommitKind[]): void {
     const entry = this.open.get(id);
-    if (entry && kinds.some((kind) => kind !== 'skipped')) this.takeIn(entry);
+    if (entry && kinds.some((kind) => kind !== 'skipped')) this.takeIn(id, entry);
   }
 
   close(id: string): void {
@@ -103,6 +125,7 @@ export class FolderReaders implements Disposable {
     const known = this.open.get(id);
     if (known) return known;
     const reader = this.openReader(id);
+    reader.useFurther(this.further.get(id) ?? []);
     const entry: Entry = {
       reader,
       shared: new Shared(reader),
@@ -110,7 +133,7 @@ export class FolderReaders implements Disposable {
       isReady: false,
     };
     this.open.set(id, entry);
-    this.takeIn(entry);
+    this.takeIn(id, entry);
     return entry;
   }
 
@@ -120,7 +143,7 @@ export class FolderReaders implements Disposable {
     return openFolderReader(file, { spaceId: this.spaceId, embeddingsFile });
   }
 
-  private takeIn(entry: Entry): void {
+  private takeIn(id: string, entry: Entry): void {
     const lease = entry.shared.acquire();
     entry.ready = entry.reader
       .refresh()
@@ -128,6 +151,7 @@ export class FolderReaders implements Disposable {
       .finally(() => {
         entry.isReady = true;
         lease.dispose();
+        this.taken.fire(id);
       });
   }
 }

@@ -91,11 +91,12 @@ export class Searching implements Disposable {
       until: AbortSignal,
       onFused?: (result: SearchResult) => void,
     ): Promise<SearchResult> => {
-      const { embedder, version, ...rest } = context;
+      const { version, ...base } = context;
+      const learned = learnedFor(version, base, request);
+      const view = { ...base, ...learned };
       const { overlays } = this.parts;
-      const snapshot = await overlays.over(context.snapshot, buffers, embedder, until);
-      const learned = learnedFor(version, { ...rest, embedder, snapshot }, request);
-      return search({ ...rest, embedder, snapshot, ...learned }, request, until, onFused);
+      const snapshot = await overlays.over(base.snapshot, buffers, view.embedder, until);
+      return search({ ...view, snapshot }, request, until, onFused);
     };
     const ask = (): Promise<SearchResult> =>
       this.withContext(record, needs, (context) => rank(context, signal, onFirst));
@@ -127,7 +128,9 @@ export class Searching implements Disposable {
     return this.withContext(record, 'withoutReranker', async (given) => {
       const { version, ...bare } = given;
       // Looks everywhere, so that what is for a part of the folder has no say.
-      const context = { ...bare, ...(version?.scope ? {} : learnedOf(version, bare)) };
+      const learned = version?.scope ? {} : learnedOf(version, bare);
+      const isBase = learned.embedder !== undefined && learned.learned?.mapsSimilar === false;
+      const context = { ...bare, ...(isBase ? {} : learned) };
       if (text === undefined) return findSimilar(context, request);
       const buffer = { path: request.path, text };
       const vector = await this.parts.overlays.embedText(buffer, context.embedder, signal);
@@ -233,5 +236,6 @@ function learnedOf(
   { embedder }: Pick<SearchContext, 'embedder'>,
 ): Partial<SearchContext> {
   if (!version || (embedder && embedder.space.checkpoint !== version.biEncoder)) return {};
-  return version.context;
+  const { context } = version;
+  return context.embedder ? { ...context, markEmbedder: embedder } : context;
 }

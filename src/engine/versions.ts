@@ -14,7 +14,7 @@ import type { UseVersionParams } from '../protocol/methods';
 import type { LearnedStatus } from '../protocol/types';
 import type { CheckedAgain, VersionInfo, VersionList } from '../protocol/learning';
 import { learningFolder } from './dataFolder';
-import type { Reranker } from './encoders/types';
+import type { Embedder, Reranker } from './encoders/types';
 import { type BaseModels, type LearnedVersion, loadVersion } from './learning/learnedVersion';
 import {
   BASE,
@@ -32,7 +32,9 @@ import {
   keepSketch,
   type WorkspaceSketch,
 } from './learning/workspaceSketch';
+import { OwnEncoder } from './ownEncoder';
 import type { SearchContext } from './search/types';
+import type { SecondVectors } from './secondVectors';
 import type { Snapshot } from './store/types';
 import {
   BASE_USE,
@@ -49,6 +51,10 @@ export interface VersionsParts {
   /** Fingerprints of the models in use; undefined while nothing embeds. */
   readonly baseModels: () => Promise<BaseModels | undefined>;
   readonly openReranker: (checkpointFolder: string) => Promise<Reranker>;
+  /** An encoder that was learned, for queries. */
+  readonly openEncoder: (checkpointFolder: string) => Promise<Embedder>;
+  /** The vectors of such encoders. */
+  readonly vectors: Pick<SecondVectors, 'hold' | 'onNews'>;
   /** Reads something of what a folder's index holds. */
   readonly look: <T>(id: string, read: (snapshot: Snapshot) => T) => T;
 }
@@ -61,6 +67,8 @@ export interface LentVersion extends Disposable {
   readonly context: Pick<SearchContext, 'words' | 'learned' | 'weights'> & {
     /** Present where the version has its own; undefined while that is being loaded. */
     readonly reranker?: Reranker | undefined;
+    /** Present where the version has its own, whose vectors snapshots have. */
+    readonly embedder?: Embedder;
   };
   /** Fingerprint of the bi-encoder that it belongs to. */
   readonly biEncoder: string;
@@ -75,16 +83,25 @@ interface Active {
   readonly use: VersionUse;
   reranker?: Shared<Reranker>;
   opening?: Promise<void>;
+  /** Where it has an encoder. */
+  readonly own?: OwnEncoder;
 }
 
 interface Entry {
   readonly opened: Promise<void>;
+  /** The one that is to answer. */
   active?: Active;
+  /** Answers while the vectors of that one are not complete. */
+  standIn?: Active;
+  /** The vectors of the one that is to answer were not complete when it was last looked at. */
+  isWaiting?: boolean;
   /** Ranks beside the one that answers. */
   candidate?: Active;
   isLive?: boolean;
   problem?: string;
 }
+
+type Role = 'active' | 'standIn' | 'candidate';
 
 const AGAIN = 'was measured; `nearmiss learn --recheck` measures it again';
 
@@ -92,8 +109,11 @@ export class Versions implements Disposable {
   private readonly entries = new Map<string, Entry>();
   private readonly inOrder = new Sequencer();
   private readonly changes = new Emitter<string>();
+  private readonly news: Disposable;
 
-  constructor(private readonly parts: VersionsParts) {}
+  constructor(private readonly parts: VersionsParts) {
+    this.news = parts.vectors.onNews((id) => this.followVectors(id));
+  }
 
   /** With a folder's id, whenever another version answers there or there are others. */
   onChange(listener: (id: string) => void): Disposable {
@@ -102,7 +122,10 @@ export class Versions implements Disposable {
 
   /** Sentences about versions that cannot be used. */
   get problems(): readonly string[] {
-    return [...this.entries.values()].flatMap(({ problem }) => problem ?? []);
+    return [...this.entries.values()].flatMap((entry) => [
+      ...(entry.problem === undefined ? [] : [entry.problem]),
+      ...catchingUp(entry),
+    ]);
   }
 
   storeOf(id: string): VersionStore {
@@ -112,14 +135,19 @@ export class Versions implements Disposable {
   /** The version that answers in a folder; undefined where the base does, or while it is not read yet. */
   async forSearch(id: string, needs: VersionNeeds): Promise<LentVersion | undefined> {
     const entry = this.entryOf(id);
-    if (needs !== 'available') await entry.opened;
-    return this.lend(entry, 'active', needs);
+    if (needs !== 'available') {
+      await entry.opened;
+      await entry.active?.own?.opened.catch(() => undefined);
+    }
+    const role = roleOfAnswer(entry);
+    return role && this.lend(entry, role, needs);
   }
 
   /** The version that is compared with the one that answers; undefined where none is. */
   async forComparison(id: string): Promise<LentVersion | undefined> {
     const entry = this.entryOf(id);
     await entry.opened;
+    await entry.candidate?.own?.opened.catch(() => undefined);
     return this.lend(entry, 'candidate', 'whole');
   }
 
@@ -128,9 +156,11 @@ export class Versions implements Disposable {
     id: string,
   ):
     { readonly current: string; readonly candidate: string; readonly isLive: boolean } | undefined {
-    const { candidate, active, isLive = false } = this.entries.get(id) ?? {};
-    if (!candidate) return undefined;
-    return { current: active?.version.id ?? BASE, candidate: candidate.version.id, isLive };
+    const entry = this.entries.get(id);
+    const { candidate, isLive = false } = entry ?? {};
+    if (!entry || !candidate) return undefined;
+    const current = answering(entry)?.version.id ?? BASE;
+    return { current, candidate: candidate.version.id, isLive };
   }
 
   /** Lets a version be compared with the one that answers, or none. Throws where it cannot be used. */
@@ -162,8 +192,7 @@ export class Versions implements Disposable {
     const stored = await store.list();
     const entry = this.entryOf(id);
     await entry.opened;
-    const isAnswering = entry.active !== undefined || pointer.current.id === BASE;
-    const current = isAnswering ? pointer.current.id : BASE;
+    const current = answering(entry)?.version.id ?? BASE;
     const versions = stored.map((one) => toInfo(store, one, { pointer, current }));
     const base: VersionInfo = {
       ...{ id: BASE, isCurrent: current === BASE, isPromoted: true, parts: [], sizeBytes: 0 },
@@ -171,7 +200,9 @@ export class Versions implements Disposable {
     };
     const { left } = pointer;
     const { notices } = await this.ageOf(id, pointer, current);
-    const problems = [problem, entry.problem, ...notices].filter((text) => text !== undefined);
+    const problems = [problem, entry.problem, ...catchingUp(entry), ...notices].filter(
+      (text) => text !== undefined,
+    );
     const list = { folder, current, versions: [base, ...versions], ...(left && { left }) };
     const pair = this.compared(id);
     const comparison = pair && (await comparisonOf(store, { ...pair, current }, pair.isLive));
@@ -267,12 +298,14 @@ export class Versions implements Disposable {
   release(id: string): void {
     const entry = this.entries.get(id);
     this.entries.delete(id);
-    entry?.active?.reranker?.retire();
-    entry?.candidate?.reranker?.retire();
-    if (entry) entry.active = entry.candidate = undefined;
+    retire(entry?.active);
+    retire(entry?.standIn);
+    retire(entry?.candidate);
+    if (entry) entry.active = entry.standIn = entry.candidate = undefined;
   }
 
   dispose(): void {
+    this.news.dispose();
     for (const id of [...this.entries.keys()]) this.release(id);
   }
 
@@ -283,15 +316,38 @@ export class Versions implements Disposable {
     use: VersionUse,
     left?: VersionPointer['left'],
   ): Promise<void> {
-    const active = use.id === BASE ? undefined : await this.load(store, use);
+    const active = use.id === BASE ? undefined : await this.loadOpen(id, store, use);
     const { current, isLive } = pointer;
     const isSame = current.id === use.id;
     const previous = isSame ? pointer.previous : current;
     const shadow = pointer.shadow?.id === use.id ? undefined : pointer.shadow;
-    const candidate = shadow && (await this.load(store, shadow).catch(() => undefined));
+    const candidate = shadow && (await this.load(id, store, shadow).catch(() => undefined));
     await store.use({ current: use, previous, shadow, isLive: shadow && isLive, left });
+    const standIn = isUsable(active) ? undefined : this.takeAnswering(id);
     this.release(id);
-    this.entries.set(id, { opened: Promise.resolve(), active, candidate, isLive });
+    const isWaiting = !isUsable(active);
+    const opened = Promise.resolve();
+    this.entries.set(id, { opened, active, standIn, isWaiting, candidate, isLive });
+  }
+
+  /** The version that answers, taken out of its entry, so that it goes on answering when that is released. */
+  private takeAnswering(id: string): Active | undefined {
+    const entry = this.entries.get(id);
+    if (!entry) return undefined;
+    const role = roleOfAnswer(entry);
+    const found = role && entry[role];
+    if (role) entry[role] = undefined;
+    return found;
+  }
+
+  /** More vectors may be there: what waited for them answers from the next search on. */
+  private followVectors(id: string): void {
+    const entry = this.entries.get(id);
+    if (!entry?.isWaiting || !isUsable(entry.active)) return;
+    entry.isWaiting = false;
+    retire(entry.standIn);
+    entry.standIn = undefined;
+    this.changes.fire(id);
   }
 
   private hasLearned(id: string): boolean {
@@ -330,34 +386,39 @@ export class Versions implements Disposable {
     use: VersionUse | undefined,
     isLive: boolean,
   ): Promise<void> {
-    const candidate = use && use.id !== BASE ? await this.load(store, use) : undefined;
+    const candidate = use && use.id !== BASE ? await this.loadOpen(id, store, use) : undefined;
     const entry = this.entryOf(id);
     await entry.opened;
     await store.use({ ...pointer, shadow: use, isLive: use && isLive });
-    entry.candidate?.reranker?.retire();
+    retire(entry.candidate);
     entry.candidate = candidate;
     entry.isLive = isLive;
   }
 
   private async lend(
     entry: Entry,
-    role: 'active' | 'candidate',
+    role: Role,
     needs: VersionNeeds,
   ): Promise<LentVersion | undefined> {
     const active = entry[role];
-    if (!active) return undefined;
-    const { version, use } = active;
+    if (!active || !isUsable(active)) return undefined;
+    const { version, use, own } = active;
     const { words, learned, weights, crossEncoderFolder, manifest } = version;
     const bare = { id: version.id, scope: use.scope, biEncoder: manifest.base.biEncoder };
-    if (crossEncoderFolder === undefined)
-      return { ...bare, context: { words, learned, weights }, dispose() {} };
-    const opening = this.openReranker(entry, role, crossEncoderFolder);
-    if (needs === 'whole') await opening;
-    // Without its re-ranker it would be a mixture of two models.
-    if (entry[role] !== active) return undefined;
-    const lease = active.reranker?.acquire();
-    const context = { words, learned, weights, reranker: lease?.value };
-    return { ...bare, context, dispose: () => lease?.dispose() };
+    if (crossEncoderFolder !== undefined) {
+      const opening = this.openReranker(entry, role, crossEncoderFolder);
+      if (needs === 'whole') await opening;
+      // Without its re-ranker it would be a mixture of two models.
+      if (entry[role] !== active) return undefined;
+    }
+    const leases = [own?.acquire(), active.reranker?.acquire()] as const;
+    const [embedder, reranker] = leases;
+    const context = {
+      ...{ words, learned, weights },
+      ...(embedder && { embedder: embedder.value }),
+      ...(crossEncoderFolder !== undefined && { reranker: reranker?.value }),
+    };
+    return { ...bare, context, dispose: () => leases.forEach((lease) => lease?.dispose()) };
   }
 
   private entryOf(id: string): Entry {
@@ -376,17 +437,35 @@ export class Versions implements Disposable {
       const { pointer, problem } = await store.pointer();
       entry.problem = problem;
       if (pointer.shadow) {
-        entry.candidate = await this.load(store, pointer.shadow).catch(() => undefined);
+        entry.candidate = await this.load(id, store, pointer.shadow).catch(() => undefined);
         entry.isLive = pointer.isLive;
       }
-      if (pointer.current.id !== BASE) entry.active = await this.load(store, pointer.current);
+      if (pointer.current.id === BASE) return;
+      const active = await this.loadOpen(id, store, pointer.current);
+      if (this.entries.get(id) !== entry) return retire(active);
+      entry.active = active;
+      entry.isWaiting = !isUsable(active);
+      if (!entry.isWaiting || !pointer.previous || pointer.previous.id === BASE) return;
+      entry.standIn = await this.loadOpen(id, store, pointer.previous).catch(() => undefined);
     } catch (error) {
       entry.problem = `${messageOf(error)}; the base model answers`;
       this.parts.log.warn('a learned version is left out', { reason: messageOf(error) });
     }
   }
 
-  private async load(store: VersionStore, use: VersionUse): Promise<Active> {
+  /** With its encoder and what there is of its vectors in memory. Throws where it cannot be used. */
+  private async loadOpen(id: string, store: VersionStore, use: VersionUse): Promise<Active> {
+    const active = await this.load(id, store, use);
+    try {
+      await active.own?.opened;
+      return active;
+    } catch (error) {
+      retire(active);
+      throw error;
+    }
+  }
+
+  private async load(id: string, store: VersionStore, use: VersionUse): Promise<Active> {
     const base = await this.parts.baseModels();
     if (!base)
       throw new NearmissError(
@@ -394,10 +473,16 @@ export class Versions implements Disposable {
         `The version ${use.id} needs the model that it was learned on, and none is loaded`,
         'Run `nearmiss doctor` to see what is wrong',
       );
-    return { version: await loadVersion(store, use.id, base), use };
+    const version = await loadVersion(store, use.id, base);
+    const { encoderFolder, manifest } = version;
+    if (encoderFolder === undefined || manifest.encoder === undefined) return { version, use };
+    const encoder = { checkpointFolder: encoderFolder, fingerprint: manifest.encoder };
+    const { openEncoder, vectors } = this.parts;
+    const hold = (one: typeof encoder): ReturnType<typeof vectors.hold> => vectors.hold(id, one);
+    return { version, use, own: new OwnEncoder(encoder, { openEncoder, hold }) };
   }
 
-  private openReranker(entry: Entry, role: 'active' | 'candidate', folder: string): Promise<void> {
+  private openReranker(entry: Entry, role: Role, folder: string): Promise<void> {
     const active = entry[role]!;
     active.opening ??= this.parts
       .openReranker(folder)
@@ -407,11 +492,43 @@ export class Versions implements Disposable {
         if (entry[role] !== active) active.reranker.retire();
       })
       .catch((error: unknown) => {
+        retire(entry[role]);
         entry[role] = undefined;
-        const instead = role === 'active' ? 'the base model answers' : 'it is not compared';
+        const instead = role === 'candidate' ? 'it is not compared' : 'the base model answers';
         entry.problem = `${messageOf(error)}; ${instead}`;
         this.parts.log.error('opening a learned re-ranker', error);
       });
     return active.opening;
   }
+}
+
+/** Who answers: the one that is to, or who answered before while its vectors are not complete; else the base. */
+function roleOfAnswer({ active, standIn }: Entry): 'active' | 'standIn' | undefined {
+  if (active && isUsable(active)) return 'active';
+  return active && standIn && isUsable(standIn) ? 'standIn' : undefined;
+}
+
+function answering(entry: Entry): Active | undefined {
+  const role = roleOfAnswer(entry);
+  return role && entry[role];
+}
+
+/** The base always is. */
+function isUsable(active: Active | undefined): boolean {
+  return active?.own?.isUsable ?? true;
+}
+
+function retire(active: Active | undefined): void {
+  active?.reranker?.retire();
+  active?.own?.retire();
+}
+
+/** A sentence where a version waits for its vectors. */
+function catchingUp({ active }: Entry): string[] {
+  const state = active?.own?.state;
+  if (!active || !state || isUsable(active)) return [];
+  const count = state.heldCount + state.lackingCount;
+  return [
+    `${state.heldCount} of ${count} chunks are embedded for the version ${active.version.id}; what answered before answers until all are`,
+  ];
 }

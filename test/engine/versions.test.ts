@@ -40,6 +40,11 @@ function open(openReranker?: (folder: string) => Promise<Reranker>): Opened {
   const versions = new Versions({
     ...{ dataFolder, log: silentLogger, baseModels: async () => MODELS },
     openReranker: openReranker ?? fake,
+    openEncoder: () => Promise.reject(new Error('no version here embeds')),
+    vectors: {
+      hold: () => Promise.reject(new Error('no version here embeds')),
+      onNews: () => ({ dispose() {} }),
+    },
     look: (_id, read) => read(EMPTY_SNAPSHOT),
   });
   return {

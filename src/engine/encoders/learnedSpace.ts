@@ -5,7 +5,7 @@
 import type { Embedder } from './types';
 
 /** What names of such spaces begin with. */
-const LEARNED_PREFIX = 'learned-';
+export const LEARNED_PREFIX = 'learned-';
 
 /** What names of a learned checkpoint's spaces begin with, whatever the arithmetic. */
 export function learnedSpacesOf(fingerprint: string): string {

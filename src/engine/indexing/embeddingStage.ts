@@ -20,8 +20,8 @@ const MOST_STEP_TOKENS = 16_384;
 const QUEUE_LENGTH = 256;
 
 export interface EmbeddingContext {
-  readonly writer: FolderWriter;
-  readonly cache: EmbeddingCache;
+  readonly writer: Pick<FolderWriter, 'pendingEmbeddings'>;
+  readonly cache: Pick<EmbeddingCache, 'put'>;
   /** Document ids whose chunks come first, most wanted first. */
   readonly priority: () => readonly number[];
 }

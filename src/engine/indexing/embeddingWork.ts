@@ -48,6 +48,11 @@ export class EmbeddingWork {
     return this.stage !== undefined;
   }
 
+  /** False while it is undecided what embeds. */
+  get isSettled(): boolean {
+    return this.stage !== 'loading';
+  }
+
   get spaceId(): string | undefined {
     return this.stage instanceof EmbeddingStage ? this.stage.embedder.space.id : undefined;
   }

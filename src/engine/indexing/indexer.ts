@@ -16,7 +16,9 @@ import type { Skipped } from '../documents/document';
 import type { EmbeddingCache, FolderWriter } from '../store/types';
 import { Alarm, sleepUntil } from './alarm';
 import { EmbeddingWork, type EmbedderState } from './embeddingWork';
+import type { LoadableEmbedder } from './embeddingStage';
 import { FolderPass, type PassResult } from './folderPass';
+import { FurtherWork } from './furtherWork';
 import type { WorkGate } from './gate';
 import type { CommitKind, FolderProgress, IndexerState, PriorityReason } from './messages';
 import { PathPriority } from './priority';
@@ -87,6 +89,7 @@ export class FolderIndexer implements Disposable {
   private readonly priority = new PathPriority();
   private readonly pass: FolderPass;
   private readonly embedding: EmbeddingWork;
+  private readonly further: FurtherWork;
   private readonly watcher: FolderWatcher | undefined;
   private readonly finished: Promise<void>;
   private compareWish: 'none' | 'quiet' | 'asked' = 'asked';
@@ -112,6 +115,7 @@ export class FolderIndexer implements Disposable {
     if (options.watch) this.watcher = this.owned.add(this.makeWatcher());
     this.pass = this.makePass();
     this.embedding = this.makeEmbedding();
+    this.further = this.makeFurther();
     this.finished = this.run();
   }
 
@@ -141,6 +145,12 @@ export class FolderIndexer implements Disposable {
   /** Sets what embeds from now on. The caller keeps it alive until another is set or the indexer has stopped. */
   useEmbedder(embedder: EmbedderState): void {
     this.embedding.use(embedder);
+    this.alarm.ring();
+  }
+
+  /** Sets what embeds beside that from now on, for learned versions; kept alive in the same way. */
+  useFurther(embedders: readonly LoadableEmbedder[]): void {
+    this.further.use(embedders);
     this.alarm.ring();
   }
 
@@ -185,6 +195,7 @@ export class FolderIndexer implements Disposable {
     if (await this.embedding.turn(signal)) return;
     if (await this.buildSidecars(signal)) return;
     this.finish();
+    if (this.embedding.isSettled && (await this.further.turn(signal))) return;
     await this.alarm.sleep(signal);
   }
 
@@ -292,7 +303,13 @@ export class FolderIndexer implements Disposable {
   }
 
   private tell(kinds: readonly CommitKind[]): void {
-    this.events.fire({ type: 'committed', kinds, generation: ++this.generation });
+    this.generation++;
+    this.events.fire(this.committed(kinds));
+  }
+
+  /** Vectors beside the folder's own leave its generation, and so its sidecars, as they are. */
+  private committed(kinds: readonly CommitKind[]): IndexerEvent {
+    return { type: 'committed', kinds, generation: this.generation };
   }
 
   private wishCompare(wish: 'quiet' | 'asked'): void {
@@ -338,6 +355,15 @@ export class FolderIndexer implements Disposable {
       alarm: this.alarm,
       priority: () => this.pass.documentIds(this.priority.paths()),
       onEmbedded: () => this.tell(['embeddings']),
+      onModelFailure: (error) => this.fail(error),
+    });
+  }
+
+  private makeFurther(): FurtherWork {
+    const { writer, cache, gate, modelTurns } = this.options;
+    return new FurtherWork({
+      ...{ writer, cache, gate, modelTurns, alarm: this.alarm },
+      onEmbedded: () => this.events.fire(this.committed(['embeddings'])),
       onModelFailure: (error) => this.fail(error),
     });
   }

@@ -59,6 +59,17 @@ export type ToIndexer =
    * decision with all but its embeddings done.
    */
   | { readonly type: 'useEmbedder'; readonly choice: EmbedderChoice | 'undecided' | undefined }
+  /**
+   * The encoders, learned for this folder, whose embeddings are kept beside those of the model; none, to stop that. May come
+   * before the folder's `start`, and holds until the process ends.
+   */
+  | {
+      readonly type: 'useFurther';
+      readonly folderId: string;
+      readonly choices: readonly EmbedderChoice[];
+    }
+  /** Vectors of learned encoders go but for spaces that begin with one of these, a few at a time. */
+  | { readonly type: 'keepLearned'; readonly spaces: readonly string[] }
   /** Begins to keep a folder's index fresh. Sent again for a known folder: its options are replaced, a full pass follows. */
   | {
       readonly type: 'start';

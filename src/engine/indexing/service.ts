@@ -8,6 +8,7 @@ import { BugError, messageOf, NearmissError, serializeError } from '../../base/e
 import type { Disposable } from '../../base/lifecycle';
 import type { Logger } from '../../base/log';
 import { Sequencer } from '../../base/queue';
+import { LEARNED_PREFIX } from '../encoders/learnedSpace';
 import type { Embedder } from '../encoders/types';
 import { buildSidecars } from '../store/sidecars';
 import { openEmbeddingCache, openFolderWriter } from '../store/store';
@@ -18,6 +19,7 @@ import { FolderIndexer, type IndexerEvent } from './indexer';
 import type { EmbedderChoice, FromIndexer, ToIndexer } from './messages';
 import { openSource } from './source';
 import type { SplitterSource } from './rooms';
+import { LearnedEmbedders } from './learnedEmbedders';
 import { Upkeep } from './upkeep';
 
 type Configure = Extract<ToIndexer, { type: 'configure' }>;
@@ -38,6 +40,9 @@ export interface ServiceOptions {
 }
 
 const REOPEN_AFTER_MS = 30_000;
+/** Vectors of a version that is gone are removed so many at a time. */
+const REMOVED_AT_ONCE = 500;
+const REMOVE_EVERY_MS = 20;
 
 interface OpenFolder {
   readonly indexer: FolderIndexer;
@@ -52,6 +57,7 @@ export class IndexingService {
   private embedder: EmbedderState;
   private embedderRound = 0;
   private readonly folders = new Map<string, OpenFolder>();
+  private readonly learned: LearnedEmbedders;
   /** Starts and stops of one folder, one after the other. */
   private readonly turns = new Map<string, Sequencer>();
   private readonly reopening = new Map<string, NodeJS.Timeout>();
@@ -60,6 +66,11 @@ export class IndexingService {
 
   constructor(private readonly options: ServiceOptions) {
     this.log = sendingLogger(options.send);
+    this.learned = new LearnedEmbedders({
+      open: (choice) => this.configured().models.openEmbedder(choice, () => undefined),
+      // A step may be under way with one of them.
+      later: (dispose) => void this.modelTurns.run(async () => dispose()),
+    });
   }
 
   /** Does what the message asks; never throws, what fails is sent back as `failed`. */
@@ -79,6 +90,7 @@ export class IndexingService {
     await Promise.all([...this.turns.keys()].map((folderId) => this.stop(folderId)));
     if (typeof this.embedder === 'object') this.embedder.dispose();
     this.embedder = undefined;
+    this.learned.dispose();
     this.models?.dispose();
     this.cache?.dispose();
     this.cache = undefined;
@@ -90,6 +102,10 @@ export class IndexingService {
         return this.configureWith(message);
       case 'useEmbedder':
         return this.useEmbedder(message.choice);
+      case 'useFurther':
+        return this.useFurther(message.folderId, message.choices);
+      case 'keepLearned':
+        return this.keepLearned(message.spaces);
       case 'start':
         return this.start(message);
       case 'stop':
@@ -155,6 +171,26 @@ export class IndexingService {
     if (typeof old === 'object') void this.modelTurns.run(() => old.dispose());
   }
 
+  private async useFurther(folderId: string, choices: readonly EmbedderChoice[]): Promise<void> {
+    await this.learned.use(folderId, choices);
+    this.indexer(folderId)?.useFurther(this.learned.of(folderId));
+  }
+
+  /** A few at a time, with turns for everything else between. */
+  private async keepLearned(spaces: readonly string[]): Promise<void> {
+    const isWanted = (spaceId: string): boolean =>
+      !spaceId.startsWith(LEARNED_PREFIX) || spaces.some((begin) => spaceId.startsWith(begin));
+    const file = path.join(this.configured().configure.dataFolder, 'embeddings.db');
+    if (!fs.existsSync(file)) return;
+    const cache = (this.cache ??= openEmbeddingCache(file));
+    let count = 0;
+    for (let removed = -1; removed !== 0 && this.cache === cache; count += removed) {
+      removed = cache.removeSpaces(isWanted, REMOVED_AT_ONCE);
+      await new Promise((resolve) => setTimeout(resolve, REMOVE_EVERY_MS));
+    }
+    if (count > 0) this.log.debug('Removed embeddings of versions that are gone', { count });
+  }
+
   private start(message: Start): Promise<void> {
     const { folderId } = message;
     this.cancelReopening(folderId);
@@ -201,6 +237,7 @@ export class IndexingService {
       this.options.send(toMessage(folderId, event));
     });
     indexer.useEmbedder(this.embedder);
+    indexer.useFurther(this.learned.of(folderId));
     if (this.gate.isPaused(folderId)) indexer.showPause();
     return { indexer };
   }

@@ -133,8 +133,6 @@ class LearnRun {
     const wanted = this.order.tiers;
     const tiers = plan.tiers
       .filter(({ tier, isPlanned }) => isPlanned && (wanted?.includes(tier) ?? true))
-      // Until searches can hold a second set of vectors, only tests and benches ask for it.
-      .filter(({ tier }) => tier !== 'encoder' || this.order.from?.encoder !== undefined)
       .map(({ tier }) => tier);
     if (plan.refusal !== undefined || tiers.length === 0)
       return this.refuse(data, plan.refusal ?? 'No part was asked for');

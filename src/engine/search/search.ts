@@ -74,10 +74,8 @@ export async function search(
   clock.lap('embed');
   throwIfAborted(signal);
   // Marks were made on what was typed, so they are compared by that.
-  const asTyped =
-    read.length > 0 && base.contextual && context.marks?.length
-      ? await context.embedder!.embedQuery(typed.text, signal)
-      : base.contextual;
+  const own = read.length > 0 ? undefined : base.contextual;
+  const asTyped = base.contextual && (await markVector(context, typed, own, signal));
   const influences = influencesOnQuery(context.marks, typed, asTyped, context.snapshot);
   const vectors = mappedVectors(context, base);
   const question: Question = { query, vectors, influences, request, weights };
@@ -235,6 +233,17 @@ async function queryVectors(
     contextual,
     static: needsStatic ? nonZeroVector(staticEncoder.embed(query.text)) : undefined,
   };
+}
+
+/** Marks keep their effect whatever was learned: they are compared by base embeddings. `own` is that one where it is known. */
+async function markVector(
+  { marks, embedder, markEmbedder }: SearchContext,
+  typed: Query,
+  own: Float32Array | undefined,
+  signal?: AbortSignal,
+): Promise<Float32Array | undefined> {
+  if (!marks?.length || (own && !markEmbedder)) return own;
+  return (markEmbedder ?? embedder)?.embedQuery(typed.text, signal);
 }
 
 /** Through what was learned, where something was. Marks are compared by base embeddings all the same. */

@@ -106,13 +106,17 @@ function askedOf(
 
 /** What was marked for this span, or for one whose embedding is close to it. */
 function influencesOf(
-  { snapshot, embedder, marks }: SearchContext,
+  { snapshot, embedder, markEmbedder, marks }: SearchContext,
   own: readonly ChunkRow[],
-  { vector }: Asked,
+  asked: Asked,
   span: Span,
 ): Influences {
+  const isStored = asked.isUnsaved !== true && markEmbedder !== undefined;
+  const space = (isStored ? markEmbedder : embedder)?.space.id;
+  const ids = own.map(({ id }) => id);
+  const vector = isStored ? snapshot.meanVector(markEmbedder.space.id, ids) : asked.vector;
   const similarityTo = (id: number): number =>
-    (embedder && vector && snapshot.vectorScores(embedder.space.id, vector, [id]).get(id)) ?? 0;
+    (space !== undefined && vector && snapshot.vectorScores(space, vector, [id]).get(id)) || 0;
   return influencesOnSource(marks, mostOverlapping(own, span)?.id, similarityTo, snapshot);
 }
 

@@ -15,6 +15,8 @@ export interface SearchContext {
   readonly snapshot: Snapshot;
   readonly tokenizer?: Tokenizer;
   readonly embedder?: Embedder;
+  /** What marks are compared by, where a learned encoder embeds the query; without it the embedder is. */
+  readonly markEmbedder?: Embedder;
   readonly staticEncoder?: StaticEncoder;
   readonly reranker?: Reranker;
   /** The folder's marks; those that do not count for the question change nothing. */

@@ -60,6 +60,10 @@ export class WritableCache implements EmbeddingCache {
     if (this.orEmpty(() => (write(), true)) === undefined) write();
   }
 
+  removeSpaces(isWanted: (spaceId: string) => boolean, limit: number): number {
+    return this.orEmpty(() => removeUnwanted(this.database, isWanted, limit)) ?? 0;
+  }
+
   dispose(): void {
     this.database.dispose();
   }
@@ -202,6 +206,25 @@ function putVectors(
       insert.run(space, key, bytes, today);
     }
   });
+}
+
+/** A space goes with its last vector, so that who is ended between finds it again. */
+function removeUnwanted(
+  database: Database,
+  isWanted: (spaceId: string) => boolean,
+  limit: number,
+): number {
+  const spaces = database.prepare<[number, string]>('SELECT id, name FROM space').all();
+  for (const [id] of spaces.filter(([, name]) => !isWanted(name))) {
+    const { changes } = database
+      .prepare(
+        'DELETE FROM embedding WHERE id IN (SELECT id FROM embedding WHERE space = ? LIMIT ?)',
+      )
+      .run(id, limit);
+    if (changes > 0) return changes;
+    database.prepare('DELETE FROM space WHERE id = ?').run(id);
+  }
+  return 0;
 }
 
 export interface PruneOptions {

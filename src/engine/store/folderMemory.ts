@@ -7,8 +7,11 @@ import type { Disposable } from '../../base/lifecycle';
 import { readMeta } from './chunkTable';
 import type { Database } from './database';
 import { ReadOnlyCache } from './embeddings';
+import { FurtherVectors } from './furtherVectors';
 import { loadHnsw } from './hnsw';
 import { type FolderFiles, fileStamp } from './indexFiles';
+import { Clock, copyLive, isWorthCompacting, killOthers, PAGE_ROWS } from './rowUpkeep';
+import type { FurtherState } from './types';
 import { type VectorFileOwner, readVectorFile } from './vectorFile';
 import { VectorIndex, type VectorView } from './vectorIndex';
 import { INT8_ROWS, type RowView, VectorRows, viewOf } from './vectorRows';
@@ -23,14 +26,6 @@ export interface MemoryOptions {
 type StaticRows = VectorRows<Int8Array>;
 type PendingKey = readonly [chunkId: number, key: Uint8Array];
 
-/** Rows fetched between two looks at the clock. */
-const PAGE_ROWS = 256;
-/** Time after which other work gets its turn. */
-const SLICE_MS = 8;
-/** Rows are copied together when so many are dead. */
-const MAX_DEAD_SHARE = 0.25;
-const MIN_DEAD_TO_COMPACT = 2_000;
-
 export class FolderMemory implements Disposable {
   private statics: StaticRows | undefined;
   private lastStaticId = 0;
@@ -42,6 +37,7 @@ export class FolderMemory implements Disposable {
   private missing: PendingKey[] = [];
   private graphStamp = '';
   private readonly cache: ReadOnlyCache | undefined;
+  private readonly further = new Map<string, FurtherVectors>();
 
   constructor(private readonly options: MemoryOptions) {
     const { embeddingsFile, spaceId } = options;
@@ -62,6 +58,34 @@ export class FolderMemory implements Disposable {
     return this.vectors?.view(sequence);
   }
 
+  /** Holds embeddings of these spaces too from the next refresh on, and lets go of others. */
+  useFurther(spaceIds: readonly string[]): void {
+    const { embeddingsFile } = this.options;
+    for (const [spaceId, vectors] of this.further)
+      if (!spaceIds.includes(spaceId)) {
+        this.further.delete(spaceId);
+        vectors.dispose();
+      }
+    if (embeddingsFile === undefined) return;
+    for (const spaceId of spaceIds)
+      if (!this.further.has(spaceId))
+        this.further.set(spaceId, new FurtherVectors(spaceId, embeddingsFile));
+  }
+
+  furtherState(spaceId: string): FurtherState | undefined {
+    return this.further.get(spaceId)?.state;
+  }
+
+  /** Embeddings of the further spaces as a snapshot at `sequence` sees them. */
+  furtherViews(sequence: number): ReadonlyMap<string, VectorView> {
+    const views = new Map<string, VectorView>();
+    for (const [spaceId, vectors] of this.further) {
+      const view = vectors.view(sequence);
+      if (view) views.set(spaceId, view);
+    }
+    return views;
+  }
+
   staticView(sequence: number): RowView<Int8Array> | undefined {
     return this.statics && viewOf(this.statics, sequence);
   }
@@ -78,6 +102,7 @@ export class FolderMemory implements Disposable {
       for (let id = first; id < end; id++) {
         this.statics?.kill(id, at);
         this.vectors?.rows.kill(id, at);
+        for (const vectors of this.further.values()) vectors.kill(id, at);
       }
     }
     this.removedUpTo = sequence;
@@ -89,6 +114,8 @@ export class FolderMemory implements Disposable {
     const clock = new Clock();
     await this.addStatics(database, clock);
     await this.addVectors(database, sequence, clock);
+    // A list of its own: one may go meanwhile.
+    for (const vectors of [...this.further.values()]) await vectors.refresh(database, clock);
     await this.reconcile(database, before, clock);
     // A snapshot may have taken over removals of rows that were not here yet: go through them again.
     this.removedUpTo = before;
@@ -99,6 +126,7 @@ export class FolderMemory implements Disposable {
 
   dispose(): void {
     this.cache?.dispose();
+    this.useFurther([]);
   }
 
   private async addStatics(database: Database, clock: Clock): Promise<void> {
@@ -188,6 +216,7 @@ export class FolderMemory implements Disposable {
     this.mustReconcile = false;
     if (this.vectors) await killOthers(this.vectors.rows, database, 'embeddable', clock);
     if (this.statics) await killOthers(this.statics, database, 'staticEmbedding', clock);
+    for (const vectors of [...this.further.values()]) await vectors.reconcile(database, clock);
   }
 
   private async compact(clock: Clock): Promise<void> {
@@ -200,6 +229,7 @@ export class FolderMemory implements Disposable {
       fresh.useGraph(this.vectors.currentGraph);
       this.vectors = fresh;
     }
+    for (const vectors of [...this.further.values()]) await vectors.compact(clock);
   }
 
   private async loadGraph(): Promise<void> {
@@ -220,52 +250,4 @@ export class FolderMemory implements Disposable {
 
 function staticRows(dimension: number): StaticRows {
   return new VectorRows(dimension, INT8_ROWS);
-}
-
-function isWorthCompacting(rows: { readonly deadCount: number; readonly count: number }): boolean {
-  return rows.deadCount > MIN_DEAD_TO_COMPACT && rows.deadCount > rows.count * MAX_DEAD_SHARE;
-}
-
-async function copyLive<A extends Float32Array | Int8Array>(
-  from: VectorRows<A>,
-  to: VectorRows<A>,
-  clock: Clock,
-): Promise<VectorRows<A>> {
-  for (let row = 0; row < from.count; row++) {
-    if (from.isAlive(row)) to.append(from.idAt(row), from.at(row));
-    if (row % PAGE_ROWS === 0) await clock.breathe();
-  }
-  return to;
-}
-
-/** Marks every row dead whose chunk is not in the table. */
-async function killOthers(
-  rows: VectorRows<Float32Array> | VectorRows<Int8Array>,
-  database: Database,
-  table: 'embeddable' | 'staticEmbedding',
-  clock: Clock,
-): Promise<void> {
-  const page = database.prepare<[number]>(
-    `SELECT chunkId FROM ${table} WHERE chunkId > ? ORDER BY chunkId LIMIT 4096`,
-  );
-  const live = new Set<number>();
-  for (let ids = page.all(0); ids.length > 0; ids = page.all(ids.at(-1)![0])) {
-    for (const [id] of ids) live.add(id);
-    await clock.breathe();
-  }
-  for (let row = 0; row < rows.count; row++) {
-    if (!live.has(rows.idAt(row))) rows.kill(rows.idAt(row), 1);
-    if (row % 4096 === 0) await clock.breathe();
-  }
-}
-
-/** Lets the event loop turn once enough time has gone by. */
-class Clock {
-  private since = performance.now();
-
-  async breathe(): Promise<void> {
-    if (performance.now() - this.since < SLICE_MS) return;
-    await new Promise(setImmediate);
-    this.since = performance.now();
-  }
 }

@@ -14,7 +14,13 @@ import { fileIdentity, folderFiles } from './indexFiles';
 import { countChunksWith } from './lexicalIndex';
 import { refuseNewer, schemaVersion } from './schema';
 import { EMPTY_SNAPSHOT, SearchConnection, SqliteSnapshot } from './snapshot';
-import type { FolderReader, FolderReaderOptions, Snapshot, StoreCounts } from './types';
+import type {
+  FolderReader,
+  FolderReaderOptions,
+  FurtherState,
+  Snapshot,
+  StoreCounts,
+} from './types';
 import type { VectorIndex } from './vectorIndex';
 
 /** Connections kept for the next snapshot. */
@@ -45,6 +51,7 @@ export class SqliteFolderReader implements FolderReader {
   private counted = { at: -1, counts: NO_COUNTS };
   private readonly refreshes = new Sequencer();
   private isDisposed = false;
+  private furtherSpaces: readonly string[] = [];
 
   constructor(
     private readonly file: string,
@@ -63,6 +70,7 @@ export class SqliteFolderReader implements FolderReader {
         spaceId: this.options.spaceId,
         vectors: memory.vectorView(state.sequence),
         statics: memory.staticView(state.sequence),
+        further: memory.furtherViews(state.sequence),
         catalog: (database) => this.catalogAt(state, database),
         frequencyOf: (database, term) => this.frequencyAt(state, database, term),
         counts: (database) => this.countsAt(state, database),
@@ -84,6 +92,15 @@ export class SqliteFolderReader implements FolderReader {
         lease.release();
       }
     });
+  }
+
+  useFurther(spaceIds: readonly string[]): void {
+    this.furtherSpaces = spaceIds;
+    this.memory?.useFurther(spaceIds);
+  }
+
+  furtherState(spaceId: string): FurtherState | undefined {
+    return this.memory?.furtherState(spaceId);
   }
 
   /** Contextual embeddings in memory with the state they stand for, for building sidecars. */
@@ -153,12 +170,10 @@ export class SqliteFolderReader implements FolderReader {
     this.counted = { at: -1, counts: NO_COUNTS };
     const { spaceId, embeddingsFile } = this.options;
     const files = folderFiles(this.file);
-    return (this.memory = new FolderMemory({
-      storeId: state.storeId,
-      spaceId,
-      embeddingsFile,
-      files,
-    }));
+    const { storeId } = state;
+    this.memory = new FolderMemory({ storeId, spaceId, embeddingsFile, files });
+    this.memory.useFurther(this.furtherSpaces);
+    return this.memory;
   }
 
   private catalogAt(state: State, database: Database): readonly CatalogEntry[] {

@@ -113,6 +113,23 @@ export class SqliteFolderWriter implements FolderWriter {
     return found;
   }
 
+  pendingBeside(
+    spaceId: string,
+    after: number,
+    limit: number,
+  ): { readonly chunks: PendingChunk[]; readonly lastId: number } {
+    const rows = this.database
+      .prepare<[number, Uint8Array]>(
+        'SELECT chunkId, key FROM embeddable WHERE chunkId > ? ORDER BY chunkId LIMIT ?',
+      )
+      .all(after, limit);
+    const keys = rows.map(([, key]) => key);
+    const isThere = this.cache?.has(spaceId, keys) ?? keys.map(() => false);
+    const lacking = rows.filter((_, index) => !isThere[index]);
+    const chunks = lacking.map(([id, key]) => this.pendingChunk(id, key));
+    return { chunks, lastId: rows.at(-1)?.[0] ?? 0 };
+  }
+
   counts(spaceId: string): StoreCounts {
     if (spaceId === this.spaceId) this.markArrived();
     return countRows(this.database, spaceId);

@@ -27,6 +27,8 @@ export interface SnapshotParts {
   readonly connection: SearchConnection;
   readonly spaceId: string | undefined;
   readonly vectors: VectorView | undefined;
+  /** Embeddings of further spaces, by their ids. */
+  readonly further: ReadonlyMap<string, VectorView>;
   readonly statics: RowView<Int8Array> | undefined;
   readonly catalog: (database: Database) => readonly CatalogEntry[];
   readonly frequencyOf: (database: Database, term: string) => number;
@@ -150,7 +152,7 @@ export class SqliteSnapshot implements Snapshot {
   }
 
   private vectorsOf(spaceId: string): VectorView | undefined {
-    return spaceId === this.parts.spaceId ? this.parts.vectors : undefined;
+    return spaceId === this.parts.spaceId ? this.parts.vectors : this.parts.further.get(spaceId);
   }
 
   /** The same filter object is resolved once. */

@@ -133,6 +133,17 @@ export interface FolderReader extends Disposable {
    * Deletions and words need no refresh: the next snapshot has them.
    */
   refresh(): Promise<void>;
+  /** Snapshots answer in these spaces too, from what the next refresh takes in; others are let go of. */
+  useFurther(spaceIds: readonly string[]): void;
+  /** What the last refresh found of a further space; undefined before the first. */
+  furtherState(spaceId: string): FurtherState | undefined;
+}
+
+/** How far a second set of embeddings is. */
+export interface FurtherState {
+  readonly heldCount: number;
+  /** Chunks that have an embedding in the folder's own space and none in this one. */
+  readonly lackingCount: number;
 }
 
 export interface FolderWriterOptions {
@@ -161,6 +172,15 @@ export interface FolderWriter extends Disposable {
    * `EmbeddingCache.put`, ask again, until nothing comes.
    */
   pendingEmbeddings(spaceId: string, limit: number, priority?: readonly number[]): PendingChunk[];
+  /**
+   * Chunks that lack an embedding in a space beside the folder's own, among the next so many after this id; no note is
+   * kept of them, so the caller remembers how far it has looked. `lastId` is that of the last chunk looked at, 0 at the end.
+   */
+  pendingBeside(
+    spaceId: string,
+    after: number,
+    limit: number,
+  ): { readonly chunks: PendingChunk[]; readonly lastId: number };
   counts(spaceId: string): StoreCounts;
   getMeta(key: string): string | undefined;
   setMeta(key: string, value: string): void;
@@ -182,4 +202,6 @@ export interface EmbeddingCache extends Disposable {
   has(spaceId: string, keys: readonly Uint8Array[]): boolean[];
   get(spaceId: string, keys: readonly Uint8Array[]): (Float32Array | undefined)[];
   put(spaceId: string, entries: readonly { key: Uint8Array; vector: Float32Array }[]): void;
+  /** Removes at most so many vectors of spaces that are not wanted; returns how many, 0 when there are no more. */
+  removeSpaces(isWanted: (spaceId: string) => boolean, limit: number): number;
 }

@@ -45,6 +45,7 @@ function parts(cache: EmbeddingCache): EmbeddingCache {
     has: (...given) => cache.has(...given),
     get: (...given) => cache.get(...given),
     put: (...given) => cache.put(...given),
+    removeSpaces: (...given) => cache.removeSpaces(...given),
     dispose: () => cache.dispose(),
   };
 }

@@ -185,6 +185,7 @@ test('waits while the disk is full, says so, and goes on when there is room', as
     const full = {
       id: cache.id,
       has: cache.has.bind(cache),
+      removeSpaces: cache.removeSpaces.bind(cache),
       get: cache.get.bind(cache),
       put,
       dispose: () => cache.dispose(),
