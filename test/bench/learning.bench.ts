@@ -8,16 +8,15 @@
  *   learning-limits     where right answers stand, and what each part gains when it may look at the unseen queries themselves
  *   learning-questions  the curve of best questions beside that of passive marks
  *   learning-people     real marks of a set by five folds of queries: area under ROC of the cosine by label
- *   learning-gate [--marks 100] [--seeds 1,2] [--shuffled] [--tiers fusion,head]   whole runs, and what came of them unseen
+ *   learning-gate [--marks 100] [--seeds 1,2] [--shuffled] [--tiers words,fusion,head]   whole runs, and what came of them unseen
+ *   learning-adapt [--seeds 1,2]   whole runs without marks, and what came of them unseen
  */
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { installationRoot } from '../../src/base/installation';
 import { DisposableStore } from '../../src/base/lifecycle';
 import { seededRandom, shuffle } from '../../src/base/random';
 import { dot } from '../../src/base/vector';
-import { readBundledCheckpoint } from '../../src/engine/encoders/bundled';
 import { applyHead, newHead } from '../../src/engine/encoders/heads';
 import type { KeptMark } from '../../src/engine/feedback/marks';
 import { encodedContestant } from '../../src/engine/learning/encoderTier';
@@ -29,13 +28,10 @@ import {
   mineGroups,
 } from '../../src/engine/learning/groups';
 import { pseudoGuard } from '../../src/engine/learning/guard';
-import { learn } from '../../src/engine/learning/learn';
-import { loadVersion } from '../../src/engine/learning/learnedVersion';
 import { gatherMarks, type MarkedQuery } from '../../src/engine/learning/markData';
 import type { LearningTier } from '../../src/engine/learning/report';
 import { openTier, trainTier } from '../../src/engine/learning/trainTier';
 import { recipeOf } from '../../src/engine/learning/triedTier';
-import { VersionStore } from '../../src/engine/learning/versionStore';
 import { learnWords, wordExamples, wordMap } from '../../src/engine/learning/learnedWords';
 import { search } from '../../src/engine/search/search';
 import { RunControl } from '../../src/engine/training/control';
@@ -43,6 +39,7 @@ import { mean } from '../../src/engine/training/metrics';
 import type { MiningSettings } from '../../src/engine/training/negatives';
 import type { Part, RecipeChanges } from '../../src/engine/training/recipe';
 import { figuresOf, type Gains, type Ranker, Yardstick } from './learningMeasures';
+import { measureAdapt, measureGate } from './learningRuns';
 import {
   answerQuestions,
   type Label,
@@ -50,7 +47,6 @@ import {
   marksOfLabels,
   openWorld,
   searchMarks,
-  shuffledLabels,
   simulate,
   type World,
   withWrongMarks,
@@ -75,7 +71,8 @@ const PIECES: Readonly<Record<string, (world: World) => Promise<Figure[]>>> = {
   limits: measureLimits,
   questions: measureQuestions,
   people: measurePeople,
-  gate: measureGate,
+  gate: (world) => measureGate(world, { levels, seeds, wrongShare }),
+  adapt: (world) => measureAdapt(world, seeds),
 };
 
 async function main(): Promise<void> {
@@ -368,47 +365,6 @@ function areaUnder(scores: readonly number[], isRight: readonly boolean[]): numb
   }
   const right = isRight.filter(Boolean).length;
   return (rankSum - (right * (right + 1)) / 2) / (right * (scores.length - right));
-}
-
-async function measureGate(world: World): Promise<Figure[]> {
-  const yardstick = await Yardstick.make(world);
-  const isShuffled = process.argv.includes('--shuffled');
-  const tiers = (benchOption('tiers') ?? 'fusion,head').split(',') as LearningTier[];
-  const root = installationRoot();
-  const base = {
-    biEncoder: (await readBundledCheckpoint(root, 'bi-encoder')).fingerprint,
-    crossEncoder: (await readBundledCheckpoint(root, 'cross-encoder')).fingerprint,
-  };
-  const runs: Gains[] = [];
-  let promotedCount = 0;
-  const seconds: number[] = [];
-  for (const seed of seeds) {
-    const marks = await simulate(world, levels[0]!, seed);
-    const given = isShuffled
-      ? shuffledLabels(marks, seed)
-      : withWrongMarks(marks, wrongShare, seed);
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'nearmiss-bench-'));
-    const store = new VersionStore(folder);
-    const order = { store, marks: given, base, rerankCount: 30, resume: false, tiers };
-    const { report: made, version } = await learn(order, learnMeans(world, seed));
-    note(`${world.name} seed ${seed}: ${made.verdict} (${made.seconds.toFixed(0)} s)`);
-    for (const { tier, sentence } of made.tiers) note(`  ${tier}: ${sentence}`);
-    if (version !== undefined) promotedCount++;
-    const { learned, weights } =
-      version === undefined ? {} : await loadVersion(store, version, base);
-    const gains = await yardstick.gainsOf({ learned, weights });
-    note(
-      `  unseen: MRR ${mean(gains.reciprocal).toFixed(4)}, accuracy ${mean(gains.accuracy).toFixed(4)}`,
-    );
-    fs.rmSync(folder, { recursive: true, force: true });
-    runs.push(gains);
-    seconds.push(made.seconds);
-  }
-  return [
-    { label: `promoted of ${seeds.length}, ${levels[0]} marks`, value: promotedCount, digits: 0 },
-    ...figuresOf('whole runs, 0 where nothing was promoted', runs),
-    { label: 'seconds a run', value: mean(seconds), unit: 's' },
-  ];
 }
 
 void main();
