@@ -163,12 +163,7 @@ class LearnRun {
     const past = pastGuard(means.index.snapshot, asked, data.queries, GUARD_COUNT);
     const guard = [...made.slice(0, GUARD_COUNT), ...commits, ...past];
     const filler = made.slice(GUARD_COUNT);
-    progress.begin({ stage: 'finding negatives', weight: queryCount * 0.6 });
-    let minedCount = 0;
-    const mined = await mineGroups(means.index, data.queries, {
-      ...{ control: means.control, seed: means.seed },
-      onQuery: () => progress.at(++minedCount, queryCount),
-    });
+    const mined = await this.mine(data, tiers, progress);
     const groups = decidedGroups(means.index, mined, decisions);
     const nearest = nearestMined(means.index, groups, decisions);
     await this.keepForReview(data, nearest);
@@ -204,6 +199,22 @@ class LearnRun {
     const { index, seed } = this.means;
     const random = seededRandom(seedFor(seed, 'mixed', 0));
     return hardestMixed(index, { groups, queryVectors, head, hnm, decisions, random });
+  }
+
+  /** Mined negatives beside the marks, where a part learns from them: the weights and words learn from marks alone. */
+  private async mine(
+    { queries }: MarkData,
+    tiers: readonly LearningTier[],
+    progress: RunProgress,
+  ): Promise<Group[]> {
+    if (tiers.every((tier) => tier === 'words' || tier === 'fusion'))
+      return queries.map((query) => ({ query, mined: [] }));
+    progress.begin({ stage: 'finding negatives', weight: queries.length * 0.6 });
+    let minedCount = 0;
+    return mineGroups(this.means.index, queries, {
+      ...{ control: this.means.control, seed: this.means.seed },
+      onQuery: () => progress.at(++minedCount, queries.length),
+    });
   }
 
   /** What was kept, together and beside the version in use; then the report, and the version where it passed. */
