@@ -37,12 +37,12 @@ export async function besideCurrent(
     const isNew = new Set(
       data.queries.filter(({ time }) => time > current.manifest.time).map(({ asked }) => asked),
     );
-    const fresh = trial.folds.flat().filter(({ asked }) => isNew.has(asked));
+    const { evidence } = chosen.measured;
+    const fresh = evidence.heldOut.filter(({ asked }) => isNew.has(asked));
     const guard = trial.guard.map((one) => judgedGuard(one));
     const judged = fresh.length >= 8 ? fresh : guard;
     const of = fresh.length >= 8 ? 'held-out queries newer than it' : 'guard queries';
     const theirs = await answersOf(trial, contestant, judged);
-    const { evidence } = chosen.measured;
     const ours = fresh.length >= 8 ? evidence.after : evidence.guardAfter;
     const figure = compared('MRR@10', of, pairValues('MRR@10', judged, theirs, ours));
     const isWorse = figure.difference < -0.01;

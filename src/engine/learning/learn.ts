@@ -32,7 +32,7 @@ import { makeReport, refusedReport } from './makeReport';
 import { QueryEmbeddings } from './queryEmbeddings';
 import { beginRun, identityOf } from './runIdentity';
 import { RunProgress } from './runProgress';
-import { type Fold, foldCountOf, splitQueries, splitSentence } from './split';
+import { type Fold, splitQueries, splitSentence } from './split';
 import { decidingQueries, measurableCount, type PlanOptions, planTiers } from './tiers';
 import { copyTier, mixingOf, type TierMeans } from './trainTier';
 import { tryTier } from './tryTier';
@@ -152,9 +152,8 @@ class LearnRun {
   ): Promise<Learned> {
     const { means } = this;
     const queryCount = data.queries.length;
-    const foldCount = foldCountOf(queryCount);
     const chunkCount = means.index.snapshot.counts.embeddedCount;
-    const weight = plannedWeight(queryCount, GUARD_COUNT, tiers, { foldCount, chunkCount });
+    const weight = plannedWeight(queryCount, GUARD_COUNT, tiers, chunkCount);
     const progress = new RunProgress(weight, (news) => means.tellRun(news));
     const random = seededRandom(seedFor(means.seed, 'guard', 0));
     const made = pseudoGuard(means.index.snapshot, GUARD_COUNT + FILLER_COUNT, random);
@@ -303,7 +302,9 @@ class LearnRun {
     progress.begin({ stage: 'measuring all parts together', weight: searchWeight(trial) });
     const merged = mergeTiers(kept);
     const measured = await measure(trial, merged.byFold, merged.whole, this.means.seed);
-    const gainOf = ({ evidence }: Measured): number => primaryGain(evidence);
+    // On the same queries: not every part is measured on all.
+    const gainOf = ({ evidence }: Measured): number =>
+      primaryGain(evidence, measured.evidence.heldOut);
     const best = kept.reduce((a, b) => (gainOf(b.measured) > gainOf(a.measured) ? b : a));
     if (measured.result.isPassed && gainOf(measured) >= gainOf(best.measured))
       return kept.map((one) => ({ ...one, measured }));

@@ -48,7 +48,7 @@ export function judgedGuard({ query, chunkIds }: GuardQuery): Judged {
   return { asked: query, relevant: chunkIds, wrong: [] };
 }
 
-/** Measures models of the folds on what they have not seen, and the model of everything on the guard. */
+/** Measures models of the first folds, or of all, on what they have not seen, and the model of everything on the guard. */
 export async function measure(
   trial: Trial,
   byFold: readonly Contestant[],
@@ -57,7 +57,8 @@ export async function measure(
 ): Promise<Measured> {
   const { folds, guard, means, primary, before, guardBefore, queryVectors } = trial;
   const after = new Map<string, Answer>();
-  for (const [at, judged] of folds.entries()) {
+  const measured = folds.slice(0, byFold.length);
+  for (const [at, judged] of measured.entries()) {
     const answers = await answersOf(
       trial,
       byFold[at],
@@ -68,7 +69,7 @@ export async function measure(
   const guardJudged = guard.map((one) => judgedGuard(one));
   const guardAfter = await answersOf(trial, whole, guardJudged);
   const evidence: Evidence = {
-    ...{ primary, heldOut: folds.flat(), guard: guardJudged },
+    ...{ primary, heldOut: measured.flat(), guard: guardJudged },
     ...{ before, after, guardBefore, guardAfter },
     geometry: geometryOf(means.index, whole, queryVectors, seed),
     similar: similarChange(means.index, whole, seed),

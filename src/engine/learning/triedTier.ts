@@ -8,6 +8,7 @@ import type { MarkData, MarkedQuery } from './markData';
 import type { Measured, Trial } from './measuring';
 import { compared, type Judged, pairValues } from './measures';
 import type { LearningTier, TierOutcome } from './report';
+import { foldCountOf } from './split';
 import { encodingSeconds, SHARED_FROM } from './tiers';
 
 /** A part that was trained and measured. */
@@ -81,9 +82,12 @@ export function judgedOf({ asked, relevant, wrong }: MarkedQuery): Judged {
 export function mergeTiers(kept: readonly TriedTier[]): Pick<TriedTier, 'byFold' | 'whole'> {
   const join = (parts: readonly Contestant[]): Contestant =>
     Object.assign({}, ...parts) as Contestant;
-  const [first] = kept;
+  // Some are measured on the first fold alone.
+  const foldCount = Math.min(...kept.map(({ byFold }) => byFold.length));
   return {
-    byFold: first!.byFold.map((_, at) => join(kept.map(({ byFold }) => byFold[at]!))),
+    byFold: Array.from({ length: foldCount }, (_, at) =>
+      join(kept.map(({ byFold }) => byFold[at]!)),
+    ),
     whole: join(kept.map(({ whole }) => whole)),
   };
 }
@@ -100,7 +104,11 @@ export function togetherOf(
   return { measured: best?.measured, whole: best?.whole };
 }
 
-export function primaryGain({ primary, heldOut, before, after }: Measured['evidence']): number {
+/** On all that was held out, or on some of it. */
+export function primaryGain(
+  { primary, heldOut: all, before, after }: Measured['evidence'],
+  heldOut = all,
+): number {
   return compared(primary, '', pairValues(primary, heldOut, before, after)).difference;
 }
 
@@ -148,11 +156,16 @@ export function plannedWeight(
   queryCount: number,
   guardCount: number,
   tiers: readonly LearningTier[],
-  { foldCount, chunkCount }: { readonly foldCount: number; readonly chunkCount: number },
+  chunkCount: number,
 ): number {
-  const models = foldCount + 1;
+  const modelsOf = (tier: LearningTier): number => foldCountOf(tier, queryCount) + 1;
   const searches = (queryCount + guardCount) * 0.2;
-  const trainings = tiers.reduce((sum, tier) => sum + models * trainWeight(tier, queryCount), 0);
-  const encodings = tiers.includes('encoder') ? models * encodingSeconds(chunkCount) : 0;
+  const trainings = tiers.reduce(
+    (sum, tier) => sum + modelsOf(tier) * trainWeight(tier, queryCount),
+    0,
+  );
+  const encodings = tiers.includes('encoder')
+    ? modelsOf('encoder') * encodingSeconds(chunkCount)
+    : 0;
   return queryCount * 0.9 + searches * (tiers.length + 2) + trainings + encodings;
 }

@@ -13,7 +13,7 @@ import type { GuardQuery } from './guard';
 import type { MarkData } from './markData';
 import { type Measured, measure, type Trial } from './measuring';
 import type { LearningTier, TierOutcome } from './report';
-import type { Fold } from './split';
+import { type Fold, foldCountOf } from './split';
 import { encodingSeconds } from './tiers';
 import { openTier, type TierMeans, trainTier, trainWords } from './trainTier';
 import type { VersionStore } from './versionStore';
@@ -61,7 +61,7 @@ export async function tryTier(
   };
   try {
     const byFold: Contestant[] = [];
-    for (const [at, heldOut] of folds.entries()) {
+    for (const [at, heldOut] of folds.slice(0, foldCountOf(tier, groups.length)).entries()) {
       const hidden = new Set(heldOut);
       const seen = groups.filter((_, index) => !hidden.has(index));
       byFold.push(await trainOn(seen, `${tier}-${at}`));

@@ -1,7 +1,12 @@
 /** Which queries are held out: whole groups of near-identical ones, the newest of many, all of few by folds. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clusterQueries, splitQueries, type SplitQuery } from '../../../src/engine/learning/split';
+import {
+  clusterQueries,
+  foldCountOf,
+  splitQueries,
+  type SplitQuery,
+} from '../../../src/engine/learning/split';
 import { unit } from '../../support/folderIndex';
 
 function queries(count: number): SplitQuery[] {
@@ -44,12 +49,25 @@ test('keeps a group on one side of every fold', () => {
   }
 });
 
-test('holds the newest fifth of many queries out', () => {
+test('holds each of many queries out once, the newest fifth in the first fold', () => {
   const given = queries(60).map((query, at) => ({
     ...query,
     time: `2026-01-${10 + Math.floor(at / 3)}`,
   }));
-  const [fold, ...others] = splitQueries(given, 1);
-  assert.deepEqual(others, []);
-  assert.deepEqual(fold, [48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59]);
+  const folds = splitQueries(given, 1);
+  assert.deepEqual(folds[0], [48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59]);
+  assert.deepEqual(
+    folds.map(({ length }) => length),
+    [12, 12, 12, 12, 12],
+  );
+  assert.equal(new Set(folds.flat()).size, 60);
+});
+
+test('parts that take long are measured on the newest of many queries, on all of few', () => {
+  const countsOf = (queryCount: number): number[] =>
+    (['words', 'fusion', 'head', 'cross-encoder', 'encoder'] as const).map((tier) =>
+      foldCountOf(tier, queryCount),
+    );
+  assert.deepEqual(countsOf(49), [5, 5, 5, 5, 5]);
+  assert.deepEqual(countsOf(50), [5, 5, 5, 1, 1]);
 });

@@ -87,7 +87,7 @@ export const learningSentences: readonly KnownSentence[] = [
   'Needs marks',
   "A small map over stored embeddings, from the folder's own chunks, without marks",
   'Queries made of comments, headings and test titles are measured; none of their chunks is learned from',
-  'The newest fifth of the queries is held out, near-identical ones on one side',
+  'Five folds by query, near-identical ones on one side: each query is measured by a model that has not seen it; re-ranker and encoder on the newest fifth alone',
   'Five folds by query, near-identical ones on one side: each query is measured by a model that has not seen it',
   '{word} held-out queries of others are left out: what was learned has to prove better on your own',
   '{word} of {word} held-out queries are of others who share this repository, because fewer than {} are your own',
