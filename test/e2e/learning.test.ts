@@ -170,6 +170,54 @@ flow('goes back to the exact old order, in a second window too', world, async (h
     );
 });
 
+flow('shares and compares a version only after a question', world, async (here) => {
+  const { window, workspace: folder } = here;
+  const client = here.client();
+  const { current: version } = await client.call('versions', { folder });
+  const shared = path.join(folder, '.nearmiss', 'adapter');
+  await window.command('Nearmiss: Share Version with the Repository');
+  await window.question(/Its small weights, your name/).waitFor();
+  await window.screenshot('36-share-version');
+  await window.answer('Cancel');
+  await window.question(/Its small weights/).waitFor({ state: 'detached' });
+  assert.equal(fs.existsSync(shared), false);
+  await window.command('Nearmiss: Share Version with the Repository');
+  await window.question(/Its small weights/).waitFor();
+  await window.answer('Share');
+  await window.message(`Version ${version} written to`).first().waitFor();
+  assert.equal(fs.existsSync(shared), true);
+  await window.command('Nearmiss: Use Base Model');
+  await window.message('The base model answers now').first().waitFor();
+  await chooseComparison(window, `Compare silently: ${version}`);
+  await window.message('Both are compared silently now').first().waitFor();
+  assert.equal((await client.call('versions', { folder })).comparison?.candidate, version);
+  await chooseComparison(window, 'Stop comparing');
+  await window.message('The comparison has ended').first().waitFor();
+  assert.equal((await client.call('versions', { folder })).comparison, undefined);
+});
+
+flow('gives marks to the repository only after a question', world, async (here) => {
+  const shared = path.join(here.workspace, '.nearmiss', 'marks.jsonl');
+  assert.equal(fs.existsSync(shared), false);
+  const settingsFile = path.join(here.folder, 'user', 'User', 'settings.json');
+  const settings = JSON.parse(fs.readFileSync(settingsFile, 'utf8')) as Record<string, unknown>;
+  const sharing = { ...settings, 'nearmiss.marks.shareByRepository': true };
+  fs.writeFileSync(settingsFile, JSON.stringify(sharing));
+  // The editor in a browser reads its settings when a window opens.
+  const window = await here.openWindow();
+  await window.message('Share marks by the repository').first().waitFor();
+  await window.screenshot('37-share-marks');
+  assert.equal(fs.existsSync(shared), false);
+  await window.answer('Only Share');
+  const lines = await eventually(
+    async () => (fs.existsSync(shared) ? fs.readFileSync(shared, 'utf8').trim().split('\n') : []),
+    ({ length }) => length >= 30,
+  );
+  const marks = lines.map((line) => JSON.parse(line) as { query?: string });
+  for (const topic of markedTopics)
+    assert.ok(marks.some(({ query }) => query === QUESTIONS[topic]));
+});
+
 flow('reviews by keyboard what was set aside', world, async (here) => {
   const { window, workspace: folder } = here;
   const file = contradictionsOf(here, await marksOf(here));
@@ -263,6 +311,11 @@ async function startLearning(window: Workbench, picture?: string): Promise<void>
   await row.waitFor();
   if (picture) await window.screenshot(picture);
   await row.click();
+}
+
+async function chooseComparison(window: Workbench, label: string): Promise<void> {
+  await window.command('Nearmiss: Compare Versions…');
+  await window.quickRows.filter({ hasText: label }).first().click();
 }
 
 async function judge(

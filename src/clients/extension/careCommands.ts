@@ -171,7 +171,11 @@ export async function whyNotFound(services: Services, given: unknown): Promise<v
   }
   const said = await engine.ask('why', { folder: folder.path, path });
   const reasons = localisedText(said.reasons, t);
-  void vscode.window.showInformationMessage(inMessage(`${path}: ${reasons}`));
+  const text = said.reasons[0]?.startsWith(path) ? reasons : `${path}: ${reasons}`;
+  // With a button the editor shows the whole message; without, its first line.
+  const status = t('Show Status');
+  if ((await vscode.window.showInformationMessage(inMessage(text), status)) === status)
+    await showStatus(services);
 }
 
 async function chooseFile(): Promise<vscode.Uri | undefined> {

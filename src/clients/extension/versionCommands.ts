@@ -31,13 +31,18 @@ export async function compareVersions(services: Services): Promise<void> {
     // A row that only tells begins nothing.
     if (!chosen.order) continue;
     const params = { folder: folder.path, ...chosen.order };
-    tellComparison(list, await services.engine.call('compareVersion', params));
-    return;
+    const now = await services.engine.call('compareVersion', params);
+    return tellComparison(services, folder, list, now);
   }
 }
 
-/** What begins now; at the end, what came of it. */
-function tellComparison(before: VersionList, { comparison, problems }: VersionList): void {
+/** What begins now; at the end, what came of it. A button, because only with one the editor shows a whole message. */
+async function tellComparison(
+  services: Services,
+  folder: WorkspaceFolder,
+  before: VersionList,
+  { comparison, problems }: VersionList,
+): Promise<void> {
   const { t } = vscode.l10n;
   const began =
     comparison &&
@@ -47,7 +52,11 @@ function tellComparison(before: VersionList, { comparison, problems }: VersionLi
   const sentences = began
     ? [began, ...problems]
     : [t('The comparison has ended'), ...(before.comparison?.sentences ?? []), ...problems];
-  tell(sentences);
+  const way = began ? t('Compare Versions') : t('Show Report');
+  const text = inMessage(localisedText(sentences, t));
+  const chosen = await vscode.window.showInformationMessage(text, way);
+  if (chosen === way && began) await compareVersions(services);
+  else if (chosen === way) await showReport(services, folder);
 }
 
 /** Says that a version gave way to the base, where nobody asked for it to be measured; once for each such event. */

@@ -81,7 +81,7 @@ function querySet(
     ${sharesPicture(shares)}
     <p>
       ${counted(changes.length, t('1 query'), (many) => t('{0} queries', many))}:
-      ${shares.map((share, index) => html`${index > 0 && ', '}<span class="${share.tone}">${outcomeCount(share.outcome, share.count, t)}</span>`)}
+      ${shares.map((share, index) => html`${index > 0 && t(', ')}<span class="${share.tone}">${outcomeCount(share.outcome, share.count, t)}</span>`)}
     </p>
     ${groups.flat().map((change) => queryDetails(change, words))}`;
 }

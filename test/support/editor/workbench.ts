@@ -273,6 +273,11 @@ export class Workbench {
     return frame;
   }
 
+  /** A question that stands in the middle until it is answered. */
+  question(text: string | RegExp): Locator {
+    return this.page.locator('.monaco-dialog-box').filter({ hasText: text });
+  }
+
   /** Presses a button of a dialog or a message. */
   async answer(button: string | RegExp): Promise<void> {
     await this.page
