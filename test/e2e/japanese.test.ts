@@ -52,6 +52,19 @@ flow('speaks Japanese in palette, panel and lists', world, async ({ window }) =>
   );
   await window.screenshot('13-japanese-status');
   await window.closeQuickPick();
+  // Doctor looks while it tells; its page ends with a word of its own.
+  await window.command(`Nearmiss: ${titles['command.runDoctor']}`);
+  const findings = await eventually(
+    () => window.page.locator('.view-line').allInnerTexts(),
+    (lines) => lines.some((line) => line.includes(strings['Done.']!)),
+  );
+  await window.screenshot('13-japanese-doctor');
+  const lines = findings.filter((line) => line.trim() !== '');
+  assert.ok(lines.length > 10, lines.join('\n'));
+  assert.deepEqual(
+    lines.filter((line) => !japanese.test(line)),
+    [],
+  );
   // A sentence of the engine, with a sentence inside it.
   await window.command(`Nearmiss: ${titles['command.learnFromMarks']}`);
   await window.message('使えるのは評価 0 件です').first().waitFor();

@@ -146,8 +146,30 @@ flow('shows a report that holds what the command line says', world, async (here)
   await window.closeTab('Learning Report');
 });
 
+flow('gives marks to the repository only after a question', world, async (here) => {
+  const shared = path.join(here.workspace, '.nearmiss', 'marks.jsonl');
+  assert.equal(fs.existsSync(shared), false);
+  const settingsFile = path.join(here.folder, 'user', 'User', 'settings.json');
+  const settings = JSON.parse(fs.readFileSync(settingsFile, 'utf8')) as Record<string, unknown>;
+  const sharing = { ...settings, 'nearmiss.marks.shareByRepository': true };
+  fs.writeFileSync(settingsFile, JSON.stringify(sharing));
+  // The editor in a browser reads its settings when a window opens.
+  const window = await here.openWindow();
+  await window.message('Share marks by the repository').first().waitFor();
+  await window.screenshot('37-share-marks');
+  assert.equal(fs.existsSync(shared), false);
+  await window.answer('Only Share');
+  const lines = await eventually(
+    async () => (fs.existsSync(shared) ? fs.readFileSync(shared, 'utf8').trim().split('\n') : []),
+    ({ length }) => length >= 30,
+  );
+  const marks = lines.map((line) => JSON.parse(line) as { query?: string });
+  for (const topic of markedTopics)
+    assert.ok(marks.some(({ query }) => query === QUESTIONS[topic]));
+});
+
 flow('goes back to the exact old order, in a second window too', world, async (here) => {
-  const [first, second] = [here.window, await here.openWindow()];
+  const [first, second] = here.windows as [Workbench, Workbench];
   await second.openPanel();
   assert.deepEqual(await orderOf(second, unseen), learned);
   await first.command('Nearmiss: Use Base Model');
@@ -194,28 +216,6 @@ flow('shares and compares a version only after a question', world, async (here) 
   await chooseComparison(window, 'Stop comparing');
   await window.message('The comparison has ended').first().waitFor();
   assert.equal((await client.call('versions', { folder })).comparison, undefined);
-});
-
-flow('gives marks to the repository only after a question', world, async (here) => {
-  const shared = path.join(here.workspace, '.nearmiss', 'marks.jsonl');
-  assert.equal(fs.existsSync(shared), false);
-  const settingsFile = path.join(here.folder, 'user', 'User', 'settings.json');
-  const settings = JSON.parse(fs.readFileSync(settingsFile, 'utf8')) as Record<string, unknown>;
-  const sharing = { ...settings, 'nearmiss.marks.shareByRepository': true };
-  fs.writeFileSync(settingsFile, JSON.stringify(sharing));
-  // The editor in a browser reads its settings when a window opens.
-  const window = await here.openWindow();
-  await window.message('Share marks by the repository').first().waitFor();
-  await window.screenshot('37-share-marks');
-  assert.equal(fs.existsSync(shared), false);
-  await window.answer('Only Share');
-  const lines = await eventually(
-    async () => (fs.existsSync(shared) ? fs.readFileSync(shared, 'utf8').trim().split('\n') : []),
-    ({ length }) => length >= 30,
-  );
-  const marks = lines.map((line) => JSON.parse(line) as { query?: string });
-  for (const topic of markedTopics)
-    assert.ok(marks.some(({ query }) => query === QUESTIONS[topic]));
 });
 
 flow('reviews by keyboard what was set aside', world, async (here) => {
