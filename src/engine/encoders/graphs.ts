@@ -29,11 +29,15 @@ export function buildGraph(bytes: Uint8Array, arithmetic: Arithmetic): Uint8Arra
   return encodeModel(model);
 }
 
-/** Works out each DequantizeLinear of constants now, and not in every run. */
-export function foldDequantizers(graph: Graph): void {
+/** Works out each DequantizeLinear of constants now, and not in every run; those whose result is wanted. */
+export function foldDequantizers(
+  graph: Graph,
+  isWanted: (output: string) => boolean = () => true,
+): void {
   const folded: Node[] = [];
   for (const node of graph.nodes) {
     const [output = ''] = node.output;
+    if (!isWanted(output)) continue;
     if (node.opType !== 'DequantizeLinear' || graph.consumersOf(output).length === 0) continue;
     const parts = readDequantizer(graph, node);
     if (!parts) continue;

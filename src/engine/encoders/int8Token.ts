@@ -5,6 +5,9 @@
  * error came from them: the values that attention sums are given sixteen bits, since the error of a token that
  * every other attends to does not average out; and what GELU gives, never below -0.17, uses the whole range.
  */
+import { create } from '@bufbuild/protobuf';
+import * as z from 'zod';
+import { StringStringEntryProtoSchema } from '../onnx/generated/onnx_pb';
 import type { Graph } from '../onnx/graph';
 import {
   type Model,
@@ -17,10 +20,35 @@ import {
 import { approximateGelus } from './gelu';
 import { INT8_LIMIT, type QuantizedWeight, readWeight } from './weights';
 
+/** Names the matrices of a model that must stay 32-bit floats whatever the arithmetic. */
+const FLOATS_KEY = 'nearmiss.floats';
+
+/**
+ * Says in the model that these matrices stay floats. What little training changes lies within half a step of 8 bits, and as
+ * the base's numbers lie on such steps, rounding would give the base's numbers again.
+ */
+export function keepFloats(model: Model, names: readonly string[]): void {
+  const value = JSON.stringify(names);
+  model.metadataProps.push(create(StringStringEntryProtoSchema, { key: FLOATS_KEY, value }));
+}
+
+function keptFloats({ metadataProps }: Model): ReadonlySet<string> {
+  const entry = metadataProps.find(({ key }) => key === FLOATS_KEY);
+  try {
+    return new Set(z.array(z.string()).parse(JSON.parse(entry?.value ?? '[]')));
+  } catch {
+    // Not what we write: then it says nothing to us.
+    return new Set();
+  }
+}
+
 /** Replaces each product of activations with a constant matrix by its 8-bit form, in place. */
 export function quantizeProducts(model: Model, graph: Graph): void {
   const rewriter = new Rewriter(graph, opsetOf(model));
-  const found = graph.nodes.flatMap((node) => readProduct(graph, node) ?? []);
+  const kept = keptFloats(model);
+  const found = graph.nodes.flatMap((node) =>
+    kept.has(node.input[1] ?? '') ? [] : (readProduct(graph, node) ?? []),
+  );
   if (found.length === 0) return;
   approximateGelus(graph);
   const products = found.map((product) => ({ ...product, input: product.node.input[0]! }));

@@ -51,8 +51,8 @@ export function recipeOf(tier: LearningTier, recordCount: number): RecipeChanges
     return { steps: 40, learningRate: 0.1, evaluateEvery: 5, patience: 4, rows: 32 };
   if (tier === 'encoder') return encoderRecipe(recordCount);
   const steps = Math.max(8, Math.min(60, Math.ceil(recordCount / 8) * 2));
-  // Eight bits of a model that was trained on little do not always say the same; floats do.
-  const more = { maxTokens: 160, negatives: 7, weights: 'fp32' } as const;
+  // Eight bits of a model that was trained on little say what the base says; floats that are kept do not.
+  const more = { maxTokens: 160, negatives: 7, weights: 'mixed' } as const;
   return { steps, evaluateEvery: Math.ceil(steps / 2), ...more };
 }
 
@@ -67,7 +67,7 @@ function encoderRecipe(recordCount: number): RecipeChanges {
   const steps = Math.max(8, Math.min(MOST_ENCODER_STEPS, ENCODER_EPOCHS * epoch));
   return {
     ...{ steps, rows: ENCODER_ROWS, negatives: 3, evaluateEvery: Math.max(4, epoch), patience: 2 },
-    ...{ maxTokens: 160, anchor: 0.5, anchorTexts: 16, weights: 'fp32', quarantine: false },
+    ...{ maxTokens: 160, anchor: 0.5, anchorTexts: 16, weights: 'mixed', quarantine: false },
   };
 }
 

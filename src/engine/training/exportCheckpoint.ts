@@ -1,16 +1,17 @@
 /**
  * Trained weights into a checkpoint in the layout of the base, so that anything that ran the base runs the result. With
  * weights as the base has them, only their data changes. With 32-bit floats the graph is written anew, its trained
- * matrices unrounded.
+ * matrices unrounded; mixed, the others stay in 8 bits, and every arithmetic leaves the trained ones alone.
  */
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { systemCode } from '../../base/errors';
 import { type Checkpoint, readModelBytes } from '../encoders/checkpoint';
-import { buildGraph } from '../encoders/graphs';
+import { buildGraph, foldDequantizers } from '../encoders/graphs';
+import { keepFloats } from '../encoders/int8Token';
 import { decodeModel, encodeModel } from '../onnx/codec';
 import { graphOf } from '../onnx/graph';
-import { dimsOf, floatsOf, makeTensor } from '../onnx/model';
+import { dimsOf, floatsOf, makeTensor, type Model } from '../onnx/model';
 import { exportModel, unknownWeight } from './exportModel';
 import { ADAPTER_DOWN, ADAPTER_UP, unpackTables } from './surgery';
 
@@ -69,10 +70,15 @@ export async function exportCheckpoint(
   base: Checkpoint,
   weights: NewWeights,
   folder: string,
-  options: { readonly weights: 'as-base' | 'fp32'; readonly card: string },
+  options: { readonly weights: 'as-base' | 'fp32' | 'mixed'; readonly card: string },
 ): Promise<void> {
   const bytes = await readModelBytes(base.modelFile);
-  const model = options.weights === 'fp32' ? inFloats(bytes, weights) : exportModel(bytes, weights);
+  const model =
+    options.weights === 'as-base'
+      ? exportModel(bytes, weights)
+      : options.weights === 'fp32'
+        ? encodeModel(withFloats(buildGraph(bytes, 'fp32'), weights))
+        : encodeMixed(bytes, weights);
   await fs.writeFile(path.join(folder, 'model.onnx'), model);
   for (const name of SIDE_FILES) await copyIfThere(base.folder, folder, name);
   await fs.writeFile(path.join(folder, 'MODEL_CARD.md'), options.card);
@@ -88,15 +94,30 @@ async function copyIfThere(from: string, to: string, name: string): Promise<void
   }
 }
 
-/** The graph with matrices of 8 bits, and tables that were trained, as floats, and the new weights in their places. */
-function inFloats(bytes: Uint8Array, weights: NewWeights): Uint8Array {
-  const model = decodeModel(buildGraph(bytes, 'fp32'));
+/** The model with what was trained as floats, tables included, and the new weights in their places. */
+function withFloats(bytes: Uint8Array, weights: NewWeights): Model {
+  const model = decodeModel(bytes);
   const graph = graphOf(model);
+  foldDequantizers(graph, (name) => weights.has(name));
   if ([...weights.keys()].some((name) => !graph.initializer(name))) unpackTables(graph);
   for (const [name, { dims, data }] of weights) {
     const known = graph.initializer(name);
     if (!known || dimsOf(known).join() !== dims.join()) throw unknownWeight(name);
     graph.setInitializer(makeTensor(name, data, dims));
   }
+  return model;
+}
+
+function encodeMixed(bytes: Uint8Array, weights: NewWeights): Uint8Array {
+  const model = withFloats(bytes, weights);
+  const graph = graphOf(model);
+  // The bytes that became floats are of no use any more.
+  graph.removeUnused();
+  graph.sort();
+  const matrices = [...weights].filter(([, { dims }]) => dims.length === 2);
+  keepFloats(
+    model,
+    matrices.map(([name]) => name),
+  );
   return encodeModel(model);
 }

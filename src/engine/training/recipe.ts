@@ -95,8 +95,8 @@ const recipeSchema = z.strictObject({
   /** How far training stands back for other programs, 0 (not at all) to 19. */
   niceness: z.int().min(0).max(19),
   minutes: positive,
-  /** Weights of the written model: as the base has them, or 32-bit floats. */
-  weights: z.enum(['as-base', 'fp32']),
+  /** Weights of the written model: as the base has them, 32-bit floats, or floats where it was trained and kept so. */
+  weights: z.enum(['as-base', 'fp32', 'mixed']),
 });
 export type Recipe = z.infer<typeof recipeSchema>;
 

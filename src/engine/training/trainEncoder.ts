@@ -34,12 +34,19 @@ type EncoderPart = 'bi-encoder' | 'cross-encoder';
 /** Smallest cosine of what was written with what was trained, by how its weights are kept. */
 const SMALLEST_COSINE: Readonly<Record<Recipe['weights'], number>> = {
   fp32: 0.9999,
+  mixed: 0.9999,
   'as-base': 0.98,
 };
 /** Largest difference of logits. */
 const LARGEST_DIFFERENCE: Readonly<Record<Recipe['weights'], number>> = {
   fp32: 0.001,
+  mixed: 0.001,
   'as-base': 0.5,
+};
+const WEIGHT_WORDS: Readonly<Record<Recipe['weights'], string>> = {
+  'as-base': 'as the base has them',
+  fp32: 'in 32-bit floats',
+  mixed: 'in 32-bit floats where it was trained, else as the base has them',
 };
 /** Texts that what was written is compared on. */
 const COMPARED_COUNT = 8;
@@ -286,7 +293,7 @@ function modelCard(
   { metric, steps }: Settled,
 ): string {
   const recordCount = plan.train.rows.length + plan.train.pairs.length;
-  const weights = recipe.weights === 'fp32' ? 'in 32-bit floats' : 'as the base has them';
+  const weights = WEIGHT_WORDS[recipe.weights];
   return [
     `# ${part}, trained with Nearmiss`,
     '',
