@@ -156,7 +156,6 @@ flow('gives marks to the repository only after a question', world, async (here) 
   // The editor in a browser reads its settings when a window opens.
   const window = await here.openWindow();
   await window.message('Share marks by the repository').first().waitFor();
-  await window.screenshot('37-share-marks');
   assert.equal(fs.existsSync(shared), false);
   await window.answer('Only Share');
   const lines = await eventually(

@@ -11,7 +11,7 @@ import { learningSentences } from './sentences/learning';
 import { markSentences } from './sentences/marks';
 import { modelSentences } from './sentences/models';
 import { rankingSentences } from './sentences/ranking';
-import { fixedLength, inPlace, type Known, knownOf } from './sentences/sentence';
+import { inPlace, type Known, knownOf, placesIn } from './sentences/sentence';
 import { storeSentences } from './sentences/store';
 import { trainingSentences } from './sentences/training';
 import { versionSentences } from './sentences/versions';
@@ -72,11 +72,10 @@ function matched(sentence: string, patterns: readonly Known[], t: Translate): st
   const message = table().whole.get(sentence);
   if (message !== undefined) return t(message);
   for (const known of patterns) {
-    if (!sentence.startsWith(known.start)) continue;
-    const found = known.pattern.exec(sentence);
+    const found = placesIn(sentence, known);
     if (!found) continue;
     const say = (part: string): string => localised(part, t);
-    const places = known.places.map((place, at) => inPlace(place, found[at + 1] ?? '', say, t));
+    const places = known.places.map((place, at) => inPlace(place, found[at] ?? '', say, t));
     return t(known.message, ...places);
   }
   return undefined;
@@ -141,7 +140,7 @@ function table(): Table {
     .map(knownOf);
   const patterns = all
     .filter(({ places }) => places.length > 0)
-    .sort((a, b) => b.start.length - a.start.length || fixedLength(b) - fixedLength(a));
+    .sort((a, b) => startOf(b).length - startOf(a).length || b.fixedLength - a.fixedLength);
   built = {
     all,
     whole: new Map(
@@ -149,8 +148,12 @@ function table(): Table {
         .filter(({ places }) => places.length === 0)
         .map(({ english, message }) => [english, message]),
     ),
-    byStart: patterns.filter(({ start }) => start !== ''),
-    byRest: patterns.filter(({ start }) => start === ''),
+    byStart: patterns.filter((known) => startOf(known) !== ''),
+    byRest: patterns.filter((known) => startOf(known) === ''),
   };
   return built;
+}
+
+function startOf({ pieces }: Known): string {
+  return pieces[0] ?? '';
 }

@@ -211,6 +211,7 @@ const NOT_SHOWN: Readonly<Record<string, string>> = {
   'Line {}: a negative was set aside. {}': 'a note of `nearmiss train`',
   'mean of held-out nDCG@10 and Spearman': 'the record of a training',
   'in 32-bit floats': 'the card of a trained model',
+  'in 32-bit floats where it was trained, else as the base has them': 'the card of a trained model',
   'as the base has them': 'the card of a trained model',
   '# {}, trained with Nearmiss': 'the card of a trained model',
   '- **Base.** The checkpoint {}; its licence and its card hold for this one too.':

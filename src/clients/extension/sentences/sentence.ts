@@ -16,11 +16,11 @@ export interface Known {
   readonly english: string;
   /** The key of the language bundle: as it is said, places numbered. */
   readonly message: string;
-  /** Anchored; a group for each place. */
-  readonly pattern: RegExp;
-  /** What a sentence begins with in any case. */
-  readonly start: string;
+  /** What stands around the places: one more than there are places. */
+  readonly pieces: readonly string[];
   readonly places: readonly Place[];
+  /** Its letters beside the places: of two that fit, the one with more says more. */
+  readonly fixedLength: number;
 }
 
 type Place = '{}' | '{word}' | '{…}' | '{…, …}' | '{…; …}';
@@ -31,18 +31,30 @@ export function knownOf(sentence: KnownSentence): Known {
   const [english, reader] = typeof sentence === 'string' ? [sentence, undefined] : sentence;
   const pieces = english.split(PLACE);
   const places = (english.match(PLACE) ?? []) as Place[];
-  const body = pieces
-    .map((piece, at) => escaped(piece) + (at < places.length ? groupOf(places[at]!) : ''))
-    .join('');
-  return {
-    ...{ english, places, message: reader ?? numbered(english), start: pieces[0] ?? '' },
-    pattern: new RegExp(`^${body}$`, 'su'),
-  };
+  const fixedLength = pieces.reduce((sum, { length }) => sum + length, 0);
+  return { english, message: reader ?? numbered(english), pieces, places, fixedLength };
 }
 
-/** The letters that a sentence has in any case: of two that fit, the one with more says more. */
-export function fixedLength({ english }: Pick<Known, 'english'>): number {
-  return english.replaceAll(PLACE, '').length;
+/** What stands in the places of this sentence; undefined where it is another one. */
+export function placesIn(sentence: string, known: Known): readonly string[] | undefined {
+  const { pieces } = known;
+  // Nearly all are ruled out by this; a pattern is made of few.
+  if (!sentence.startsWith(pieces[0]!) || !sentence.endsWith(pieces.at(-1)!)) return undefined;
+  if (!pieces.every((piece) => sentence.includes(piece))) return undefined;
+  return patternOf(known).exec(sentence)?.slice(1);
+}
+
+const patterns = new WeakMap<Known, RegExp>();
+
+/** Anchored; a group for each place. */
+function patternOf(known: Known): RegExp {
+  const made = patterns.get(known);
+  if (made) return made;
+  const { pieces, places } = known;
+  const body = pieces.map((piece, at) => escaped(piece) + groupOf(places[at])).join('');
+  const pattern = new RegExp(`^${body}$`, 'su');
+  patterns.set(known, pattern);
+  return pattern;
 }
 
 /** What stands in the place, in the reader's language where that is known. */
@@ -65,7 +77,8 @@ export function inPlace(
         .reduce((list, one) => t('{0}; {1}', list, one));
 }
 
-function groupOf(place: Place): string {
+function groupOf(place: Place | undefined): string {
+  if (place === undefined) return '';
   return place === '{word}' ? '(\\S+)' : '(.*?)';
 }
 
