@@ -110,7 +110,7 @@ export async function shareVersion(services: Services): Promise<void> {
   const version = await chooseVersion(list, t('Share which version?'));
   if (version === undefined) return;
   const warning = t(
-    'Share {0} by the repository? Its small weights, your name and how many marks it was learned from can then be read by all who have it; no query goes along.',
+    'Share {0} by the repository? Its small weights, the words of yours that it learned, your name and how many marks it was learned from can then be read by all who have it; no whole query goes along.',
     inMessage(version),
   );
   if (!(await agrees(warning, t('Share')))) return;

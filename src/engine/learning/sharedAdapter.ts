@@ -1,6 +1,6 @@
 /**
- * A version shared by the repository: the weights of the ranking and a map of embeddings in `.nearmiss/adapter/`, never a
- * program and never a whole model. What is taken is checked like anything from strangers (plain files of a bounded size,
+ * A version shared by the repository: learned words, the weights of the ranking and a map of embeddings in
+ * `.nearmiss/adapter/`, never a program and never a whole model. What is taken is checked like anything from strangers (plain files of a bounded size,
  * each with its hash, for the models in use), becomes a version under a name of its own, and answers nothing until it has
  * passed this user's gate.
  */
@@ -13,6 +13,7 @@ import { ADAPTER_FILE, checkBase, readHead } from '../encoders/heads';
 import { readShared, SHARED_FOLDER, writeShared } from '../feedback/repositoryFolder';
 import { cleanAuthor } from '../feedback/sharedMarks';
 import { type BaseModels, readWeights, WEIGHTS_FILE } from './learnedVersion';
+import { readWordsFile, WORDS_FILE } from './learnedWords';
 import { MARK_HASH, MOST_TOLD } from './learnedMarks';
 import type { LearningReport } from './report';
 import type { VersionStore } from './versionStore';
@@ -22,6 +23,7 @@ const MANIFEST = 'version.json';
 const LARGEST_MANIFEST_BYTES = 1 << 20;
 /** By the part that it holds: its file, and how large that may be. */
 const PARTS = {
+  words: { file: WORDS_FILE, largestBytes: 256 << 10 },
   fusion: { file: WEIGHTS_FILE, largestBytes: 64 << 10 },
   head: { file: ADAPTER_FILE, largestBytes: 16 << 20 },
 } as const;
@@ -39,11 +41,12 @@ const sharedSchema = z.object({
   markHashes: z.array(z.string().regex(MARK_HASH)).max(MOST_TOLD).optional(),
   base: z.object({ biEncoder: z.string().max(200), crossEncoder: z.string().max(200) }),
   tiers: z
-    .array(z.enum(['fusion', 'head']))
+    .array(z.enum(['words', 'fusion', 'head']))
     .min(1)
-    .max(2),
+    .max(3),
   level: z.object({ factor: z.number().positive(), shift: z.number() }).optional(),
   hashes: z.object({
+    words: z.string().length(64).optional(),
     fusion: z.string().length(64).optional(),
     head: z.string().length(64).optional(),
   }),
@@ -63,7 +66,7 @@ export async function giveVersion(
   if (tiers.length !== manifest.tiers.length || tiers.length === 0)
     throw new NearmissError(
       'usage',
-      `The version ${id} holds ${manifest.tiers.join(', ')}; only weights of the ranking and maps of embeddings are shared`,
+      `The version ${id} holds ${manifest.tiers.join(', ')}; only learned words, weights of the ranking and maps of embeddings are shared`,
       'Share another version; `nearmiss versions` lists them',
     );
   if ((manifest.markHashes?.length ?? 0) > MOST_TOLD)
@@ -189,6 +192,7 @@ async function checkParts(
   own: BaseModels,
 ): Promise<void> {
   if (base.biEncoder !== own.biEncoder) throw unusable('it was learned on another model');
+  if (tiers.includes('words')) await readWordsFile(path.join(draft, WORDS_FILE));
   if (tiers.includes('fusion')) {
     if (base.crossEncoder !== own.crossEncoder)
       throw unusable('it was learned on another re-ranker');

@@ -128,7 +128,7 @@ test('is measured again on its own vectors, which are there', async () => {
 test('is not shared with the repository, which is said', async () => {
   const [{ id }] = (await world.order.store.list()) as [{ id: string }];
   await assert.rejects(giveVersion(world.folder, world.order.store, id, 'Ada'), {
-    message: `The version ${id} holds encoder; only weights of the ranking and maps of embeddings are shared`,
+    message: `The version ${id} holds encoder; only learned words, weights of the ranking and maps of embeddings are shared`,
   });
 });
 

@@ -1,10 +1,12 @@
 /** A version that comes with a repository: taken whole and checked, or not at all. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { encodeHead, newHead } from '../../../src/engine/encoders/heads';
 import { loadVersion } from '../../../src/engine/learning/learnedVersion';
+import { WORDS_FILE, writeWords } from '../../../src/engine/learning/learnedWords';
 import type { LearningReport } from '../../../src/engine/learning/report';
 import { giveVersion, takeVersion } from '../../../src/engine/learning/sharedAdapter';
 import { VersionStore } from '../../../src/engine/learning/versionStore';
@@ -26,12 +28,14 @@ interface Shared {
 
 async function publish(
   store: VersionStore,
-  tiers: readonly ('fusion' | 'head' | 'cross-encoder')[],
+  tiers: readonly ('words' | 'fusion' | 'head' | 'cross-encoder')[],
   rank = 4,
 ): Promise<void> {
   const draft = path.join(store.root, 'draft');
   fs.mkdirSync(draft, { recursive: true });
   fs.writeFileSync(path.join(draft, 'weights.json'), '{"rerank":0.5}');
+  const word = { word: 'gateway', as: 'proxy', count: 3, of: 4, evidence: 12 };
+  await writeWords(path.join(draft, WORDS_FILE), [word]);
   const shape = { kind: 'query-head', base: BASE.biEncoder, dimension: 8, rank } as const;
   fs.writeFileSync(path.join(draft, 'adapter.safetensors'), encodeHead(newHead(shape, 1)));
   const about = { id: 'made', time: '2026-11-25T12:00:00Z', kind: 'marks' } as const;
@@ -45,7 +49,7 @@ async function share(rank?: number): Promise<Shared> {
   const at = path.join(root, `${count++}`);
   const [code, giver] = [path.join(at, 'code'), new VersionStore(path.join(at, 'giver'))];
   fs.mkdirSync(code, { recursive: true });
-  await publish(giver, ['fusion', 'head'], rank);
+  await publish(giver, ['words', 'fusion', 'head'], rank);
   const adapter = await giveVersion(code, giver, 'made', 'Ada');
   const manifest = path.join(adapter, 'version.json');
   return {
@@ -60,11 +64,12 @@ async function share(rank?: number): Promise<Shared> {
 test('is taken as it was given, under a name of its own, and answers nothing yet', async () => {
   const { code, store, adapter } = await share();
   assert.deepEqual(fs.readdirSync(adapter).sort(), [
-    ...['adapter.safetensors', 'version.json', 'weights.json'],
+    ...['adapter.safetensors', 'version.json', 'weights.json', 'words.json'],
   ]);
   const id = await takeVersion(code, store, BASE);
   assert.match(id, /^shared-[0-9a-f]{12}$/);
   const version = await loadVersion(store, id, BASE);
+  assert.deepEqual([...version.words!], [['gateway', 'proxy']]);
   assert.equal(version.weights?.rerank, 0.5);
   assert.equal(version.learned?.head?.rank, 4);
   assert.deepEqual(version.learned?.level, { factor: 2, shift: 0.1 });
@@ -81,7 +86,10 @@ test('is taken as it was given, under a name of its own, and answers nothing yet
 test('a re-ranker is not shared, nor a version without its re-ranker', async () => {
   const store = new VersionStore(path.join(root, 'large'));
   await publish(store, ['fusion', 'cross-encoder']);
-  await assert.rejects(giveVersion(root, store, 'made', 'Ada'), /only weights of the ranking/);
+  await assert.rejects(
+    giveVersion(root, store, 'made', 'Ada'),
+    /only learned words, weights of the ranking/,
+  );
   assert.equal(fs.existsSync(path.join(root, '.nearmiss')), false);
 });
 
@@ -118,6 +126,16 @@ const hostile: readonly [string, (shared: Shared) => void, RegExp][] = [
     'a hash of nothing',
     ({ change }) => change((said) => ({ ...said, hashes: { fusion: zeros } })),
     /is not what was shared/,
+  ],
+  [
+    'words that are none, under their own hash',
+    ({ adapter, change }) => {
+      const text = '{"v":1,"words":[{"word":7}]}';
+      fs.writeFileSync(path.join(adapter, 'words.json'), text);
+      const words = createHash('sha256').update(text).digest('hex');
+      change((said) => ({ ...said, hashes: { ...(said.hashes as object), words } }));
+    },
+    /it holds no learned words/,
   ],
   [
     'a missing file',

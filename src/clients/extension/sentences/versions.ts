@@ -25,7 +25,7 @@ export const versionSentences: readonly KnownSentence[] = [
   ],
   'The version that the repository shares cannot be used: {…}',
   'Ask whoever shared it; nothing has changed here',
-  'The version {} holds {}; only weights of the ranking and maps of embeddings are shared',
+  'The version {} holds {}; only learned words, weights of the ranking and maps of embeddings are shared',
   'The version {} was learned from more than {} marks, which is more than a shared version can tell',
   ['Share another version; `nearmiss versions` lists them', 'Share another version'],
   'Taken from the repository, not measured here yet; {} says: {…}',
