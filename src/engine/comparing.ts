@@ -145,7 +145,8 @@ export class Comparing implements Disposable {
       }
       return this.mix(asked, pair, result, candidate);
     } catch (error) {
-      this.parts.log.warn('comparing', { reason: messageOf(error) });
+      // The candidate may have gone, or its vectors are not whole yet.
+      if (!isAbort(error)) this.parts.log.warn('comparing', { reason: messageOf(error) });
       return result;
     } finally {
       clearTimeout(timer);

@@ -286,7 +286,9 @@ class LearnRun {
       passed.find(({ tier }) => tier === wanted);
     const [head, encoder] = [of('head'), of('encoder')];
     if (!head || !encoder) return passed;
-    const gainOf = ({ measured }: TriedTier): number => primaryGain(measured.evidence);
+    // On the same queries: an encoder is not measured on all.
+    const { heldOut } = encoder.measured.evidence;
+    const gainOf = ({ measured }: TriedTier): number => primaryGain(measured.evidence, heldOut);
     // As good, and nothing is embedded anew.
     const isHeadTaken = gainOf(head) >= gainOf(encoder);
     const [taken, left] = isHeadTaken ? [head, encoder] : [encoder, head];
