@@ -19,6 +19,9 @@ import { type JudgedQuery, type MethodSet, takeAllSteps } from './methods';
 import { benchOption, note } from './report';
 import { embedWith } from './trainedRows';
 
+/** Off where time and memory alone are asked for: embedding everything anew takes longer than the steps. */
+const isJudged = benchOption('judge') !== 'off';
+
 /** All methods that an encoder's step has room for, at strengths of the papers; longer texts are cut. */
 const EVERYTHING: RecipeChanges = {
   ...{
@@ -56,7 +59,7 @@ export async function ablateEncoder(set: MethodSet, pool: MiningPool, only: RegE
   console.log(
     `${set.name}: last ${recipe.layers} layers, ${recipe.steps} steps of ${recipe.rows} rows, one fold, nDCG@10 of ${test.length} unseen queries`,
   );
-  const base = await runEncoder(set, checkpoint, test);
+  const base = isJudged ? await runEncoder(set, checkpoint, test) : { values: [] };
   line('base, nothing trained', base);
   const full = await runEncoder(set, checkpoint, test, { rows, recipe });
   line('everything', full, base);
@@ -97,6 +100,7 @@ async function runEncoder(
         await takeAllSteps(learner, run.recipe);
         learner.dispose();
       }));
+    if (!isJudged) return { values: [], cost: cost?.cost };
     const as = { tokenizer, checkpoint };
     const documents = await embedWith(encoder, { ...as, role: 'document' }, set.documents);
     const texts = test.map(({ text }) => text);

@@ -2,7 +2,7 @@
  * What each training method is worth: `npm run bench -- methods`, or one table of it (`methods-ablation`,
  * `methods-miners`, `methods-encoder`), or one set (`methods-ablation-code-cosqa`). `--teacher off` leaves the cross-encoder
  * out, `--train off` the heads behind each miner, `--queries N` takes fewer, `--only PATTERN` some miners or encoder runs, `--folds N` only the
- * first folds, `--steps N` other steps.
+ * first folds, `--steps N` other steps, `--judge off` time and memory of encoder runs alone.
  *
  * Ablation: a query head with every method of its recipe, then with each switched off alone (or, where the recipe has it
  * off, on alone); nDCG@10 on judged queries that the head never saw, beside the paired difference to the full recipe
