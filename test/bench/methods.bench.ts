@@ -214,12 +214,14 @@ async function main(): Promise<void> {
         : (query, texts) => lab.reranker.score(query, texts);
     for (const name of ['code-cosqa', 'docs-cranfield'] as const) {
       if (setName !== undefined && setName !== name) continue;
+      // Marks of people are for the ablation alone: some relevant documents can be hidden only where queries have several.
+      const isMarked = name === 'code-cosqa';
+      if (isMarked && !isAsked('ablation')) continue;
       const set = await loadMethodSet(lab, name);
       note(`${name}: ${set.documents.length} documents, ${set.queries.length} queries`);
       if (isAsked('ablation')) await ablate(set, teacher);
-      // Only where queries have several relevant documents some can be hidden.
-      if (isAsked('miners') && name === 'docs-cranfield') await compareMiners(set, teacher);
-      if (isAsked('encoder') && name === 'docs-cranfield')
+      if (isAsked('miners') && !isMarked) await compareMiners(set, teacher);
+      if (isAsked('encoder') && !isMarked)
         await ablateEncoder(set, miningPool(set, VOTERS, teacher), only);
     }
   } finally {
