@@ -39,6 +39,9 @@ interface Manifest {
       Record<string, readonly { readonly command: string; readonly when?: string }[]>
     >;
     readonly keybindings: readonly Keybinding[];
+    readonly walkthroughs: readonly {
+      readonly steps: readonly { readonly media: { readonly svg: string } }[];
+    }[];
   };
 }
 
@@ -192,4 +195,19 @@ test('asks in when clauses only for context keys that the code sets', () => {
     [...when.matchAll(/nearmiss\.(?!panel)\w+/g)].map(([key]) => key),
   );
   assert.deepEqual([...new Set(asked)].sort(), [...new Set(set)].sort());
+});
+
+test('has the pictures of the walkthrough in both languages', () => {
+  for (const file of ['package.nls.json', 'package.nls.ja.json']) {
+    const texts = JSON.parse(fs.readFileSync(path.join(root, file), 'utf8')) as Record<
+      string,
+      string
+    >;
+    const said = (text: string): string =>
+      text.replace(/^%(.*)%$/, (_, key: string) => texts[key]!);
+    const steps = contributes.walkthroughs.flatMap((one) => one.steps);
+    const pictures = steps.map(({ media }) => said(media.svg));
+    assert.equal(pictures.length, 3);
+    for (const picture of pictures) assert.ok(fs.existsSync(path.join(root, picture)), picture);
+  }
 });
