@@ -234,10 +234,15 @@ export class VersionStore {
 const ADVICE = 'Go back with `nearmiss revert base`, or learn again';
 
 /** Every file of the manifest is there, of the size and the hash that it was written with. */
-async function verifyFiles(folder: string, { id, files }: VersionManifest): Promise<void> {
+async function verifyFiles(folder: string, manifest: VersionManifest): Promise<void> {
+  const { id, files, tiers, encoder } = manifest;
+  const wrongIn = (name: string, what: string): NearmissError =>
+    new NearmissError('model', `The version ${id} is damaged: ${name} ${what}`, ADVICE);
+  // Without its fingerprint nobody knows which vectors are the encoder's.
+  if (tiers.includes('encoder') && encoder === undefined)
+    throw wrongIn(MANIFEST, 'is not what was written');
   for (const [name, { sha256, bytes }] of Object.entries(files)) {
-    const wrong = (what: string): NearmissError =>
-      new NearmissError('model', `The version ${id} is damaged: ${name} ${what}`, ADVICE);
+    const wrong = (what: string): NearmissError => wrongIn(name, what);
     const file = path.join(folder, name);
     if (!file.startsWith(folder + path.sep)) throw wrong('lies outside');
     const stat = await fs.stat(file).catch(() => undefined);

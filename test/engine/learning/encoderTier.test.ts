@@ -155,6 +155,13 @@ test('marks that contradict one another do not pass, and cost no second model', 
 test('a version whose encoder is damaged is not loaded, with a sentence', async () => {
   const { store, base } = world.order;
   const [{ id }] = (await store.list()) as [{ id: string }];
+  const manifestFile = path.join(store.folderOf(id), 'version.json');
+  const manifest = fs.readFileSync(manifestFile, 'utf8');
+  const { encoder: _encoder, ...without } = JSON.parse(manifest) as { readonly encoder: string };
+  fs.writeFileSync(manifestFile, JSON.stringify(without));
+  await assert.rejects(loadVersion(store, id, base), /version\.json is not what was written$/);
+  fs.writeFileSync(manifestFile, manifest);
+  await loadVersion(store, id, base);
   const file = path.join(store.folderOf(id), 'bi-encoder', 'model.onnx');
   const bytes = fs.readFileSync(file);
   bytes[bytes.length >> 1]! ^= 1;
