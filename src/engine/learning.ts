@@ -20,7 +20,7 @@ import type { TrainingProgress } from '../protocol/training';
 import type { FolderRecord } from './dataFolder';
 import type { KeptMark } from './feedback/marks';
 import { LearnerRun } from './learnerHost';
-import { gatherMarks, type MarkData } from './learning/markData';
+import { gatherMarks, type MarkData, withoutMarks } from './learning/markData';
 import { decideReview, decisionsOf, readReview } from './learning/reviewFile';
 import { splitSentence } from './learning/split';
 import { measurableCount, OFFERED_EVERY, planTiers } from './learning/tiers';
@@ -61,10 +61,10 @@ export class Learning implements Disposable {
   async plan(record: FolderRecord, kind: 'marks' | 'adapt' = 'marks'): Promise<LearningPlan> {
     const { id, folder } = record;
     const store = this.parts.versions.storeOf(id);
-    const data = await this.gather(record);
+    const queued = await readReview(store.root);
+    const data = withoutQueued(await this.gather(record), queued);
     const { tiers, seconds, refusal } = planTiers(data, { chunkCount: this.chunkCount(id) });
     const { usable, marks } = data.counts;
-    const queued = await readReview(store.root);
     const { pointer } = await store.pointer();
     const learned = (await store.read(pointer.current.id)).manifest?.markCount ?? 0;
     const isAdapting = kind === 'adapt';
@@ -259,6 +259,19 @@ export class Learning implements Disposable {
       lent.dispose();
     }
   }
+}
+
+/** Without marks that the last run set aside: the next one does too, until somebody decides. */
+function withoutQueued(data: MarkData, queued: readonly ReviewItem[]): MarkData {
+  const usable = new Set(
+    data.queries.flatMap(({ relevant, wrong }) =>
+      [...relevant, ...wrong].map(({ markId }) => markId),
+    ),
+  );
+  const aside = queued.filter(
+    ({ id, decision, reason }) => !decision && !isMade(reason) && usable.has(id),
+  );
+  return withoutMarks(data, aside);
 }
 
 /** No person has said it. */

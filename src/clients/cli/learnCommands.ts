@@ -7,6 +7,7 @@ import type {
   LearningPlan,
   LearningProgress,
   LearningReport,
+  ReviewItem,
   VersionInfo,
   VersionList,
   VersionScope,
@@ -53,7 +54,7 @@ function learnAs(kind: 'marks' | 'adapt', options: LearnOptions): Promise<number
     if (options.plan) {
       const plan = await client.call('learningPlan', { folder, kind });
       if (options.json) printJson(plan);
-      else for (const line of planLines(plan)) printLine(line);
+      else for (const line of planLines(plan, kind)) printLine(line);
       return exitDone;
     }
     const progress = showRun(client);
@@ -204,19 +205,22 @@ function comparisonLines({ comparison, current }: VersionList): string[] {
   ];
 }
 
-function planLines(plan: LearningPlan): string[] {
+function planLines(plan: LearningPlan, kind: 'marks' | 'adapt'): string[] {
   const { usableCount, markCount, queryCount, quarantinedCount, refusal, seconds } = plan;
   const head = `${plural(markCount, 'mark')}, ${usableCount} usable, on ${queryCount === 1 ? '1 query' : `${queryCount} queries`}; ${quarantinedCount} set aside`;
-  const tiers = plan.tiers.map(
+  // Without marks a single part learns, and marks are not what it is about.
+  const isAdapting = kind === 'adapt';
+  const shown = plan.tiers.filter(({ isPlanned }) => isPlanned || !isAdapting);
+  const tiers = shown.map(
     ({ tier, isPlanned, sentence }) =>
       `${isPlanned ? 'yes' : 'no '}  ${tier.padEnd(14)} ${sentence}`,
   );
   const last = refusal ?? `About ${Math.ceil(seconds / 60)} min. ${plan.split}`;
-  return [head, ...tiers, last];
+  return [...(isAdapting ? [] : [head]), ...tiers, last];
 }
 
 function reportLines(found: LearningReport): string[] {
-  const { verdict, figures, tiers, conditions, notes, quarantined, checks = [] } = found;
+  const { verdict, figures, tiers, conditions, notes, checks = [] } = found;
   return [
     verdict,
     ...figures.map((figure) => figureLine(figure)),
@@ -224,13 +228,65 @@ function reportLines(found: LearningReport): string[] {
       ({ tier, sentence, seconds }) => `${tier.padEnd(14)} ${sentence} (${seconds.toFixed(0)} s)`,
     ),
     ...conditions.flatMap((condition) => conditionLine(condition) ?? []),
-    ...(quarantined.length > 0 ? [`${plural(quarantined.length, 'mark')} set aside`] : []),
+    ...changeLines(found),
+    ...asideLines(found),
     ...notes,
     ...checks.map(
       (check) =>
         `Measured again ${check.time.slice(0, 10)}${check.isUnasked ? ', by itself' : ''}: ${check.verdict}`,
     ),
   ].map((line) => harmless(line));
+}
+
+const shownChanges = 8;
+const setNames = { heldOut: '', guard: ' (guard)', past: ' (first three change)' } as const;
+const outcomeWords = { loss: 'worse ', win: 'better' } as const;
+
+/** Queries that change, those that lose first; the page and --json hold them all, with both orders. */
+function changeLines({ queries }: LearningReport): string[] {
+  const order = ['loss', 'win'] as const;
+  const heldOut = new Set(queries.flatMap(({ set, query }) => (set === 'heldOut' ? [query] : [])));
+  // Marked queries are past ones as well; by a model that has not seen them they say more.
+  const changed = queries.filter(({ outcome, set, query }) =>
+    set === 'past' ? !heldOut.has(query) : outcome !== 'tie' || set !== 'heldOut',
+  );
+  const sorted = order.flatMap((outcome) =>
+    changed.flatMap((one) => (one.outcome === outcome ? [{ ...one, outcome }] : [])),
+  );
+  const rankOf = (rank: number | undefined): string => (rank === undefined ? '-' : `${rank}`);
+  const lines = sorted.slice(0, shownChanges).flatMap((change) => {
+    const { query, set, outcome, rankBefore, rankAfter, why } = change;
+    const ranks = `first right hit ${rankOf(rankBefore)} -> ${rankOf(rankAfter)}`;
+    const [reason] = why;
+    return [
+      `${outcomeWords[outcome]} "${query}"${setNames[set]}  ${ranks}`,
+      ...(reason === undefined ? [] : [`       ${reason}`]),
+    ];
+  });
+  const left = changed.length - Math.min(sorted.length, shownChanges);
+  const more = `       and ${left} more; \`nearmiss report --out report.html\` shows all, both orders side by side`;
+  return left > 0 ? [...lines, more] : lines;
+}
+
+const reasonWords: Readonly<Record<ReviewItem['reason'], string>> = {
+  contradiction: 'contradicting',
+  copy: 'much like the answer',
+  closeToAnswer: 'closer to the answer than to the query',
+  duplicate: 'said before',
+  mined: 'mined',
+  mixed: 'mixed',
+};
+
+/** How many marks were set aside, for which reasons, and where to look at them. */
+function asideLines({ quarantined }: LearningReport): string[] {
+  if (quarantined.length === 0) return [];
+  const counts = new Map<string, number>();
+  for (const { reason } of quarantined) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const reasons = [...counts].map(
+    ([reason, count]) => `${count} ${reasonWords[reason as ReviewItem['reason']]}`,
+  );
+  const marks = plural(quarantined.length, 'mark');
+  return [`${marks} set aside (${reasons.join(', ')}); \`nearmiss marks review\` shows them`];
 }
 
 /** One line: what, of how many, before, after, and the interval of the difference. */

@@ -55,6 +55,10 @@ test('learns, reports the same in words and in JSON, and goes back', async () =>
   const words = await world.run(['report']);
   checkDone(words);
   assert.equal(words.stdout.split('\n')[0], report.verdict);
+  const won = report.queries.find(({ set, outcome }) => set === 'heldOut' && outcome === 'win')!;
+  const line = `better "${won.query}"  first right hit ${won.rankBefore ?? '-'} -> ${won.rankAfter}\n       ${won.why[0]}\n`;
+  assert.ok(words.stdout.includes(line), words.stdout);
+  assert.match(words.stdout, /\n {7}and \d+ more; `nearmiss report --out report\.html` shows all/);
   const file = path.join(world.folder, 'report.json');
   checkDone(await world.run(['report', '--out', file]));
   const written = JSON.parse(fs.readFileSync(file, 'utf8')) as { report: LearningReport };
