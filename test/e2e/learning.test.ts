@@ -197,13 +197,13 @@ flow('shares and compares a version only after a question', world, async (here) 
   const { current: version } = await client.call('versions', { folder });
   const shared = path.join(folder, '.nearmiss', 'adapter');
   await window.command('Nearmiss: Share Version with the Repository');
-  await window.question(/Its small weights, your name/).waitFor();
+  await window.question(`Share ${version} by the repository?`).waitFor();
   await window.screenshot('36-share-version');
   await window.answer('Cancel');
-  await window.question(/Its small weights/).waitFor({ state: 'detached' });
+  await window.question(`Share ${version} by the repository?`).waitFor({ state: 'detached' });
   assert.equal(fs.existsSync(shared), false);
   await window.command('Nearmiss: Share Version with the Repository');
-  await window.question(/Its small weights/).waitFor();
+  await window.question(`Share ${version} by the repository?`).waitFor();
   await window.answer('Share');
   await window.message(`Version ${version} written to`).first().waitFor();
   assert.equal(fs.existsSync(shared), true);
