@@ -3,8 +3,6 @@
  * marks of people on other queries than the judged ones, and `docs-cranfield` by folds, where the judged queries of the
  * other folds are what is known.
  */
-import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { seededRandom, shuffle } from '../../src/base/random';
 import { dot } from '../../src/base/vector';
 import type { Checkpoint } from '../../src/engine/encoders/checkpoint';
@@ -12,7 +10,7 @@ import { openEmbedder } from '../../src/engine/encoders/openEncoder';
 import { RunControl } from '../../src/engine/training/control';
 import { ndcgAt } from '../../src/engine/training/metrics';
 import { embedTexts } from '../../src/engine/training/texts';
-import { benchCache, requireBenchFolder } from './quality';
+import { benchCache, readSource } from './quality';
 import { note } from './report';
 
 const threads = 2;
@@ -39,21 +37,17 @@ export interface JudgedQuery {
 
 /** `code-cosqa` as it lies there. */
 export function readMarkedSet(): MarkedSet {
-  const { documents, numberOf, queries, folder } = readSet('code-cosqa');
-  const marks = rowsOf<{ query: string; id: string; label: number }>(folder, 'feedback.jsonl');
-  return {
-    ...{ name: 'code-cosqa', documents, queries },
-    marks: marks.map(({ query, id, label }) => {
-      return { query, documents: [numberOf.get(id)!], isRight: label === 1 };
-    }),
-  };
+  const { numberOf, feedback, ...set } = readJudged('code-cosqa');
+  const marks = feedback.map(({ query, id, label }) => {
+    return { query, documents: [numberOf.get(id)!], isRight: label === 1 };
+  });
+  return { ...set, marks };
 }
 
 /** `docs-cranfield` with every query judged and none known. */
 export function readFoldedSet(): MarkedSet {
-  const { documents, queries } = readSet('docs-cranfield');
-  const order = shuffle(queries, seededRandom(1));
-  return { name: 'docs-cranfield', documents, queries: order, marks: [] };
+  const { name, documents, queries } = readJudged('docs-cranfield');
+  return { name, documents, queries: shuffle(queries, seededRandom(1)), marks: [] };
 }
 
 /** One fold of it is judged; the answers to all other queries are known. */
@@ -81,34 +75,15 @@ export function foldOf(
   };
 }
 
-function readSet(name: string): {
-  readonly documents: readonly string[];
-  readonly numberOf: ReadonlyMap<string, number>;
-  readonly queries: readonly JudgedQuery[];
-  readonly folder: string;
-} {
-  const folder = path.join(requireBenchFolder(), name);
-  const corpus = rowsOf<{ _id: string; text: string }>(folder, 'corpus.jsonl');
-  const numberOf = new Map(corpus.map(({ _id }, number) => [_id, number]));
-  const relevant = new Map<string, number[]>();
-  for (const line of linesOf(folder, 'qrels.tsv').slice(1)) {
-    const [query, document, grade] = line.split('\t') as [string, string, string];
-    if (Number(grade) > 0)
-      relevant.set(query, [...(relevant.get(query) ?? []), numberOf.get(document)!]);
-  }
-  const queries = rowsOf<{ _id: string; text: string }>(folder, 'queries.jsonl');
+function readJudged(name: 'code-cosqa' | 'docs-cranfield') {
+  const { corpus, queries, qrels, feedback } = readSource(name);
+  const numberOf = new Map(corpus.map(({ id }, number) => [id, number]));
   return {
-    ...{ folder, numberOf, documents: corpus.map(({ text }) => text) },
-    queries: queries.map(({ _id, text }) => ({ text, relevant: relevant.get(_id) ?? [] })),
+    ...{ name, numberOf, feedback, documents: corpus.map(({ text }) => text) },
+    queries: queries.map(({ id, text }): JudgedQuery => {
+      return { text, relevant: (qrels.get(id) ?? []).map((document) => numberOf.get(document)!) };
+    }),
   };
-}
-
-function linesOf(folder: string, name: string): string[] {
-  return fs.readFileSync(path.join(folder, name), 'utf8').split('\n').filter(Boolean);
-}
-
-function rowsOf<T>(folder: string, name: string): T[] {
-  return linesOf(folder, name).map((line) => JSON.parse(line) as T);
 }
 
 /** Of the base bi-encoder: rows of queries, of marked queries, of documents. */
