@@ -3,7 +3,7 @@
  * daily use has counted between two.
  */
 import { NearmissError } from '../base/errors';
-import type { ComparisonInfo, VersionInfo } from '../protocol/learning';
+import type { CheckedAgain, ComparisonInfo, VersionInfo } from '../protocol/learning';
 import { sizeOf } from './clear';
 import {
   comparisonSentences,
@@ -85,7 +85,15 @@ export function cleanScope({ path: given, language }: VersionScope): VersionScop
 export function toInfo(
   store: VersionStore,
   { id, manifest, problem }: StoredVersion,
-  { pointer, current }: { readonly pointer: VersionPointer; readonly current: string },
+  {
+    pointer,
+    current,
+    check,
+  }: {
+    readonly pointer: VersionPointer;
+    readonly current: string;
+    readonly check?: CheckedAgain;
+  },
 ): VersionInfo {
   const { shadow, previous } = pointer;
   const use = [pointer.current, shadow, previous].find((one) => one?.id === id);
@@ -94,7 +102,9 @@ export function toInfo(
     ...(manifest && {
       time: manifest.time,
       kind: manifest.kind,
-      verdict: manifest.verdict,
+      // Of what somebody else has learned the gate here says more than they do.
+      verdict:
+        manifest.author === undefined ? manifest.verdict : (check?.verdict ?? manifest.verdict),
       markCount: manifest.markCount,
       author: manifest.author,
     }),

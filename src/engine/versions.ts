@@ -186,27 +186,9 @@ export class Versions implements Disposable {
     });
   }
 
-  async list(id: string, folder: string): Promise<VersionList> {
-    const store = this.storeOf(id);
-    const { pointer, problem } = await store.pointer();
-    const stored = await store.list();
-    const entry = this.entryOf(id);
-    await entry.opened;
-    const current = answering(entry)?.version.id ?? BASE;
-    const versions = stored.map((one) => toInfo(store, one, { pointer, current }));
-    const base: VersionInfo = {
-      ...{ id: BASE, isCurrent: current === BASE, isPromoted: true, parts: [], sizeBytes: 0 },
-      isPrevious: pointer.previous?.id === BASE,
-    };
-    const { left } = pointer;
-    const { notices } = await this.ageOf(id, pointer, current);
-    const problems = [problem, entry.problem, ...catchingUp(entry), ...notices].filter(
-      (text) => text !== undefined,
-    );
-    const list = { folder, current, versions: [base, ...versions], ...(left && { left }) };
-    const pair = this.compared(id);
-    const comparison = pair && (await comparisonOf(store, { ...pair, current }, pair.isLive));
-    return { ...list, ...(comparison && { comparison }), problems: [...new Set(problems)] };
+  /** Never in the middle of a swap: what is said of the file and of what answers belongs together. */
+  list(id: string, folder: string): Promise<VersionList> {
+    return this.inOrder.run(() => this.listNow(id, folder));
   }
 
   /** Lets a version answer, or the base, or what answered before. Throws where it cannot be used; then nothing changed. */
@@ -348,6 +330,33 @@ export class Versions implements Disposable {
     retire(entry.standIn);
     entry.standIn = undefined;
     this.changes.fire(id);
+  }
+
+  private async listNow(id: string, folder: string): Promise<VersionList> {
+    const store = this.storeOf(id);
+    const { pointer, problem } = await store.pointer();
+    const stored = await store.list();
+    const entry = this.entryOf(id);
+    await entry.opened;
+    const current = answering(entry)?.version.id ?? BASE;
+    const versions = await Promise.all(
+      stored.map(async (one) =>
+        toInfo(store, one, { pointer, current, check: await store.lastCheck(one.id) }),
+      ),
+    );
+    const base: VersionInfo = {
+      ...{ id: BASE, isCurrent: current === BASE, isPromoted: true, parts: [], sizeBytes: 0 },
+      isPrevious: pointer.previous?.id === BASE,
+    };
+    const { left } = pointer;
+    const { notices } = await this.ageOf(id, pointer, current);
+    const problems = [problem, entry.problem, ...catchingUp(entry), ...notices].filter(
+      (text) => text !== undefined,
+    );
+    const list = { folder, current, versions: [base, ...versions], ...(left && { left }) };
+    const pair = this.compared(id);
+    const comparison = pair && (await comparisonOf(store, { ...pair, current }, pair.isLive));
+    return { ...list, ...(comparison && { comparison }), problems: [...new Set(problems)] };
   }
 
   private hasLearned(id: string): boolean {

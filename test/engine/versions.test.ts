@@ -157,3 +157,19 @@ test('a pilot needs a part of the folder, and what is damaged changes nothing', 
   assert.equal(lent?.id, '1');
   lent?.dispose();
 });
+
+test('of what somebody else has learned it says what came of it here', async () => {
+  const { versions, store } = open();
+  const draft = path.join(store.root, 'draft');
+  fs.mkdirSync(draft, { recursive: true });
+  fs.writeFileSync(path.join(draft, 'weights.json'), '{"rerank":0.5}');
+  const about = { id: 's', time: '1', kind: 'marks', isPromoted: false, author: 'Ada' } as const;
+  const parts = { base: MODELS, tiers: ['fusion' as const], mapsSimilar: false, markCount: 9 };
+  const report = { v: 1 } as LearningReport;
+  await store.publish(draft, { ...about, verdict: 'Not measured here yet', ...parts }, report);
+  const verdict = async () =>
+    (await versions.list(ID, '/code')).versions.find(({ id }) => id === 's')?.verdict;
+  assert.equal(await verdict(), 'Not measured here yet');
+  await store.noteCheck('s', { time: '2', holds: false, verdict: 'Too few', isUnasked: false });
+  assert.equal(await verdict(), 'Too few');
+});

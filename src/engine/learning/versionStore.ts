@@ -205,6 +205,11 @@ export class VersionStore {
     await writeWhole(this.checksFile(id), json(checks));
   }
 
+  /** What came of it when the version was measured again last; undefined where it never was. */
+  async lastCheck(id: string): Promise<CheckedAgain | undefined> {
+    return (await this.checks(id)).at(-1);
+  }
+
   private async withChecks(report: LearningReport): Promise<LearningReport> {
     if (report.kind === 'check') return report;
     const checks = await this.checks(report.version);
