@@ -13,7 +13,7 @@ import { bundleTests } from './bundle.mjs';
 
 const secondChances = 3;
 /** No file takes a quarter of it: one that does hangs, and must not hold up the others for good. */
-const fileTimeoutMs = 8 * 60_000;
+const fileTimeoutMs = 12 * 60_000;
 const shownSlowest = 40;
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const filters = process.argv.slice(2);

@@ -292,7 +292,10 @@ async function measurePeople(world: World): Promise<Figure[]> {
     const head = learned?.head;
     const map = (vector: Float32Array): Float32Array => (head ? applyHead(head, vector) : vector);
     const chunk = snapshot.meanVector(embedder!.space.id, [chunkId])!;
-    return dot(map(vectors.get(query)!), head?.kind === 'shared-head' ? map(chunk) : chunk);
+    const cosine = dot(map(vectors.get(query)!), head?.kind === 'shared-head' ? map(chunk) : chunk);
+    // As a search takes it: maps of other folds would otherwise have scales of their own.
+    const { factor, shift } = learned?.level ?? { factor: 1, shift: 0 };
+    return factor * cosine + shift;
   };
   const isRight = labels.map((label) => label.isRight);
   const base = labels.map((label) => scoreOf(label, {}));
