@@ -19,7 +19,8 @@ import { search } from './search/search';
 import { findSimilar, type SimilarRequest } from './search/similar';
 import type { SearchContext, SearchRequest, SearchResult } from './search/types';
 import type { SearchModels } from './searchModels';
-import type { LentVersion, VersionNeeds, Versions } from './versions';
+import type { LentVersion, VersionNeeds } from './openVersions';
+import type { Versions } from './versions';
 
 type VersionedContext = SearchContext & { readonly version?: LentVersion };
 

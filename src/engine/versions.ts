@@ -7,22 +7,13 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { messageOf, NearmissError } from '../base/errors';
 import { Emitter } from '../base/event';
-import { type Disposable, Shared } from '../base/lifecycle';
-import type { Logger } from '../base/log';
+import type { Disposable } from '../base/lifecycle';
 import { Sequencer } from '../base/queue';
 import type { UseVersionParams } from '../protocol/methods';
 import type { LearnedStatus } from '../protocol/types';
 import type { CheckedAgain, VersionInfo, VersionList } from '../protocol/learning';
 import { learningFolder } from './dataFolder';
-import type { Embedder, Reranker } from './encoders/types';
-import { type BaseModels, type LearnedVersion, loadVersion } from './learning/learnedVersion';
-import {
-  BASE,
-  type VersionPointer,
-  type VersionScope,
-  VersionStore,
-  type VersionUse,
-} from './learning/versionStore';
+import { BASE, type VersionPointer, VersionStore, type VersionUse } from './learning/versionStore';
 import { giveVersion, takeVersion } from './learning/sharedAdapter';
 import {
   changedShare,
@@ -32,9 +23,19 @@ import {
   keepSketch,
   type WorkspaceSketch,
 } from './learning/workspaceSketch';
-import { OwnEncoder } from './ownEncoder';
-import type { SearchContext } from './search/types';
-import type { SecondVectors } from './secondVectors';
+import {
+  answering,
+  catchingUp,
+  type Entry,
+  isUsable,
+  type LentVersion,
+  type Active,
+  OpenVersions,
+  type OpenVersionsParts,
+  retire,
+  roleOfAnswer,
+  type VersionNeeds,
+} from './openVersions';
 import type { Snapshot } from './store/types';
 import {
   BASE_USE,
@@ -45,63 +46,11 @@ import {
   toInfo,
 } from './versionNames';
 
-export interface VersionsParts {
+export interface VersionsParts extends OpenVersionsParts {
   readonly dataFolder: string;
-  readonly log: Logger;
-  /** Fingerprints of the models in use; undefined while nothing embeds. */
-  readonly baseModels: () => Promise<BaseModels | undefined>;
-  readonly openReranker: (checkpointFolder: string) => Promise<Reranker>;
-  /** An encoder that was learned, for queries. */
-  readonly openEncoder: (checkpointFolder: string) => Promise<Embedder>;
-  /** The vectors of such encoders. */
-  readonly vectors: Pick<SecondVectors, 'hold' | 'onNews'>;
   /** Reads something of what a folder's index holds. */
   readonly look: <T>(id: string, read: (snapshot: Snapshot) => T) => T;
 }
-
-/** A version as one search has it, to its end. */
-export interface LentVersion extends Disposable {
-  readonly id: string;
-  readonly scope?: VersionScope;
-  /** What takes the place of the base's in the context. */
-  readonly context: Pick<SearchContext, 'words' | 'learned' | 'weights'> & {
-    /** Present where the version has its own; undefined while that is being loaded. */
-    readonly reranker?: Reranker | undefined;
-    /** Present where the version has its own, whose vectors snapshots have. */
-    readonly embedder?: Embedder;
-  };
-  /** Fingerprint of the bi-encoder that it belongs to. */
-  readonly biEncoder: string;
-}
-
-/** How much a search waits for: nothing, what it needs without re-ranking, everything. */
-export type VersionNeeds = 'available' | 'withoutReranker' | 'whole';
-
-/** A version in memory. */
-interface Active {
-  readonly version: LearnedVersion;
-  readonly use: VersionUse;
-  reranker?: Shared<Reranker>;
-  opening?: Promise<void>;
-  /** Where it has an encoder. */
-  readonly own?: OwnEncoder;
-}
-
-interface Entry {
-  readonly opened: Promise<void>;
-  /** The one that is to answer. */
-  active?: Active;
-  /** Answers while the vectors of that one are not complete. */
-  standIn?: Active;
-  /** The vectors of the one that is to answer were not complete when it was last looked at. */
-  isWaiting?: boolean;
-  /** Ranks beside the one that answers. */
-  candidate?: Active;
-  isLive?: boolean;
-  problem?: string;
-}
-
-type Role = 'active' | 'standIn' | 'candidate';
 
 const AGAIN = 'was measured; `nearmiss learn --recheck` measures it again';
 
@@ -110,8 +59,10 @@ export class Versions implements Disposable {
   private readonly inOrder = new Sequencer();
   private readonly changes = new Emitter<string>();
   private readonly news: Disposable;
+  private readonly open: OpenVersions;
 
   constructor(private readonly parts: VersionsParts) {
+    this.open = new OpenVersions(parts);
     this.news = parts.vectors.onNews((id) => this.followVectors(id));
   }
 
@@ -140,7 +91,7 @@ export class Versions implements Disposable {
       await entry.active?.own?.opened.catch(() => undefined);
     }
     const role = roleOfAnswer(entry);
-    return role && this.lend(entry, role, needs);
+    return role && this.open.lend(entry, role, needs);
   }
 
   /** The version that is compared with the one that answers; undefined where none is. */
@@ -148,7 +99,7 @@ export class Versions implements Disposable {
     const entry = this.entryOf(id);
     await entry.opened;
     await entry.candidate?.own?.opened.catch(() => undefined);
-    return this.lend(entry, 'candidate', 'whole');
+    return this.open.lend(entry, 'candidate', 'whole');
   }
 
   /** Who is compared in a folder, and whether answers are mixed; undefined, at once, where nobody is. */
@@ -298,12 +249,12 @@ export class Versions implements Disposable {
     use: VersionUse,
     left?: VersionPointer['left'],
   ): Promise<void> {
-    const active = use.id === BASE ? undefined : await this.loadOpen(id, store, use);
+    const active = use.id === BASE ? undefined : await this.open.loadOpen(id, store, use);
     const { current, isLive } = pointer;
     const isSame = current.id === use.id;
     const previous = isSame ? pointer.previous : current;
     const shadow = pointer.shadow?.id === use.id ? undefined : pointer.shadow;
-    const candidate = shadow && (await this.load(id, store, shadow).catch(() => undefined));
+    const candidate = shadow && (await this.open.load(id, store, shadow).catch(() => undefined));
     await store.use({ current: use, previous, shadow, isLive: shadow && isLive, left });
     const standIn = isUsable(active) ? undefined : this.takeAnswering(id);
     this.release(id);
@@ -395,7 +346,7 @@ export class Versions implements Disposable {
     use: VersionUse | undefined,
     isLive: boolean,
   ): Promise<void> {
-    const candidate = use && use.id !== BASE ? await this.loadOpen(id, store, use) : undefined;
+    const candidate = use && use.id !== BASE ? await this.open.loadOpen(id, store, use) : undefined;
     const entry = this.entryOf(id);
     await entry.opened;
     await store.use({ ...pointer, shadow: use, isLive: use && isLive });
@@ -404,41 +355,15 @@ export class Versions implements Disposable {
     entry.isLive = isLive;
   }
 
-  private async lend(
-    entry: Entry,
-    role: Role,
-    needs: VersionNeeds,
-  ): Promise<LentVersion | undefined> {
-    const active = entry[role];
-    if (!active || !isUsable(active)) return undefined;
-    const { version, use, own } = active;
-    const { words, learned, weights, crossEncoderFolder, manifest } = version;
-    const bare = { id: version.id, scope: use.scope, biEncoder: manifest.base.biEncoder };
-    if (crossEncoderFolder !== undefined) {
-      const opening = this.openReranker(entry, role, crossEncoderFolder);
-      if (needs === 'whole') await opening;
-      // Without its re-ranker it would be a mixture of two models.
-      if (entry[role] !== active) return undefined;
-    }
-    const leases = [own?.acquire(), active.reranker?.acquire()] as const;
-    const [embedder, reranker] = leases;
-    const context = {
-      ...{ words, learned, weights },
-      ...(embedder && { embedder: embedder.value }),
-      ...(crossEncoderFolder !== undefined && { reranker: reranker?.value }),
-    };
-    return { ...bare, context, dispose: () => leases.forEach((lease) => lease?.dispose()) };
-  }
-
   private entryOf(id: string): Entry {
     const known = this.entries.get(id);
     if (known) return known;
-    const entry: Entry = { opened: Promise.resolve().then(() => this.open(id, entry)) };
+    const entry: Entry = { opened: Promise.resolve().then(() => this.fill(id, entry)) };
     this.entries.set(id, entry);
     return entry;
   }
 
-  private async open(id: string, entry: Entry): Promise<void> {
+  private async fill(id: string, entry: Entry): Promise<void> {
     try {
       // Most folders have learned nothing, and searches there must not wait for a file.
       if (!this.hasLearned(id)) return;
@@ -446,98 +371,19 @@ export class Versions implements Disposable {
       const { pointer, problem } = await store.pointer();
       entry.problem = problem;
       if (pointer.shadow) {
-        entry.candidate = await this.load(id, store, pointer.shadow).catch(() => undefined);
+        entry.candidate = await this.open.load(id, store, pointer.shadow).catch(() => undefined);
         entry.isLive = pointer.isLive;
       }
       if (pointer.current.id === BASE) return;
-      const active = await this.loadOpen(id, store, pointer.current);
+      const active = await this.open.loadOpen(id, store, pointer.current);
       if (this.entries.get(id) !== entry) return retire(active);
       entry.active = active;
       entry.isWaiting = !isUsable(active);
       if (!entry.isWaiting || !pointer.previous || pointer.previous.id === BASE) return;
-      entry.standIn = await this.loadOpen(id, store, pointer.previous).catch(() => undefined);
+      entry.standIn = await this.open.loadOpen(id, store, pointer.previous).catch(() => undefined);
     } catch (error) {
       entry.problem = `${messageOf(error)}; the base model answers`;
       this.parts.log.warn('a learned version is left out', { reason: messageOf(error) });
     }
   }
-
-  /** With its encoder and what there is of its vectors in memory. Throws where it cannot be used. */
-  private async loadOpen(id: string, store: VersionStore, use: VersionUse): Promise<Active> {
-    const active = await this.load(id, store, use);
-    try {
-      await active.own?.opened;
-      return active;
-    } catch (error) {
-      retire(active);
-      throw error;
-    }
-  }
-
-  private async load(id: string, store: VersionStore, use: VersionUse): Promise<Active> {
-    const base = await this.parts.baseModels();
-    if (!base)
-      throw new NearmissError(
-        'model',
-        `The version ${use.id} needs the model that it was learned on, and none is loaded`,
-        'Run `nearmiss doctor` to see what is wrong',
-      );
-    const version = await loadVersion(store, use.id, base);
-    const { encoderFolder, manifest } = version;
-    if (encoderFolder === undefined || manifest.encoder === undefined) return { version, use };
-    const encoder = { checkpointFolder: encoderFolder, fingerprint: manifest.encoder };
-    const { openEncoder, vectors } = this.parts;
-    const hold = (one: typeof encoder): ReturnType<typeof vectors.hold> => vectors.hold(id, one);
-    return { version, use, own: new OwnEncoder(encoder, { openEncoder, hold }) };
-  }
-
-  private openReranker(entry: Entry, role: Role, folder: string): Promise<void> {
-    const active = entry[role]!;
-    active.opening ??= this.parts
-      .openReranker(folder)
-      .then((reranker) => {
-        active.reranker = new Shared(reranker);
-        // Another version came in meanwhile: nobody asks for this one any more.
-        if (entry[role] !== active) active.reranker.retire();
-      })
-      .catch((error: unknown) => {
-        retire(entry[role]);
-        entry[role] = undefined;
-        const instead = role === 'candidate' ? 'it is not compared' : 'the base model answers';
-        entry.problem = `${messageOf(error)}; ${instead}`;
-        this.parts.log.error('opening a learned re-ranker', error);
-      });
-    return active.opening;
-  }
-}
-
-/** Who answers: the one that is to, or who answered before while its vectors are not complete; else the base. */
-function roleOfAnswer({ active, standIn }: Entry): 'active' | 'standIn' | undefined {
-  if (active && isUsable(active)) return 'active';
-  return active && standIn && isUsable(standIn) ? 'standIn' : undefined;
-}
-
-function answering(entry: Entry): Active | undefined {
-  const role = roleOfAnswer(entry);
-  return role && entry[role];
-}
-
-/** The base always is. */
-function isUsable(active: Active | undefined): boolean {
-  return active?.own?.isUsable ?? true;
-}
-
-function retire(active: Active | undefined): void {
-  active?.reranker?.retire();
-  active?.own?.retire();
-}
-
-/** A sentence where a version waits for its vectors. */
-function catchingUp({ active }: Entry): string[] {
-  const state = active?.own?.state;
-  if (!active || !state || isUsable(active)) return [];
-  const count = state.heldCount + state.lackingCount;
-  return [
-    `${state.heldCount} of ${count} chunks are embedded for the version ${active.version.id}; what answered before answers until all are`,
-  ];
 }

@@ -20,11 +20,11 @@ import { type Group, mineGroups } from './groups';
 import { commitGuard, type GuardQuery, pastGuard, pseudoGuard } from './guard';
 import { hashesOfMarks } from './learnedMarks';
 import { type BaseModels } from './learnedVersion';
-import { readWordsFile, WORDS_FILE } from './learnedWords';
+import { readWordsFile, WORDS_FILE, wordsTold } from './learnedWords';
 import { type Decisions, gatherMarks, type MarkData, withoutMarks } from './markData';
 import { answersOf, judgedGuard, measure, type Measured, type Trial, watch } from './measuring';
 import { decidedGroups, nearestMined } from './minedReview';
-import { hardestMixed } from './mixedReview';
+import { mixedByHead } from './mixedReview';
 import { suspectMarks } from './quarantine';
 import type { LearningReport, LearningTier, ReviewItem, TierOutcome } from './report';
 import { decisionsOf, keepReview, readReview } from './reviewFile';
@@ -34,7 +34,7 @@ import { beginRun, identityOf } from './runIdentity';
 import { RunProgress } from './runProgress';
 import { type Fold, splitQueries, splitSentence } from './split';
 import { decidingQueries, measurableCount, type PlanOptions, planTiers } from './tiers';
-import { copyTier, mixingOf, type TierMeans } from './trainTier';
+import { copyTier, type TierMeans } from './trainTier';
 import { tryTier } from './tryTier';
 import {
   WORDS,
@@ -179,25 +179,9 @@ class LearnRun {
       if ('whole' in one) tried.push(one);
       outcomes.push('whole' in one ? outcomeOf(one) : one);
     }
-    const mixed = await this.mixedOf(tried, trial, groups, decisions);
+    const mixed = await mixedByHead(tried, { trial, groups, decisions });
     if (mixed.length > 0) await this.keepForReview(data, [...nearest, ...mixed]);
     return this.finish(data, trial, { groups, tried, outcomes });
-  }
-
-  /** Negatives that the map of embeddings has mixed, for a person to look at; none where no map was trained. */
-  private async mixedOf(
-    tried: readonly TriedTier[],
-    { queryVectors }: Trial,
-    groups: readonly Group[],
-    decisions: Decisions,
-  ): Promise<readonly ReviewItem[]> {
-    const trained = tried.find(({ tier }) => tier === 'head');
-    const head = trained?.whole.learned?.head;
-    const hnm = trained && (await mixingOf(trained.out));
-    if (!head || !hnm) return [];
-    const { index, seed } = this.means;
-    const random = seededRandom(seedFor(seed, 'mixed', 0));
-    return hardestMixed(index, { groups, queryVectors, head, hnm, decisions, random });
   }
 
   /** Mined negatives beside the marks, where a part learns from them: the weights and words learn from marks alone. */
@@ -271,7 +255,10 @@ class LearnRun {
       ...{ minedCount: groups.reduce((sum, { mined }) => sum + mined.length, 0) },
       ...{ guardCount: trial.guard.length, draft, startMs: this.startMs },
       keptTiers: tiers,
-      words: draft && tiers.includes('words') ? await readWords(draft) : undefined,
+      words:
+        draft && tiers.includes('words')
+          ? wordsTold(await readWordsFile(path.join(draft, WORDS_FILE)))
+          : undefined,
     });
     if (draft !== undefined && measured)
       await this.publish(draft, report, chosen, measured.result, data);
@@ -404,10 +391,4 @@ class LearnRun {
     const tail = createHash('sha256').update(`${time}${this.means.folder}`).digest('hex');
     return `${time.slice(0, 10)}-${tail.slice(0, 8)}`;
   }
-}
-
-/** What the report says of the words that were learned. */
-async function readWords(draft: string): Promise<LearningReport['words']> {
-  const words = await readWordsFile(path.join(draft, WORDS_FILE));
-  return words.map(({ word, as, count, of }) => ({ word, as, count, of }));
 }

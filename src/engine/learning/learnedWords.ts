@@ -14,6 +14,7 @@ import { isUnknown, type LearnedWords } from '../search/learnedWords';
 import { isStopWord, queryTermsOf, termsOf } from '../store/terms';
 import type { Snapshot } from '../store/types';
 import type { MarkedQuery } from './markData';
+import type { ReadWord } from './report';
 
 export const WORDS_FILE = 'words.json';
 
@@ -91,6 +92,11 @@ export function learnWords(examples: readonly WordExample[], snapshot: Snapshot)
 
 export function wordMap(words: readonly LearnedWord[]): LearnedWords {
   return new Map(words.map(({ word, as }) => [word, as]));
+}
+
+/** As a report tells them. */
+export function wordsTold(words: readonly LearnedWord[]): readonly ReadWord[] {
+  return words.map(({ word, as, count, of }) => ({ word, as, count, of }));
 }
 
 /** Twice the log of how much likelier `count` of `of` is at its own share than at `share`; 0 where it is no larger. */

@@ -5,7 +5,7 @@
  * the query, beside its answer. A parent that is dropped is mixed no more.
  */
 import { createHash } from 'node:crypto';
-import type { Random } from '../../base/random';
+import { type Random, seededRandom } from '../../base/random';
 import { dot } from '../../base/vector';
 import { applyHead, type Head } from '../encoders/heads';
 import type { SearchContext } from '../search/types';
@@ -16,11 +16,15 @@ import {
   mixColumns,
 } from '../training/losses/hardNegativeMixing';
 import { type Matrix, matrixOf, rowOf } from '../training/losses/matrix';
+import { seedFor } from '../training/plan';
 import type { Recipe } from '../training/recipe';
 import type { Group } from './groups';
 import { type Decisions, placeOfChunk } from './markData';
+import type { Trial } from './measuring';
 import { reviewIdOf } from './minedReview';
 import type { ReviewItem, ReviewParent } from './report';
+import { mixingOf } from './trainTier';
+import type { TriedTier } from './triedTier';
 
 /** More are not looked at in one sitting; and a query has that many at most, for they are much alike. */
 const SHOWN_COUNT = 10;
@@ -41,6 +45,26 @@ interface Mixed {
   readonly item: ReviewItem;
   /** How much nearer to the query it lies than the answer does. */
   readonly lead: number;
+}
+
+/** Those that a run's map of embeddings has mixed; none where no map was trained. */
+export async function mixedByHead(
+  tried: readonly TriedTier[],
+  run: {
+    readonly trial: Pick<Trial, 'means' | 'queryVectors'>;
+    readonly groups: readonly Group[];
+    readonly decisions: Decisions;
+  },
+): Promise<readonly ReviewItem[]> {
+  const trained = tried.find(({ tier }) => tier === 'head');
+  const head = trained?.whole.learned?.head;
+  const hnm = trained && (await mixingOf(trained.out));
+  if (!head || !hnm) return [];
+  const { trial, groups, decisions } = run;
+  const { index, seed } = trial.means;
+  const random = seededRandom(seedFor(seed, 'mixed', 0));
+  const { queryVectors } = trial;
+  return hardestMixed(index, { groups, queryVectors, head, hnm, decisions, random });
 }
 
 /** The hardest of them, hardest first; nothing where there are no embeddings or nothing is mixed. */
