@@ -313,8 +313,9 @@ async function startLearning(window: Workbench, picture?: string): Promise<void>
 }
 
 async function chooseComparison(window: Workbench, label: string): Promise<void> {
-  await window.command('Nearmiss: Compare Versions…');
-  await window.quickRows.filter({ hasText: label }).first().click();
+  await window.commandByKeys('Nearmiss: Compare Versions…');
+  // A row moves while its list is filled, and a click would meet its neighbour.
+  await window.chooseByKeys(label);
 }
 
 async function judge(
