@@ -196,6 +196,8 @@ flow('shares and compares a version only after a question', world, async (here) 
   const client = here.client();
   const { current: version } = await client.call('versions', { folder });
   const shared = path.join(folder, '.nearmiss', 'adapter');
+  // Of several messages at once the workbench shows some in its list alone.
+  await window.command('Notifications: Clear All Notifications');
   await window.command('Nearmiss: Share Version with the Repository');
   await window.question(`Share ${version} by the repository?`).waitFor();
   await window.screenshot('36-share-version');
@@ -209,12 +211,18 @@ flow('shares and compares a version only after a question', world, async (here) 
   assert.equal(fs.existsSync(shared), true);
   await window.command('Nearmiss: Use Base Model');
   await window.message('The base model answers now').first().waitFor();
+  await window.command('Notifications: Clear All Notifications');
   await chooseComparison(window, `Compare silently: ${version}`);
   await window.message('Both are compared silently now').first().waitFor();
   assert.equal((await client.call('versions', { folder })).comparison?.candidate, version);
   await chooseComparison(window, 'Stop comparing');
-  await window.message('The comparison has ended').first().waitFor();
-  assert.equal((await client.call('versions', { folder })).comparison, undefined);
+  await eventually(
+    async () => (await client.call('versions', { folder })).comparison,
+    (comparison) => comparison === undefined,
+  );
+  await window.command('Notifications: Show Notifications');
+  await window.page.getByText('The comparison has ended').first().waitFor();
+  await window.command('Notifications: Hide Notifications');
 });
 
 flow('reviews by keyboard what was set aside', world, async (here) => {
