@@ -1,6 +1,7 @@
 /** Learning from marks, seen from the editor: plan first, a visible run, a verdict, and the way back. */
 import * as vscode from 'vscode';
-import type { LearningPlan, LearningTier, LearnParams, LearnResult } from '../../protocol/learning';
+import type { LearningPlan, LearnParams, LearnResult } from '../../protocol/learning';
+import { tierName } from '../report/sections';
 import { setContextKey } from './contextKeys';
 import { localised, localisedText } from './engineSentences';
 import { chooseFolder } from './folderPick';
@@ -45,7 +46,7 @@ async function choosePlan(plan: LearningPlan, kind: Kind): Promise<LearnParams['
   };
   const separator = { label: t('Plan'), kind: vscode.QuickPickItemKind.Separator };
   const tiers: PlanRow[] = plan.tiers.map(({ tier, isPlanned, sentence }) => ({
-    label: `$(${isPlanned ? 'check' : 'circle-slash'}) ${tierName(tier)}`,
+    label: `$(${isPlanned ? 'check' : 'circle-slash'}) ${tierName(tier, vscode.l10n.t)}`,
     detail: localised(sentence, t),
   }));
   const title =
@@ -65,18 +66,6 @@ async function choosePlan(plan: LearningPlan, kind: Kind): Promise<LearnParams['
     // A row that only tells begins nothing.
     if (!chosen || chosen.state) return chosen?.state;
   }
-}
-
-function tierName(tier: LearningTier): string {
-  const { t } = vscode.l10n;
-  const names: Readonly<Record<LearningTier, string>> = {
-    words: t('Words of yours'),
-    fusion: t('Fusion weights'),
-    head: t('Head on stored embeddings'),
-    'cross-encoder': t('Cross-encoder'),
-    encoder: t('Layers of the bi-encoder'),
-  };
-  return names[tier];
 }
 
 async function run(

@@ -126,7 +126,7 @@ export function tiers(
     ...[number(t('time')), number(t('size')), number(t('embeddings made anew'))],
   ];
   const rows = outcomes.map((outcome) => [
-    tierName(outcome, t),
+    tierName(outcome.tier, t),
     html`<span class="sign ${outcome.isKept ? 'better' : 'open'}"
       >${outcome.isKept ? `✓ ${t('yes')}` : `– ${t('no')}`}</span
     >`,
@@ -140,7 +140,8 @@ export function tiers(
   </section>`;
 }
 
-function tierName({ tier }: TierOutcome, t: Translate): string {
+/** What learns, as people read it. */
+export function tierName(tier: TierOutcome['tier'], t: Translate): string {
   const names: Readonly<Record<TierOutcome['tier'], string>> = {
     words: t('Words of yours'),
     fusion: t('Fusion weights'),
