@@ -85,7 +85,10 @@ async function makeQueries(
     const judged = new JudgedTexts(bench);
     say(`${sources.length} sources; ${judged.count} judged texts are left out`);
     const means = { splitter, judged, folder: work };
-    const settings = { mostPerSource: MOST_PER_SOURCE, most, heldOutShare: HELD_OUT_SHARE, seed };
+    const settings = {
+      ...{ mostPerSource: MOST_PER_SOURCE, most, mostHeldOut: Math.ceil(most / 10) },
+      ...{ heldOutShare: HELD_OUT_SHARE, seed },
+    };
     const counts = await writeQueries(sources, means, settings);
     fs.writeFileSync(out, `${JSON.stringify(counts, null, 2)}\n`);
   } finally {
@@ -94,7 +97,7 @@ async function makeQueries(
 }
 
 /** So that no library outweighs all others. */
-const MOST_PER_SOURCE = 4000;
+const MOST_PER_SOURCE = 2500;
 const HELD_OUT_SHARE = 0.05;
 
 function trainPart(training: ModelTraining, part: Part, counts: readonly SourceCount[]): void {

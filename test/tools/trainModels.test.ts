@@ -3,14 +3,17 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { ChunkSplitter } from '../../src/engine/documents/chunk';
 import { readCheckpoint } from '../../src/engine/encoders/checkpoint';
 import { judgeFigures, readFigures } from '../../src/tools/judgeModels';
 import { PARTS, trainModels } from '../../src/tools/modelTraining';
+import { writeQueries } from '../../src/tools/trainingQueries';
 import {
   JudgedTexts,
   isJudged,
   isPermitted,
   packageSources,
+  type TrainingSource,
 } from '../../src/tools/trainingSources';
 import { makeWorld } from '../badDays/world';
 import { writeFiles } from '../support/temporaryFolder';
@@ -39,7 +42,7 @@ function packageFiles(
 ): Record<string, string> {
   const code = words.map(
     (word) =>
-      `/** Will ${word} one file of the ${name} folder. */\nexport function ${word}File(path, options) {\n  const target = options.target ?? path;\n  return ${word}(target, options.flags, path);\n}\n`,
+      `/** Will ${word} one file of the ${name} folder. */\nexport function ${word}File(path, options) {\n  const target = options.target ?? '${name}/' + path;\n  return ${word}(target, options.flags, path);\n}\n`,
   );
   return {
     [`modules/${name}/package.json`]: JSON.stringify({ name, version: '1.0.0', license }),
@@ -93,6 +96,59 @@ describe('sources of training data', () => {
     );
     assert.equal(new JudgedTexts(undefined).count, 0);
   });
+});
+
+test('queries are of texts that stand once and that no other text answers, written ones before names', async () => {
+  const functionOf = (name: string, said: string, more = ''): string =>
+    `${said}export function ${name}File(path, options) {\n  const target = options.target ?? path;\n  return ${name}(target, options.flags, path${more});\n}\n`;
+  const folder = path.join(world.folder, 'sources');
+  writeFiles(folder, {
+    'own/upload.js': functionOf('upload', '/** Sends one file. */\n'),
+    'own/dist/upload.js': functionOf('upload', '/** Sends one file. */\n'),
+    'own/dist/rename.js': functionOf('rename', '/** Gives one file another name. */\n'),
+    ...Object.fromEntries(
+      verbs.map((verb) => [
+        `own/${verb}All.js`,
+        functionOf(verb, `/** Will ${verb} all files. */\n`, ', 1'),
+      ]),
+    ),
+    ...Object.fromEntries(
+      verbs.map((verb) => [`own/remote/${verb}.js`, functionOf(`${verb}Remote`, '', ', 2')]),
+    ),
+    'other/open.js': functionOf('open', '/** Begins to read. */\n', ', 3'),
+    'other/read.js': functionOf('read', '/** Begins to read. */\n', ', 4'),
+  });
+  const source = (name: string): TrainingSource => ({
+    ...{ name, version: '1', licence: 'MIT', folder: path.join(folder, name) },
+    ...{ include: ['**/*.js'], exclude: [] },
+  });
+  const splitter = await ChunkSplitter.create({
+    grammarFolder: path.join(world.root, 'dist/grammars'),
+    countTokens: (text) => Math.ceil(text.length / 4),
+  });
+  const out = path.join(world.folder, 'queries');
+  try {
+    await writeQueries(
+      ['own', 'other'].map(source),
+      { splitter, judged: new JudgedTexts(undefined), folder: out },
+      { mostPerSource: 100, most: 100, mostHeldOut: 100, heldOutShare: 0.1, seed: 1 },
+    );
+  } finally {
+    splitter.dispose();
+  }
+  const lines = ['train', 'dev'].flatMap((side) =>
+    fs
+      .readFileSync(path.join(out, `${side}.jsonl`), 'utf8')
+      .split('\n')
+      .filter((line) => line !== ''),
+  );
+  const asked = lines.map((line) => (JSON.parse(line) as { query: string }).query);
+  assert.equal(asked.filter((query) => query === 'Sends one file').length, 1);
+  assert.ok(asked.includes('Gives one file another name'));
+  assert.ok(!asked.includes('Begins to read'));
+  assert.equal(asked.filter((query) => query.startsWith('Will')).length, verbs.length);
+  const names = asked.filter((query) => query.endsWith('remote file'));
+  assert.ok(names.length > 0 && names.length <= 3, asked.join('; '));
 });
 
 test('newly trained models are kept when the mean rises and no set falls too far', () => {
