@@ -5,11 +5,12 @@
  * mined from the whole corpus by the base bi-encoder. `--part query-head|shared-head|cross-encoder|bi-encoder`. The
  * cross-encoder learns from the frozen bi-encoder as well (GPL): a mark "not relevant" alone takes the bi-encoder's best
  * other text for its positive, and every negative has the bi-encoder's margin, never against what a person said.
+ * `--seeds 1,2,3`: it learns once by each, and the average of what they come to is judged.
  * `npm run bench -- learns-cranfield [--folds N] [--first N of them]`, with the options of `learns-code`: the same where the judged queries
  * of `docs-cranfield` in the other folds are the marks.
  * `npm run bench -- learns-tasks [--folds N] [--first N of them] [--recipe JSON]`: one shared head for searches (marks of people; nDCG@10 on
  * the judged queries) and for likeness (sentence pairs by folds; Spearman): each task alone, both as one InfoNCE in mixed
- * batches, and CoDiEmb, which gives each step one task and each task its own loss.
+ * batches, and CoDiEmb, which gives each step one task and each task its own loss; CoDiEmb beside each other with intervals.
  */
 import { measureCode, measureCranfield } from './learnsCode';
 import { measureSpeed } from './learnsSpeed';

@@ -15,7 +15,13 @@ import { RunControl } from '../../src/engine/training/control';
 import { CrossEncoderLearner, groupLoss } from '../../src/engine/training/crossEncoderLearner';
 import { HeadLearner } from '../../src/engine/training/headLearner';
 import { settle } from '../../src/engine/training/kept';
-import { type Learner, type LoopProgress, runLoop } from '../../src/engine/training/loop';
+import {
+  type Learner,
+  type LoopProgress,
+  runLoop,
+  setWeights,
+} from '../../src/engine/training/loop';
+import { mergeCheckpoints } from '../../src/engine/training/merge';
 import type { Plan } from '../../src/engine/training/plan';
 import type { Recipe } from '../../src/engine/training/recipe';
 import { RetrievalLossGraphs } from '../../src/engine/training/retrievalLossGraph';
@@ -117,7 +123,8 @@ function figuresOf({ queries }: MarkedSet, asked: Rows, documents: Rows): number
 /** Runs to the end and leaves the best state in the learner. */
 export async function learn(learner: Learner, recipe: Recipe): Promise<void> {
   const onProgress = ({ step, loss, metric }: LoopProgress): void => {
-    if (step % 10 === 0)
+    // Before the first step there is no loss yet.
+    if (step > 0 && step % 10 === 0)
       note(`step ${step}, loss ${loss.toFixed(4)}, held out ${metric?.toFixed(4) ?? '-'}`);
   };
   const result = await runLoop({ learner, recipe, control: new RunControl(), onProgress });
@@ -147,7 +154,7 @@ async function vectorsOf(
 
 /** The cross-encoder alone puts the base's best in order, and then as the product does it: blended with the base. */
 export async function learnCross({ set, rows, plan, recipe }: PartTask): Promise<Learned> {
-  const { encoder, learner, tokenizer } = await openCross(plan, recipe);
+  const { encoder, learnerOf, tokenizer } = await openCross(plan, recipe);
   const candidates = rows.queries.map((row) => nearest(row, rows.documents, judgedDepth));
   const scoresNow = async (): Promise<(readonly number[] | undefined)[]> => {
     const all: (readonly number[] | undefined)[] = [];
@@ -185,13 +192,34 @@ export async function learnCross({ set, rows, plan, recipe }: PartTask): Promise
   const start = isJudged
     ? await kept(`cross-${set.name}-${judgedDepth}-${recipe.maxTokens}`, scoresNow)
     : [];
-  const { ms } = await timed(() => learn(learner, recipe));
+  const { ms } = await timed(() => learnBySeeds(learnerOf, recipe));
   const end = isJudged ? await scoresNow() : [];
   encoder.dispose();
+  if (!isJudged) return { before: [], after: [], seconds: ms / 1000 };
   return {
     ...{ before: ordered(start), after: ordered(end), seconds: ms / 1000 },
     beside: { label: 'blended with the base', before: blended(start), after: blended(end) },
   };
+}
+
+/** Each seed learns from the same start, and what they come to is averaged: order and sampling count for less. */
+async function learnBySeeds(
+  learnerOf: (seed: number) => CrossEncoderLearner,
+  recipe: Recipe,
+): Promise<void> {
+  const { weights } = learnerOf(1);
+  const copy = (): ReadonlyMap<string, Float32Array> =>
+    new Map([...weights].map(([name, { data }]) => [name, Float32Array.from(data)]));
+  const start = copy();
+  const ends: ReadonlyMap<string, Float32Array>[] = [];
+  for (const seed of (benchOption('seeds') ?? '1').split(',').map(Number)) {
+    setWeights(weights, start);
+    await learn(learnerOf(seed), recipe);
+    ends.push(copy());
+  }
+  if (ends.length < 2) return;
+  setWeights(weights, mergeCheckpoints(start, ends, 'average', 1));
+  note(`average of ${ends.length} seeds: held out ${(await learnerOf(1).evaluate()).toFixed(4)}`);
 }
 
 /** Off while recipes are chosen: the held-out marks alone say which is better. */
@@ -235,7 +263,7 @@ export async function openCross(
   recipe: Recipe,
 ): Promise<{
   readonly encoder: TrainableEncoder;
-  readonly learner: CrossEncoderLearner;
+  readonly learnerOf: (seed: number) => CrossEncoderLearner;
   readonly tokenizer: FramedTokenizer;
 }> {
   const checkpoint = await readBundledCheckpoint(installationRoot(), 'cross-encoder');
@@ -245,13 +273,7 @@ export async function openCross(
     loss: groupLoss(recipe),
     threads: recipe.threads,
   });
-  const learner = new CrossEncoderLearner({
-    plan,
-    recipe,
-    seed: 1,
-    checkpoint,
-    tokenizer,
-    encoder,
-  });
-  return { encoder, learner, tokenizer };
+  const learnerOf = (seed: number): CrossEncoderLearner =>
+    new CrossEncoderLearner({ plan, recipe, seed, checkpoint, tokenizer, encoder });
+  return { encoder, learnerOf, tokenizer };
 }

@@ -73,7 +73,8 @@ async function crossTook(): Promise<Took> {
     layers: 2,
   };
   const recipe = makeRecipe('cross-encoder', 100, { ...changes, chunkTokens: 1024, threads });
-  const { encoder, learner } = await openCross(plan, recipe);
+  const { encoder, learnerOf } = await openCross(plan, recipe);
+  const learner = learnerOf(1);
   const result = await took(() => runLoop({ learner, recipe, control: new RunControl() }));
   encoder.dispose();
   return result;

@@ -6,6 +6,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { installationRoot } from '../../src/base/installation';
+import { seededRandom } from '../../src/base/random';
 import { dot } from '../../src/base/vector';
 import { readBundledCheckpoint } from '../../src/engine/encoders/bundled';
 import { applyHead } from '../../src/engine/encoders/heads';
@@ -14,6 +15,7 @@ import { mean, spearman } from '../../src/engine/training/metrics';
 import { makePlan } from '../../src/engine/training/plan';
 import { type RecipeChanges, makeRecipe } from '../../src/engine/training/recipe';
 import type { TrainingRecord } from '../../src/engine/training/recordFile';
+import { bootstrapInterval } from '../../src/engine/training/statistics';
 import { learn } from './learnsParts';
 import { recordsOf } from './learnsRecords';
 import { baseRows, embeddedTexts, nearest, rankedNdcg, readMarkedSet } from './markedSet';
@@ -60,52 +62,90 @@ export async function measureTasks(): Promise<void> {
   const folds = Array.from({ length: first }, (_, fold) => fold);
   const isTest = (fold: number, at: number): boolean => at % foldCount === fold;
   const searches = recordsOf(set, rows);
-  const judge = (fold: number, map: (row: Float32Array) => Float32Array): [number, number] => {
+  const judge = (fold: number, map: (row: Float32Array) => Float32Array): Judged => {
     const documents = rows.documents.map(map);
     const own = pairs.filter((_, at) => isTest(fold, at));
-    const cosines = own.map(({ a, b }) => dot(map(vectorOf.get(a)!), map(vectorOf.get(b)!)));
-    return [
-      mean(
-        set.queries.map(({ relevant }, at) =>
-          rankedNdcg(nearest(map(rows.queries[at]!), documents, 10), relevant),
-        ),
+    return {
+      ndcg: set.queries.map(({ relevant }, at) =>
+        rankedNdcg(nearest(map(rows.queries[at]!), documents, 10), relevant),
       ),
-      spearman(
-        cosines,
-        own.map(({ score }) => score),
-      ),
-    ];
+      cosines: own.map(({ a, b }) => dot(map(vectorOf.get(a)!), map(vectorOf.get(b)!))),
+      scores: own.map(({ score }) => score),
+    };
   };
   const figures: Figure[] = [];
-  const add = (label: string, values: readonly (readonly [number, number])[]): void => {
-    for (const [at, name] of ['nDCG@10', 'Spearman'].entries())
-      figures.push({
-        label: `${label}: ${name}`,
-        value: mean(values.map((pair) => pair[at]!)),
-        digits: 4,
-      });
+  const add = (label: string, values: readonly Judged[]): void => {
+    figures.push({ label: `${label}: nDCG@10`, value: mean(byQuery(values)), digits: 4 });
+    figures.push({ label: `${label}: Spearman`, value: meanSpearman(values), digits: 4 });
   };
-  add(
-    'base',
-    folds.map((fold) => judge(fold, (row) => row)),
-  );
+  const base = folds.map((fold) => judge(fold, (row) => row));
+  add('base', base);
+  const byArm = new Map<string, readonly Judged[]>();
   for (const [name, arm] of Object.entries(ARMS)) {
-    const values: [number, number][] = [];
+    const values: Judged[] = [];
     for (const fold of folds) {
       note(`${name}, fold ${fold + 1} of ${foldCount}`);
       const known = pairs.filter((_, at) => !isTest(fold, at));
       const records = [...(arm.search ? searches : []), ...pairRecords(known, arm.pairs)];
       values.push(judge(fold, await taskHead(records, vectorOf, checkpoint.dimension)));
-      note(
-        values
-          .at(-1)!
-          .map((value) => value.toFixed(4))
-          .join(' '),
-      );
+      const last = values.slice(-1);
+      note(`${mean(byQuery(last)).toFixed(4)} ${meanSpearman(last).toFixed(4)}`);
     }
     add(name, values);
+    byArm.set(name, values);
   }
+  const codi = byArm.get('CoDiEmb')!;
+  for (const [name, other] of [['base', base] as const, ...byArm])
+    if (other !== codi) figures.push(...differences(`CoDiEmb beside ${name}`, other, codi));
   report('learns-tasks', figures);
+}
+
+/** What a head makes of the judged queries, and of the pairs that its fold holds out. */
+interface Judged {
+  /** Of each query. */
+  readonly ndcg: readonly number[];
+  /** Of each pair, and how alike people find it. */
+  readonly cosines: readonly number[];
+  readonly scores: readonly number[];
+}
+
+/** nDCG@10 of each query, the mean of the folds. */
+function byQuery(values: readonly Judged[]): number[] {
+  return values[0]!.ndcg.map((_, at) => mean(values.map(({ ndcg }) => ndcg[at]!)));
+}
+
+function meanSpearman(values: readonly Judged[]): number {
+  return mean(values.map(({ cosines, scores }) => spearman(cosines, scores)));
+}
+
+/** With 95 % intervals: queries are drawn again for the one, the pairs of each fold for the other. */
+function differences(label: string, from: readonly Judged[], to: readonly Judged[]): Figure[] {
+  const [before, after] = [byQuery(from), byQuery(to)];
+  const ndcg = bootstrapInterval(after.map((value, at) => value - before[at]!));
+  const random = seededRandom(1);
+  const drawn = Array.from({ length: RESAMPLES }, () => {
+    const places = from.map(({ scores }) => scores.map(() => Math.floor(random() * scores.length)));
+    return meanSpearman(drawnAt(to, places)) - meanSpearman(drawnAt(from, places));
+  }).sort((a, b) => a - b);
+  const at = (share: number): number => drawn[Math.round(share * (RESAMPLES - 1))]!;
+  const gained = meanSpearman(to) - meanSpearman(from);
+  const spread = { mean: gained, low: at(0.025), high: at(0.975) };
+  const named = { 'nDCG@10': ndcg, Spearman: spread };
+  return Object.entries(named).flatMap(([name, { mean: value, low, high }]) => [
+    { label: `${label}: ${name}`, value, digits: 4 },
+    { label: '  from', value: low, digits: 4 },
+    { label: '  to', value: high, digits: 4 },
+  ]);
+}
+
+const RESAMPLES = 1000;
+
+function drawnAt(values: readonly Judged[], places: readonly (readonly number[])[]): Judged[] {
+  return values.map(({ ndcg, cosines, scores }, fold) => ({
+    ndcg,
+    cosines: places[fold]!.map((at) => cosines[at]!),
+    scores: places[fold]!.map((at) => scores[at]!),
+  }));
 }
 
 function pairRecords(
