@@ -1,5 +1,6 @@
 /** An indexed folder as the training process sees it: one snapshot, and the models that searches in it rest on. */
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { NearmissError } from '../base/errors';
 import { installationRoot } from '../base/installation';
@@ -32,6 +33,9 @@ export interface TrainingIndex extends Disposable {
   readonly openEncoder: (checkpointFolder: string) => Promise<Embedder>;
 }
 
+/** As training itself takes: a run asks the re-ranker about thousands of pairs, at its own niceness. */
+const THREADS = Math.min(2, os.availableParallelism());
+
 /** Opens what the engine wrote; it may go on writing. Throws a NearmissError('usage') where the folder has no index. */
 export async function openTrainingIndex(
   dataFolder: string,
@@ -47,13 +51,14 @@ export async function openTrainingIndex(
     const modelsFolder = path.join(dataFolder, 'models');
     const probeFile = path.join(__dirname, 'probe.js');
     const threads = settings.threads || undefined;
+    const wide = threads ?? THREADS;
     const setting = settings.provider as ProviderSetting;
     const log = silentLogger;
     const plan = store.add(
       new EncoderPlan({ root, probeFile, modelsFolder, setting, threads, log }),
     );
     const models = store.add(
-      new SearchModels(modelLoaders({ root, modelsFolder, threads, plan, log }), log),
+      new SearchModels(modelLoaders({ root, modelsFolder, threads: wide, plan, log }), log),
     );
     const made = await plan.whenMade();
     const spaceId = made?.spaceId;
@@ -68,11 +73,11 @@ export async function openTrainingIndex(
       crossEncoderFolder: path.join(root, 'models', 'cross-encoder'),
       rerankCount: settings.rerankCount,
       niceness: settings.learningNiceness,
-      openReranker: (own) => openLearnedReranker(own, { threads, plan, log }),
+      openReranker: (own) => openLearnedReranker(own, { threads: wide, plan, log }),
       async openEncoder(own) {
         const choice = made?.choice ?? { arithmetic: 'fp32', provider: 'cpu' };
         return inLearnedSpace(
-          await openEmbedder(await readCheckpoint(own), { choice, threads, log }),
+          await openEmbedder(await readCheckpoint(own), { choice, threads: wide, log }),
         );
       },
       dispose: () => store.dispose(),

@@ -127,7 +127,8 @@ export async function mineGroup(
 ): Promise<MinedGroup> {
   const explicit = (query.explicit ?? []).filter((id) => !query.positives.includes(id));
   const ballots = await askSpaces(query, pool, settings);
-  const { kept, dropped } = await filterCandidates(query, pool, settings, ballots);
+  const teach = pool.teacher && rememberedTeacher(pool.teacher, query.text);
+  const { kept, dropped } = await filterCandidates(query, pool, settings, ballots, teach);
   const group = new Group(query, explicit, pool, settings);
   const [first, last] = settings.ranks;
   const window = shuffle(kept.slice(first - 1, last), random);
@@ -135,7 +136,7 @@ export async function mineGroup(
   for (const candidate of [...window, ...kept.slice(0, first - 1), ...kept.slice(last)])
     group.addMined(candidate);
   group.addRandom(random);
-  const margins = await marginsOf(query, group.negatives, pool);
+  const margins = await marginsOf(query, group.negatives, pool.chunks, teach);
   const negatives = group.negatives.map((negative, i) => ({ ...negative, ...margins[i] }));
   return { positives: query.positives, negatives, dropped };
 }
@@ -167,6 +168,7 @@ async function filterCandidates(
   pool: MiningPool,
   settings: MiningSettings,
   ballots: readonly SpaceBallot[],
+  teach: Teach | undefined,
 ): Promise<{ readonly kept: Candidate[]; readonly dropped: MinedGroup['dropped'] }> {
   const dropped: { chunkId: number; reason: DropReason }[] = [];
   const given = new Set([...query.positives, ...(query.explicit ?? [])]);
@@ -179,7 +181,7 @@ async function filterCandidates(
     if (reason) dropped.push({ chunkId, reason });
     else kept.push({ chunk, vote: score });
   }
-  const doubted = await doubtedByTeacher(query, pool, settings, kept);
+  const doubted = teach ? await doubtedBy(teach, query, pool, settings, kept) : new Set<number>();
   for (const { chunk } of kept)
     if (doubted.has(chunk.id)) dropped.push({ chunkId: chunk.id, reason: 'teacher' });
   return { kept: kept.filter(({ chunk }) => !doubted.has(chunk.id)), dropped };
@@ -223,20 +225,39 @@ function conditionReason(
   return isCopy ? 'copy' : undefined;
 }
 
+/** The teacher's scores of one query with these chunks. */
+type Teach = (chunks: readonly MiningChunk[]) => Promise<number[]>;
+
+/** Asks about each chunk once: what is looked at to filter is looked at again for its margin. */
+function rememberedTeacher(teacher: Teacher, query: string): Teach {
+  const known = new Map<number, number>();
+  return async (chunks) => {
+    const asked = chunks.filter(({ id }) => !known.has(id));
+    const scores =
+      asked.length === 0
+        ? []
+        : await teacher(
+            query,
+            asked.map(({ text }) => text),
+          );
+    asked.forEach(({ id }, i) => known.set(id, scores[i]!));
+    return chunks.map(({ id }) => known.get(id)!);
+  };
+}
+
 /** Candidates that the frozen cross-encoder finds as good as a positive: likely answers nobody marked. */
-async function doubtedByTeacher(
+async function doubtedBy(
+  teach: Teach,
   query: MiningQuery,
-  { chunks, teacher }: MiningPool,
+  { chunks }: MiningPool,
   { teacherMargin, ranks }: MiningSettings,
   candidates: readonly Candidate[],
 ): Promise<ReadonlySet<number>> {
   const positives = query.positives.flatMap((id) => chunks.get(id) ?? []);
   // It reads what can still be drawn, and as much again to take the place of what it takes out.
   const read = candidates.slice(0, 2 * ranks[1]).map(({ chunk }) => chunk);
-  if (!teacher || teacherMargin === -Infinity || positives.length === 0 || read.length === 0)
-    return new Set();
-  const texts = [...positives, ...read].map(({ text }) => text);
-  const scores = Array.from(await teacher(query.text, texts));
+  if (teacherMargin === -Infinity || positives.length === 0 || read.length === 0) return new Set();
+  const scores = await teach([...positives, ...read]);
   const least = Math.min(...scores.slice(0, positives.length)) - teacherMargin;
   return new Set(read.filter((_, i) => scores[positives.length + i]! > least).map(({ id }) => id));
 }
@@ -245,12 +266,12 @@ async function doubtedByTeacher(
 async function marginsOf(
   query: MiningQuery,
   negatives: readonly MinedNegative[],
-  { chunks, teacher }: MiningPool,
+  chunks: MiningChunks,
+  teach: Teach | undefined,
 ): Promise<readonly { readonly margin?: number }[]> {
   const positive = chunks.get(query.positives[0] ?? -1);
-  if (!teacher || !positive || negatives.length === 0) return [];
-  const texts = [positive.text, ...negatives.map(({ chunkId }) => chunks.get(chunkId)!.text)];
-  const scores = Array.from(await teacher(query.text, texts));
+  if (!teach || !positive || negatives.length === 0) return [];
+  const scores = await teach([positive, ...negatives.map(({ chunkId }) => chunks.get(chunkId)!)]);
   return scores.slice(1).map((score) => ({ margin: scores[0]! - score }));
 }
 
