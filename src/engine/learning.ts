@@ -22,6 +22,7 @@ import type { KeptMark } from './feedback/marks';
 import { LearnerRun } from './learnerHost';
 import { gatherMarks, type MarkData, withoutMarks } from './learning/markData';
 import { decideReview, decisionsOf, readReview } from './learning/reviewFile';
+import { plannedMethods } from './learning/methods';
 import { splitSentence } from './learning/split';
 import { measurableCount, OFFERED_EVERY, planTiers } from './learning/tiers';
 import { BASE } from './learning/versionStore';
@@ -68,6 +69,8 @@ export class Learning implements Disposable {
     const { pointer } = await store.pointer();
     const learned = (await store.read(pointer.current.id)).manifest?.markCount ?? 0;
     const isAdapting = kind === 'adapt';
+    const planned = tiers.filter(({ isPlanned }) => isPlanned).map(({ tier }) => tier);
+    const methods = plannedMethods(isAdapting ? [] : planned, data);
     return {
       folder,
       usableCount: usable,
@@ -81,6 +84,8 @@ export class Learning implements Disposable {
       tiers: isAdapting ? tiers.map((tier) => adapted(tier)) : tiers,
       split: isAdapting ? ADAPT_SPLIT : splitSentence(measurableCount(data)),
       seconds: isAdapting ? ADAPT_SECONDS : seconds,
+      methodCount: methods.count,
+      methodSeconds: methods.seconds,
       refusal: isAdapting ? undefined : refusal,
       isOffered:
         refusal === undefined && usable >= OFFERED_EVERY && usable - learned >= OFFERED_EVERY,
@@ -211,8 +216,8 @@ export class Learning implements Disposable {
   private start({ id, folder }: FolderRecord, params: LearnParams): Run {
     const { dataFolder, trainerFile } = this.parts;
     const { kind: learnKind = 'marks', seed = 1, resume = true, version } = params;
-    const { isUnasked = false } = params;
-    const about = { folder, dataFolder, seed, resume, version, isUnasked };
+    const { isUnasked = false, measuresMethods = false } = params;
+    const about = { folder, dataFolder, seed, resume, version, isUnasked, measuresMethods };
     const request = { kind: 'learn', learnKind, ...about } as const;
     const begin = { stage: 'starting', done: 0, total: 1, fraction: 0 };
     const last: LearningProgress = { folder, folderId: id, state: 'running', ...begin };

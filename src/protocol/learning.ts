@@ -41,6 +41,9 @@ export interface LearningPlan {
   /** How held-out figures come about, in a sentence. */
   readonly split: string;
   readonly seconds: number;
+  /** What measuring each method would add: how many there are, and how long it takes. */
+  readonly methodCount: number;
+  readonly methodSeconds: number;
   /** Undefined when a run makes sense, else the sentence that says why not. */
   readonly refusal?: string;
   /** True when so many marks are new that a run should be offered. */
@@ -119,6 +122,42 @@ export interface TierOutcome {
   readonly recomputedVectorCount: number;
 }
 
+/** A method of a part's training that can be left out alone. */
+export type LearningMethod =
+  | 'minedNegatives'
+  | 'syntheticNegatives'
+  | 'columns'
+  | 'shuffledGroups'
+  | 'duplicateMask'
+  | 'anchor'
+  | 'dropout'
+  | 'mixedPositives'
+  | 'dimensionWise'
+  | 'offDropout'
+  | 'loneNegatives'
+  | 'filler'
+  | 'pairs'
+  | 'merging'
+  | 'basePull'
+  | 'defaultsPull';
+
+/** What a method brings to its part: the part trained again without it, on the same folds, asked the same held-out queries. */
+export interface MethodOutcome {
+  readonly tier: LearningTier;
+  readonly method: LearningMethod;
+  /** The figure that decides, then MRR@10: before is without the method, after with it. */
+  readonly figures: readonly ComparedFigure[];
+  /** What the training of one model takes, the median of the folds; missing where that is not known. */
+  readonly seconds?: number;
+  readonly secondsWithout?: number;
+  /** Of one model on the disk. */
+  readonly bytes: number;
+  readonly bytesWithout: number;
+  readonly recomputedVectorCount: number;
+  /** Why it could not be measured, where it could not. */
+  readonly problem?: string;
+}
+
 /** A mark that was set aside, and why. */
 export interface ReviewItem {
   /** Of the mark; the same again after every run. */
@@ -193,6 +232,8 @@ export interface LearningReport {
   readonly figures: readonly ComparedFigure[];
   readonly conditions: readonly GateCondition[];
   readonly tiers: readonly TierOutcome[];
+  /** What each method brings, where that was asked for. */
+  readonly methods?: readonly MethodOutcome[];
   readonly queries: readonly QueryChange[];
   readonly quarantined: readonly ReviewItem[];
   /** The primary figure on held-out queries of runs before, and of this one. */
@@ -298,6 +339,8 @@ export interface LearnParams {
   readonly scope?: VersionScope;
   /** Where it counts once promoted. Default: everywhere. */
   readonly state?: VersionState;
+  /** Measures each method of what was trained as well; what is promoted stays the same. Default: no. */
+  readonly measuresMethods?: boolean;
   /** Goes on with a run that was stopped, where there is one. Default: yes. */
   readonly resume?: boolean;
   /** Nobody waits for it: refused while the machine runs on its battery. */

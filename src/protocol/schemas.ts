@@ -119,6 +119,7 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
       .optional(),
     scope: scope.optional(),
     state: versionState.optional(),
+    measuresMethods: z.boolean().optional(),
     resume: z.boolean().optional(),
     isUnasked: z.boolean().optional(),
   }),

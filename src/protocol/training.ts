@@ -75,6 +75,8 @@ export interface LearnRequest {
   readonly isUnasked?: boolean;
   readonly folder: string;
   readonly seed: number;
+  /** Measures what each method brings as well. */
+  readonly measuresMethods?: boolean;
   /** Goes on with a run that was stopped. */
   readonly resume: boolean;
   readonly dataFolder: string;

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { NearmissError, isAbort, systemCode } from '../../base/errors';
+import { english } from '../../base/translate';
 import type {
   ComparedFigure,
   LearningPlan,
@@ -13,6 +14,8 @@ import type {
   VersionScope,
 } from '../../protocol/learning';
 import type { EngineClient } from '../engineClient';
+import { size } from '../report/figures';
+import { methodName } from '../report/methods';
 import { reportPage } from '../report/page';
 import { redactQueries } from '../report/redact';
 import { exitDone } from './failure';
@@ -32,6 +35,7 @@ interface LearnOptions extends FolderOption {
   readonly only?: string;
   readonly lang?: string;
   readonly shadow?: boolean;
+  readonly methods?: boolean;
   /** A version's name, or true for the one that answers. */
   readonly recheck?: string | true;
 }
@@ -54,7 +58,7 @@ function learnAs(kind: 'marks' | 'adapt', options: LearnOptions): Promise<number
     if (options.plan) {
       const plan = await client.call('learningPlan', { folder, kind });
       if (options.json) printJson(plan);
-      else for (const line of planLines(plan, kind)) printLine(line);
+      else for (const line of planLines(plan, kind, options)) printLine(line);
       return exitDone;
     }
     const progress = showRun(client);
@@ -62,7 +66,8 @@ function learnAs(kind: 'marks' | 'adapt', options: LearnOptions): Promise<number
       if (options.recheck !== undefined) return await recheck(session, folder, options);
       const scope = scopeOf(options);
       const state = options.shadow ? 'shadow' : scope ? 'pilot' : 'all';
-      const params = { folder, kind, seed: options.seed, scope, state } as const;
+      const { seed, methods: measuresMethods } = options;
+      const params = { folder, kind, seed, scope, state, measuresMethods } as const;
       const { report, version } = await client.call('learn', params, signal);
       if (options.json) printJson(report);
       else for (const line of reportLines(report)) printLine(line);
@@ -205,7 +210,11 @@ function comparisonLines({ comparison, current }: VersionList): string[] {
   ];
 }
 
-function planLines(plan: LearningPlan, kind: 'marks' | 'adapt'): string[] {
+function planLines(
+  plan: LearningPlan,
+  kind: 'marks' | 'adapt',
+  { methods }: Pick<LearnOptions, 'methods'>,
+): string[] {
   const { usableCount, markCount, queryCount, quarantinedCount, refusal, seconds } = plan;
   const head = `${plural(markCount, 'mark')}, ${usableCount} usable, on ${queryCount === 1 ? '1 query' : `${queryCount} queries`}; ${quarantinedCount} set aside`;
   // Without marks a single part learns, and marks are not what it is about.
@@ -216,7 +225,12 @@ function planLines(plan: LearningPlan, kind: 'marks' | 'adapt'): string[] {
       `${isPlanned ? 'yes' : 'no '}  ${tier.padEnd(14)} ${sentence}`,
   );
   const last = refusal ?? `About ${Math.ceil(seconds / 60)} min. ${plan.split}`;
-  return [...(isAdapting ? [] : [head]), ...tiers, last];
+  const { methodCount, methodSeconds } = plan;
+  const minutes = `about ${Math.ceil(methodSeconds / 60)} min more`;
+  const measured = methods
+    ? `Then ${plural(methodCount, 'method')} left out one by one, ${minutes}`
+    : `\`--methods\` also says what each of ${plural(methodCount, 'method')} brings, ${minutes}`;
+  return [...(isAdapting ? [] : [head]), ...tiers, last, ...(methodCount > 0 ? [measured] : [])];
 }
 
 function reportLines(found: LearningReport): string[] {
@@ -227,6 +241,7 @@ function reportLines(found: LearningReport): string[] {
     ...tiers.map(
       ({ tier, sentence, seconds }) => `${tier.padEnd(14)} ${sentence} (${seconds.toFixed(0)} s)`,
     ),
+    ...methodLines(found),
     ...conditions.flatMap((condition) => conditionLine(condition) ?? []),
     ...changeLines(found),
     ...asideLines(found),
@@ -236,6 +251,27 @@ function reportLines(found: LearningReport): string[] {
         `Measured again ${check.time.slice(0, 10)}${check.isUnasked ? ', by itself' : ''}: ${check.verdict}`,
     ),
   ].map((line) => harmless(line));
+}
+
+/** What each method brings, where that was asked for. */
+function methodLines({ methods = [] }: LearningReport): string[] {
+  return methods.map((one) => {
+    const { tier, figures, problem, seconds, secondsWithout, bytes, bytesWithout } = one;
+    const name = `${tier}: ${methodName(one.method, english)}`.padEnd(46);
+    if (problem !== undefined) return `${name} not measured: ${problem}`;
+    const said = figures.map(({ name: figure, of, count, before, after, low, high }) => {
+      const interval = `${low.toFixed(3)} to ${high.toFixed(3)}`;
+      const values = `${before.toFixed(3)} without, ${after.toFixed(3)} with`;
+      return `${figure}, ${count} ${of}: ${values} (95 % of what it brings: ${interval})`;
+    });
+    const time =
+      seconds === undefined || secondsWithout === undefined
+        ? []
+        : [`${secondsWithout.toFixed(1)} s a model without, ${seconds.toFixed(1)} s with`];
+    const space =
+      bytes === bytesWithout ? size(bytes) : `${size(bytesWithout)} without, ${size(bytes)} with`;
+    return `${name} ${[...said, ...time, space].join('; ')}`;
+  });
 }
 
 const shownChanges = 8;

@@ -160,6 +160,7 @@ function addLearningCommands(program: Command, act: Act): void {
       .option('--shadow', 'let it rank silently, to be compared only');
   learning('learn')
     .description('learn from marks; what proves better on unseen queries answers from then on')
+    .option('--methods', 'also say what each method brings; it takes longer, and changes nothing')
     .option('--recheck [version]', 'learn nothing: measure a version on the folder as it is now')
     .action(act(learn));
   learning('adapt')

@@ -12,7 +12,8 @@ import { briefVerdict } from './versionRows';
 import type { WorkspaceFolder } from './workspace';
 
 type Kind = 'marks' | 'adapt';
-type PlanRow = vscode.QuickPickItem & { readonly state?: 'all' | 'shadow' };
+type Chosen = Pick<LearnParams, 'state' | 'measuresMethods'>;
+type PlanRow = vscode.QuickPickItem & { readonly chosen?: Chosen };
 
 /** For the folder whose path is given, else for one that is chosen. */
 export const learnFromMarks = (services: Services, path?: unknown): Promise<void> =>
@@ -30,19 +31,31 @@ async function learn(services: Services, kind: Kind, path?: unknown): Promise<vo
     void vscode.window.showInformationMessage(inMessage(localised(plan.refusal, t)));
     return;
   }
-  const where = await choosePlan(plan, kind);
-  if (where) await run(services, folder, { folder: folder.path, kind, state: where });
+  const chosen = await choosePlan(plan, kind);
+  if (chosen) await run(services, folder, { folder: folder.path, kind, ...chosen });
 }
 
-/** The plan as a list; its first two rows start it. Undefined when it is closed. */
-async function choosePlan(plan: LearningPlan, kind: Kind): Promise<LearnParams['state']> {
+/** The plan as a list; its first rows start it. Undefined when it is closed. */
+async function choosePlan(plan: LearningPlan, kind: Kind): Promise<Chosen | undefined> {
   const { t } = vscode.l10n;
-  const minutes = Math.max(1, Math.ceil(plan.seconds / 60));
-  const go = { label: `$(play) ${t('Learn now, about {0} min', minutes)}`, state: 'all' as const };
-  const silent = {
+  const minutesOf = (seconds: number): number => Math.max(1, Math.ceil(seconds / 60));
+  const go: PlanRow = {
+    label: `$(play) ${t('Learn now, about {0} min', minutesOf(plan.seconds))}`,
+    chosen: { state: 'all' },
+  };
+  const silent: PlanRow = {
     label: `$(eye-closed) ${t('Learn, but only compare')}`,
     description: t('The version is kept and compared; searches stay as they are'),
-    state: 'shadow' as const,
+    chosen: { state: 'shadow' },
+  };
+  const whole = minutesOf(plan.seconds + plan.methodSeconds);
+  const thorough: PlanRow = {
+    label: `$(graph) ${t('Learn, and measure each method, about {0} min', whole)}`,
+    description: t(
+      'The report says what each of {0} brings; nothing else changes',
+      plan.methodCount,
+    ),
+    chosen: { state: 'all', measuresMethods: true },
   };
   const separator = { label: t('Plan'), kind: vscode.QuickPickItemKind.Separator };
   const tiers: PlanRow[] = plan.tiers.map(({ tier, isPlanned, sentence }) => ({
@@ -53,7 +66,7 @@ async function choosePlan(plan: LearningPlan, kind: Kind): Promise<LearnParams['
     kind === 'adapt'
       ? t('Nearmiss: Adapt to This Workspace')
       : t('Nearmiss: Learn from {0} Marks on {1} Queries', plan.usableCount, plan.queryCount);
-  const items: PlanRow[] = [go, silent, separator];
+  const items: PlanRow[] = [go, silent, ...(plan.methodCount > 0 ? [thorough] : []), separator];
   // As a row, because a hint is cut off where the list ends.
   const measured: PlanRow = {
     label: `$(beaker) ${t('How it is measured')}`,
@@ -64,7 +77,7 @@ async function choosePlan(plan: LearningPlan, kind: Kind): Promise<LearnParams['
   for (;;) {
     const chosen = await vscode.window.showQuickPick(rows, { title, placeHolder });
     // A row that only tells begins nothing.
-    if (!chosen || chosen.state) return chosen?.state;
+    if (!chosen || chosen.chosen) return chosen?.chosen;
   }
 }
 

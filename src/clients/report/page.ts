@@ -8,6 +8,7 @@ import type { LearningReport, VersionList } from '../../protocol/learning';
 import type { UsageReport } from '../../protocol/usage';
 import { duration, size, moment } from './figures';
 import { escapeHtml, html, type Markup } from './markup';
+import { methodSection } from './methods';
 import { queryChanges, quarantine } from './queries';
 import {
   comparedFigures,
@@ -40,9 +41,9 @@ export function reportPage(page: ReportPage): string {
   const body = html`<main>
     ${head(report, words)} ${learnedFrom(report, words)} ${comparedFigures(report, words)}
     ${queryChanges(report, words)} ${gate(report, words)} ${learningCurve(report, words)}
-    ${tiers(report, words)} ${learnedWords(report, words)} ${quarantine(report, words)}
-    ${measuredAgain(report, words)} ${versions && comparisonSection(versions, words)}
-    ${versions && versionTable(versions, words)}
+    ${tiers(report, words)} ${methodSection(report, words)} ${learnedWords(report, words)}
+    ${quarantine(report, words)} ${measuredAgain(report, words)}
+    ${versions && comparisonSection(versions, words)} ${versions && versionTable(versions, words)}
     ${usage && usageSection({ usage, report, versions }, words.t)} ${notes(report, words)}
   </main>`;
   return `<!doctype html>

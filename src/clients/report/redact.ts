@@ -35,6 +35,11 @@ export function redactQueries(report: LearningReport, t: Translate = english): L
       sentence: clean(tier.sentence),
       conditions: tier.conditions.map((each) => ({ ...each, sentence: clean(each.sentence) })),
     })),
+    ...(report.methods && {
+      methods: report.methods.map(({ problem, ...rest }) =>
+        problem === undefined ? rest : { ...rest, problem: clean(problem) },
+      ),
+    }),
     conditions: report.conditions.map((each) => ({ ...each, sentence: clean(each.sentence) })),
   };
 }

@@ -4,7 +4,6 @@
  * Always from the base with all marks, so that a mark that was taken back is forgotten. Nothing but the run's own folder is
  * touched before a version is published whole.
  */
-import { createHash } from 'node:crypto';
 import * as fsp from 'node:fs/promises';
 import * as path from 'node:path';
 import { DisposableStore } from '../../base/lifecycle';
@@ -24,6 +23,7 @@ import { readWordsFile, WORDS_FILE, wordsTold } from './learnedWords';
 import { type Decisions, gatherMarks, type MarkData, withoutMarks } from './markData';
 import { answersOf, judgedGuard, measure, type Measured, type Trial, watch } from './measuring';
 import { decidedGroups, nearestMined } from './minedReview';
+import { plannedMethods } from './methods';
 import { mixedByHead } from './mixedReview';
 import { suspectMarks } from './quarantine';
 import type { LearningReport, LearningTier, ReviewItem, TierOutcome } from './report';
@@ -35,7 +35,8 @@ import { RunProgress } from './runProgress';
 import { type Fold, splitQueries, splitSentence } from './split';
 import { decidingQueries, measurableCount, type PlanOptions, planTiers } from './tiers';
 import { copyTier, type TierMeans } from './trainTier';
-import { tryTier } from './tryTier';
+import { tryMethods } from './tryMethods';
+import { tryTier, type TierMaterial } from './tryTier';
 import {
   WORDS,
   judgedOf,
@@ -47,7 +48,7 @@ import {
   plannedWeight,
   type TriedTier,
 } from './triedTier';
-import { type VersionStore } from './versionStore';
+import { newVersionName, type VersionStore } from './versionStore';
 import { writeSketch } from './workspaceSketch';
 
 export interface LearnOrder {
@@ -58,6 +59,8 @@ export interface LearnOrder {
   readonly resume: boolean;
   /** Nobody asked for it, and nobody waits. */
   readonly isUnasked?: boolean;
+  /** Says what each method brings as well, once it is decided what is promoted. */
+  readonly measuresMethods?: boolean;
   /** What the user asked and found before, where that is kept. */
   readonly pastQueries?: readonly PastQuery[];
   /** Ids of own marks that others have and may have learned from. */
@@ -153,7 +156,8 @@ class LearnRun {
     const { means } = this;
     const queryCount = data.queries.length;
     const chunkCount = means.index.snapshot.counts.embeddedCount;
-    const weight = plannedWeight(queryCount, GUARD_COUNT, tiers, chunkCount);
+    const more = this.order.measuresMethods ? plannedMethods(tiers, data).seconds : 0;
+    const weight = plannedWeight(queryCount, GUARD_COUNT, tiers, chunkCount) + more;
     const progress = new RunProgress(weight, (news) => means.tellRun(news));
     const random = seededRandom(seedFor(means.seed, 'guard', 0));
     const made = pseudoGuard(means.index.snapshot, GUARD_COUNT + FILLER_COUNT, random);
@@ -181,7 +185,7 @@ class LearnRun {
     }
     const mixed = await mixedByHead(tried, { trial, groups, decisions });
     if (mixed.length > 0) await this.keepForReview(data, [...nearest, ...mixed]);
-    return this.finish(data, trial, { groups, tried, outcomes });
+    return this.finish(trial, material, { tried, outcomes });
   }
 
   /** Mined negatives beside the marks, where a part learns from them: the weights and words learn from marks alone. */
@@ -202,15 +206,12 @@ class LearnRun {
 
   /** What was kept, together and beside the version in use; then the report, and the version where it passed. */
   private async finish(
-    data: MarkData,
     trial: Trial,
-    given: {
-      readonly groups: readonly Group[];
-      readonly tried: readonly TriedTier[];
-      readonly outcomes: readonly TierOutcome[];
-    },
+    material: TierMaterial,
+    given: { readonly tried: readonly TriedTier[]; readonly outcomes: readonly TierOutcome[] },
   ): Promise<Learned> {
-    const { tried, outcomes, groups } = given;
+    const { tried, outcomes } = given;
+    const { groups, data } = material;
     const passed = tried.filter(({ measured }) => measured.result.isPassed);
     const kept = this.withoutRivals(passed);
     const chosen = kept.length > 1 ? await this.together(kept, trial) : kept;
@@ -229,6 +230,10 @@ class LearnRun {
         : undefined;
     const isPromoted = chosen.length > 0 && beside?.isWorse !== true;
     if (beside) this.notes.push(beside.sentence);
+    const order = { ...this.order, means: this.means, owned: this.owned };
+    const methods = this.order.measuresMethods
+      ? await tryMethods(tried, trial, material, order)
+      : undefined;
     trial.progress.begin({ stage: 'writing the report', weight: groups.length * 0.3 });
     const verdict = !measured
       ? `Not promoted: no part could be trained (${outcomes.map(({ sentence }) => sentence).join('; ')})`
@@ -245,11 +250,11 @@ class LearnRun {
             after: await answersOf(trial, whole, asked),
           }
         : undefined;
-    const id = this.versionName();
+    const id = newVersionName(this.means.folder);
     const tiers = chosen.map(({ tier }) => tier);
     const draft = isPromoted ? await this.writeDraft(chosen) : undefined;
     const report = await makeReport({
-      ...{ id, verdict, isPromoted, data, outcomes, measured, past, notes: this.notes },
+      ...{ id, verdict, isPromoted, data, outcomes, methods, measured, past, notes: this.notes },
       ...{ primary: trial.primary, folder: this.means.folder, seed: this.means.seed },
       ...{ split: splitSentence(measurableCount(data)), store: this.order.store },
       ...{ minedCount: groups.reduce((sum, { mined }) => sum + mined.length, 0) },
@@ -384,11 +389,5 @@ class LearnRun {
     const queryVectors = await this.embeddings.of(groups.map(({ query }) => query));
     const primary = choosePrimary(all);
     return { ...bare, folds: judged, guard, before, guardBefore, primary, queryVectors };
-  }
-
-  private versionName(): string {
-    const time = new Date().toISOString();
-    const tail = createHash('sha256').update(`${time}${this.means.folder}`).digest('hex');
-    return `${time.slice(0, 10)}-${tail.slice(0, 8)}`;
   }
 }

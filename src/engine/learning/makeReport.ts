@@ -29,6 +29,7 @@ export interface ReportParts {
   readonly minedCount: number;
   readonly guardCount: number;
   readonly outcomes: readonly TierOutcome[];
+  readonly methods?: LearningReport['methods'];
   readonly keptTiers: readonly LearningTier[];
   readonly measured?: Measured;
   /** Every marked query, as the version in question answers it and as the base does. */
@@ -53,6 +54,7 @@ export async function makeReport(parts: ReportParts): Promise<LearningReport> {
     figures: measured?.result.figures ?? [],
     conditions: measured?.result.conditions ?? [],
     tiers: parts.outcomes,
+    ...(parts.methods && { methods: parts.methods }),
     queries: queriesOf(parts),
     quarantined: data.review,
     curve: await curveOf(parts),

@@ -48,6 +48,20 @@ export function judgedGuard({ query, chunkIds }: GuardQuery): Judged {
   return { asked: query, relevant: chunkIds, wrong: [] };
 }
 
+/** Answers to the held-out queries of the first folds, or of all: each by the model that has not seen it. */
+export async function heldOutAnswers(
+  trial: Pick<Trial, 'means' | 'rerankCount' | 'progress' | 'folds'>,
+  byFold: readonly Contestant[],
+): Promise<Map<string, Answer>> {
+  const found = new Map<string, Answer>();
+  for (const [at, contestant] of byFold.entries()) {
+    const asked = trial.folds[at]!.map((one) => watch(one));
+    for (const [query, answer] of await answersOf(trial, contestant, asked))
+      found.set(query, answer);
+  }
+  return found;
+}
+
 /** Measures models of the first folds, or of all, on what they have not seen, and the model of everything on the guard. */
 export async function measure(
   trial: Trial,
@@ -56,16 +70,8 @@ export async function measure(
   seed: number,
 ): Promise<Measured> {
   const { folds, guard, means, primary, before, guardBefore, queryVectors } = trial;
-  const after = new Map<string, Answer>();
   const measured = folds.slice(0, byFold.length);
-  for (const [at, judged] of measured.entries()) {
-    const answers = await answersOf(
-      trial,
-      byFold[at],
-      judged.map((one) => watch(one)),
-    );
-    for (const [asked, answer] of answers) after.set(asked, answer);
-  }
+  const after = await heldOutAnswers(trial, byFold);
   const guardJudged = guard.map((one) => judgedGuard(one));
   const guardAfter = await answersOf(trial, whole, guardJudged);
   const evidence: Evidence = {

@@ -66,6 +66,42 @@ export interface TierOutcome {
   readonly recomputedVectorCount: number;
 }
 
+/** A method of a part's training that can be left out alone. */
+export type LearningMethod =
+  | 'minedNegatives'
+  | 'syntheticNegatives'
+  | 'columns'
+  | 'shuffledGroups'
+  | 'duplicateMask'
+  | 'anchor'
+  | 'dropout'
+  | 'mixedPositives'
+  | 'dimensionWise'
+  | 'offDropout'
+  | 'loneNegatives'
+  | 'filler'
+  | 'pairs'
+  | 'merging'
+  | 'basePull'
+  | 'defaultsPull';
+
+/** What a method brings to its part: the part trained again without it, on the same folds, asked the same held-out queries. */
+export interface MethodOutcome {
+  readonly tier: LearningTier;
+  readonly method: LearningMethod;
+  /** The figure that decides, then MRR@10: before is without the method, after with it. */
+  readonly figures: readonly ComparedFigure[];
+  /** What the training of one model takes, the median of the folds; missing where that is not known. */
+  readonly seconds?: number;
+  readonly secondsWithout?: number;
+  /** Of one model on the disk. */
+  readonly bytes: number;
+  readonly bytesWithout: number;
+  readonly recomputedVectorCount: number;
+  /** Why it could not be measured, where it could not. */
+  readonly problem?: string;
+}
+
 /** A mark that was set aside, and why. */
 export interface ReviewItem {
   /** Of the mark; the same again after every run. */
@@ -136,6 +172,8 @@ export interface LearningReport {
   readonly figures: readonly ComparedFigure[];
   readonly conditions: readonly GateCondition[];
   readonly tiers: readonly TierOutcome[];
+  /** What each method brings, where that was asked for. */
+  readonly methods?: readonly MethodOutcome[];
   readonly queries: readonly QueryChange[];
   readonly quarantined: readonly ReviewItem[];
   /** The primary figure on held-out queries of runs before, and of this one. */

@@ -10,7 +10,7 @@ import type { Embedder, Reranker } from '../encoders/types';
 import type { SearchContext } from '../search/types';
 import type { RunControl } from '../training/control';
 import type { TrainingNews } from '../training/context';
-import { readRunRecord } from '../training/runFiles';
+import { readRunRecord, writeWhole } from '../training/runFiles';
 import type { Part, Recipe, RecipeChanges } from '../training/recipe';
 import { train } from '../training/train';
 import { type Contestant, rememberScores } from './arena';
@@ -64,7 +64,7 @@ export async function trainTier(task: TierTask, means: TierMeans): Promise<void>
   await fsp.writeFile(recipeFile, JSON.stringify(recipe));
   const { control, onNews, onLimits, index, folder, dataFolder, seed } = means;
   const base = part === 'cross-encoder' ? means.crossEncoderFolder : means.biEncoderFolder;
-  await train(
+  const { seconds } = await train(
     {
       ...{ data, base, part, folder, out, seed, dataFolder, recipe: recipeFile },
       ...{ device: 'cpu', resume: fs.existsSync(`${out}.training`) },
@@ -72,6 +72,17 @@ export async function trainTier(task: TierTask, means: TierMeans): Promise<void>
     },
     { control, onNews, onNote: () => undefined, onLimits, index },
   );
+  await writeWhole(secondsFile(out), `${seconds}`);
+}
+
+/** What a training took; undefined where it was stopped before that was noted. */
+export async function trainingSeconds(out: string): Promise<number | undefined> {
+  const text = await fsp.readFile(secondsFile(out), 'utf8').catch(() => '');
+  return text === '' ? undefined : Number(text);
+}
+
+function secondsFile(out: string): string {
+  return `${out}.seconds`;
 }
 
 /** Counts what words stand for, unless it was done before. */
@@ -124,8 +135,10 @@ export async function copyTier(tier: LearningTier, out: string, draft: string): 
     await fsp.cp(out, path.join(draft, CROSS_ENCODER_FOLDER), { recursive: true });
   else if (tier === 'encoder')
     await fsp.cp(out, path.join(draft, ENCODER_FOLDER), { recursive: true });
-  else {
-    const name = tier === 'words' ? WORDS_FILE : tier === 'fusion' ? WEIGHTS_FILE : ADAPTER_FILE;
-    await fsp.copyFile(path.join(out, name), path.join(draft, name));
-  }
+  else await fsp.copyFile(path.join(out, fileOf(tier)), path.join(draft, fileOf(tier)));
+}
+
+/** What of a small part is kept; the rest says how it was trained. */
+export function fileOf(tier: Exclude<LearningTier, 'cross-encoder' | 'encoder'>): string {
+  return tier === 'words' ? WORDS_FILE : tier === 'fusion' ? WEIGHTS_FILE : ADAPTER_FILE;
 }

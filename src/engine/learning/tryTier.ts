@@ -14,6 +14,7 @@ import type { MarkData } from './markData';
 import { type Measured, measure, type Trial } from './measuring';
 import type { LearningTier, TierOutcome } from './report';
 import { type Fold, foldCountOf } from './split';
+import type { SearchContext } from '../search/types';
 import { encodingSeconds } from './tiers';
 import { openTier, type TierMeans, trainTier, trainWords } from './trainTier';
 import type { VersionStore } from './versionStore';
@@ -44,19 +45,13 @@ export async function tryTier(
   order: TierOrder,
 ): Promise<TriedTier | TierOutcome> {
   const startMs = performance.now();
-  const { groups, folds, filler, data } = material;
+  const { groups, folds, data } = material;
   const { means } = order;
-  const recordsOf = (part: Part, some: readonly Group[]): object[] => {
-    if (tier === 'fusion') return fusionRecords(some);
-    if (tier === 'cross-encoder') return crossRecords(means.index, some);
-    const pairs = part === 'query-head' ? [] : data.pairs;
-    return headRecords(means.index, some, filler, pairs);
-  };
   const vectors = { count: 0 };
   const trainOn = (some: readonly Group[], name: string): Promise<Contestant> => {
     if (tier === 'words') return countWords(some, name, trial, order);
     const part = partOf(tier, data);
-    const records = recordsOf(part, some);
+    const records = recordsOf(part, some, material, means.index);
     return trainOne({ tier, part, records, name, texts: textsOf(some), vectors }, trial, order);
   };
   try {
@@ -88,6 +83,18 @@ export async function tryTier(
     const seconds = (performance.now() - startMs) / 1000;
     return { tier, isKept: false, sentence: messageOf(error), seconds, ...nothing };
   }
+}
+
+/** Records of some of the groups, as the part reads them. */
+export function recordsOf(
+  part: Part,
+  some: readonly Group[],
+  { filler, data }: Pick<TierMaterial, 'filler' | 'data'>,
+  index: SearchContext,
+): object[] {
+  if (part === 'fusion') return fusionRecords(some);
+  if (part === 'cross-encoder') return crossRecords(index, some);
+  return headRecords(index, some, filler, part === 'query-head' ? [] : data.pairs);
 }
 
 function textsOf(groups: readonly Group[]): string[] {

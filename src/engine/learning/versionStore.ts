@@ -97,6 +97,13 @@ export interface StoredVersion {
   readonly problem?: string;
 }
 
+/** A name that no version has: the day, and a few letters. */
+export function newVersionName(folder: string): string {
+  const time = new Date().toISOString();
+  const tail = createHash('sha256').update(`${time}${folder}`).digest('hex');
+  return `${time.slice(0, 10)}-${tail.slice(0, 8)}`;
+}
+
 export class VersionStore {
   constructor(readonly root: string) {}
 

@@ -75,6 +75,42 @@ test('learns, reports the same in words and in JSON, and goes back', async () =>
   );
 });
 
+test('says what each method brings, in the plan how long that takes, and learns the same', async () => {
+  const plan = await world.run(['learn', '--plan'], patient);
+  assert.match(
+    plan.stdout,
+    /\n`--methods` also says what each of \d+ methods brings, about \d+ min/,
+  );
+  const longer = await world.run(['learn', '--plan', '--methods'], patient);
+  assert.match(longer.stdout, /\nThen \d+ methods left out one by one, about \d+ min more\n$/);
+  const of = async (): Promise<LearningReport> =>
+    (JSON.parse((await world.run(['report', '--json'])).stdout) as { report: LearningReport })
+      .report;
+  const plain = await of();
+  assert.equal(plain.methods, undefined);
+  const learned = await world.run(['learn', '--methods', '--seed', '3'], patient);
+  checkDone(learned);
+  assert.match(learned.stderr, / % learning a map of embeddings without method 1 of \d+/);
+  const report = await of();
+  assert.notEqual(report.version, plain.version);
+  assert.deepEqual(
+    [report.verdict, report.figures, report.queries],
+    [plain.verdict, plain.figures, plain.queries],
+  );
+  const weightsOf = ({ version }: LearningReport): string => {
+    const folder = learningFolder(world.data, idOfFolder(world.code));
+    return fs.readFileSync(path.join(folder, 'versions', version, 'weights.json'), 'utf8');
+  };
+  assert.equal(weightsOf(report), weightsOf(plain));
+  const [pull] = report.methods!;
+  assert.deepEqual([pull?.tier, pull?.method], ['fusion', 'defaultsPull']);
+  const lines = learned.stdout.split('\n').filter((line) => / without, .* with /.test(line));
+  assert.equal(lines.length, report.methods!.length);
+  const { count, before: without, after: withIt } = pull!.figures[0]!;
+  const line = `${report.primary}, ${count} held-out queries: ${without.toFixed(3)} without, ${withIt.toFixed(3)} with`;
+  assert.ok(lines[0]?.startsWith('fusion: Pull to the defaults') && lines[0].includes(line), line);
+});
+
 test('refuses to adapt a folder that says too little about itself', async () => {
   const adapted = await world.run(['adapt'], patient);
   checkDone(adapted);

@@ -19,7 +19,7 @@ const words = { t, say: (sentence: string) => localised(sentence, t), language: 
 
 /** Names of figures, units, paths, symbols and queries of the sample, and hostile names. */
 const NAMES =
-  /where do we retry failed uploads|parse the configuration|it was about|(?:\/?[\w.-]+\/)+[\w.-]+|[\w-]*(?:script|style|broken|onload)[\w-]*|\b(?:Nearmiss|MRR|nDCG|UTC|src|retry|Queue|parse|typescript|base|a1b2c3|window|true)\b|U\+\w+/gu;
+  /where do we retry failed uploads|parse the configuration|it was about|(?:\/?[\w.-]+\/)+[\w.-]+|[\w-]*(?:script|style|broken|onload)[\w-]*|\b(?:Nearmiss|MRR|nDCG|UTC|HNCSE|BSC|SimCSE|CoDiEmb|src|retry|Queue|parse|typescript|base|a1b2c3|window|true)\b|U\+\w+/gu;
 
 function englishIn(page: Omit<ReportPage, 'words'>): string[] {
   const markup = reportPage({ ...page, words });
@@ -57,9 +57,23 @@ test('is Japanese throughout', () => {
 });
 
 test('is Japanese where something is missing, and for each kind of run', () => {
-  const bare = { figures: [], conditions: [], tiers: [], queries: [], quarantined: [], curve: [] };
+  const bare = {
+    ...{ figures: [], conditions: [], tiers: [], methods: [] },
+    ...{ queries: [], quarantined: [], curve: [] },
+  };
   for (const kind of ['marks', 'adapt', 'check'] as const) {
     const usage = { ...sampleUsage, weeks: [], pulses: [] };
     assert.deepEqual(englishIn({ report: { ...report, ...bare, kind }, usage }), []);
   }
+});
+
+test('names every method in Japanese', () => {
+  const names = [
+    ...['minedNegatives', 'syntheticNegatives', 'columns', 'shuffledGroups', 'duplicateMask'],
+    ...['anchor', 'dropout', 'mixedPositives', 'dimensionWise', 'offDropout', 'loneNegatives'],
+    ...['filler', 'pairs', 'merging', 'basePull', 'defaultsPull'],
+  ] as const;
+  const [first] = sampleReport.methods!;
+  const methods = names.map((method) => ({ ...first!, method }));
+  assert.deepEqual(englishIn({ report: { ...report, methods } }), []);
 });

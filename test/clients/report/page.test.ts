@@ -83,6 +83,36 @@ test('shows use by week and what it saved, as an estimate with its counts', () =
   assert.match(few.replaceAll(/\s+/g, ' '), /Saved: not known yet; 20 opened hits before/);
 });
 
+test('shows what each method brings with its count, its cost, and what could not be measured', () => {
+  const rows = rowsOf(page);
+  const pull = rows.find((cells) => cells[1] === 'Pull to the defaults');
+  assert.deepEqual(pull, [
+    ...['Fusion weights', 'Pull to the defaults', '18', '.550', '.560'],
+    ...['+.010 [−.010, +.030]', '', '2.1 s, without it 2.4 s', '900 B'],
+  ]);
+  const mixed = rows.find((cells) => cells[1] === 'Synthetic negatives (HNCSE)');
+  assert.deepEqual(mixed?.slice(5), [
+    ...['−.020 [−.040, −.010]', '', '9.6 s, without it 8.5 s', '25 kB, without it 12 kB'],
+  ]);
+  const failed = rows.find((cells) => cells[1] === 'Anchor to the base');
+  assert.deepEqual(failed?.slice(2, 7), ['–', '–', '–', '–', 'Nothing was measured yet']);
+  assert.match(page, /Embeddings made anew for all of them: 0\./);
+  assert.match(page, /Of twenty such intervals one misses the truth by chance/);
+  // Where near-miss accuracy decides, the rank stands beside it.
+  const [first, ...others] = sampleReport.methods!;
+  const figures = [{ ...first!.figures[0]!, name: 'near-miss accuracy' }, first!.figures[0]!];
+  const methods = [{ ...first!, figures }, ...others];
+  const both = rowsOf(reportPage({ report: { ...sampleReport, methods } }));
+  assert.equal(
+    both.find((cells) => cells[1] === 'Pull to the defaults')?.[7],
+    '+.010 [−.010, +.030] (18)',
+  );
+  const { methods: _, ...without } = sampleReport;
+  assert.doesNotMatch(reportPage({ report: without }), /What each method brings/);
+  const none = reportPage({ report: { ...sampleReport, methods: [] } });
+  assert.match(none, /No part was trained that holds methods/);
+});
+
 test('lets no name become an element, nor turn the text around', () => {
   assert.doesNotMatch(page, /<script/i);
   assert.ok(!page.includes('\u202e'));

@@ -105,6 +105,8 @@ export const learningSentences: readonly KnownSentence[] = [
   'writing the report',
   'learning {…}',
   'measuring {…}',
+  'learning {…} without method {} of {}',
+  'measuring {…} without method {} of {}',
   'your words',
   'the weights of the ranking',
   'a map of embeddings',
