@@ -40,7 +40,10 @@ const TOAST_LENGTH = 120;
 
 /** What came of a run, as the engine says it, in one clause; figures, and conditions where there are many, stand in the report. */
 export function briefVerdict(verdict: string): string {
-  const [clause = ''] = verdict.split(/; (?![^(]*\))/u);
+  const [clause = '', ...rest] = verdict.split(/; (?![^(]*\))/u);
+  // Pairs alone promise more than a person will see.
+  const [rank] = rest.flatMap((one) => /^the right answer stands [^:]*/u.exec(one) ?? []);
+  if (rank !== undefined && clause.startsWith('Promoted')) return `${clause}; ${rank}`;
   return clause.length <= TOAST_LENGTH ? clause : clause.replace(/ \([^()]*\)/u, '');
 }
 

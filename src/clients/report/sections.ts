@@ -33,7 +33,7 @@ export function learnedFrom({ learnedFrom: from }: LearningReport, { t }: Words)
   </section>`;
 }
 
-export function comparedFigures({ figures }: LearningReport, { t, say }: Words): Markup {
+export function comparedFigures({ figures, primary }: LearningReport, { t, say }: Words): Markup {
   const heading = html`<h2>${t('Before and after')}</h2>`;
   if (figures.length === 0)
     return html`<section>
@@ -56,9 +56,18 @@ export function comparedFigures({ figures }: LearningReport, { t, say }: Words):
     <p>
       ${t('On queries that were not learned from. The line is the 95 % interval of the change, the dot the change itself, the upright line no change.')}
     </p>
+    ${
+      primary === NEAR_MISS &&
+      html`<p>
+        ${t('Near-miss accuracy counts pairs of a right and a wrong hit that were marked. They stand close together and change places easily, so it moves further than the search as a whole: how high right answers stand is MRR@10.')}
+      </p>`
+    }
     ${table(columns, rows)}
   </section>`;
 }
+
+/** The figure that says least about the search as a whole. */
+const NEAR_MISS = 'near-miss accuracy';
 
 export function gate({ conditions }: LearningReport, { t, say }: Words): Markup {
   const heading = html`<h2>${t('The gate, condition by condition')}</h2>`;

@@ -300,18 +300,34 @@ function tally(
   return { wins, losses };
 }
 
-/** One sentence for a person: what came of the run. */
+/** One sentence for a person: what came of the run. Where pairs decide, what the rank of right answers did stands beside it. */
 export function verdictOf(result: GateResult, evidence: Evidence): string {
   const { primary, heldOut, before, after } = evidence;
   const values = pairValues(primary, heldOut, before, after);
   const { wins, losses } = tally(values.before, values.after);
   const figure = compared(primary, '', values);
-  const change = `${primary} ${short(figure.before)} → ${short(figure.after)}, 95 % interval ${signed(figure.low)} to ${signed(figure.high)}`;
+  const change = primary === 'MRR@10' ? figureText(figure) : pairsText(figure, evidence);
   if (result.isPassed)
     return `Promoted: ${wins} of ${figure.count} unseen queries improved, ${losses} got worse; ${change}`;
   const failed = result.conditions.filter(({ isMet, name }) => !isMet && name !== SIMILAR);
   const why = failed.map(({ name }) => name).join(', ');
   return `Not promoted (${why}): ${wins} of ${figure.count} unseen queries improved, ${losses} got worse; ${change}`;
+}
+
+function figureText({ name, before, after, low, high }: ComparedFigure): string {
+  return `${name} ${short(before)} → ${short(after)}, 95 % interval ${signed(low)} to ${signed(high)}`;
+}
+
+/** Pairs that people mark stand close together and change places easily: alone their figure promises too much. */
+function pairsText(
+  { name, before: was, after: is, low, high }: ComparedFigure,
+  { heldOut, before, after }: Pick<Evidence, 'heldOut' | 'before' | 'after'>,
+): string {
+  const values = pairValues('MRR@10', heldOut, before, after);
+  const rank = compared('MRR@10', '', values);
+  const { wins, losses } = tally(values.before, values.after);
+  const moved = `the right answer stands higher for ${wins} of ${rank.count}, lower for ${losses}`;
+  return `${name} ${short(was)} → ${short(is)}, 95 % interval ${signed(low)} to ${signed(high)}; ${moved}: MRR@10 ${short(rank.before)} → ${short(rank.after)}, 95 % interval ${signed(rank.low)} to ${signed(rank.high)}`;
 }
 
 function condition(

@@ -42,6 +42,10 @@ test('translates what learning says, down to its parts', () => {
       '使えるのは評価 9 件です。学習には最低 10 件が必要です',
     'Promoted: 8 of 10 unseen queries improved, 0 got worse; near-miss accuracy .500 → .900, 95 % interval +.250 to +.500':
       '採用: 未知の検索語 10 件中 8 件が改善、0 件が悪化。ニアミス正解率 .500 → .900、95 % 区間 +.250 ～ +.500',
+    'Promoted: 8 of 10 unseen queries improved, 0 got worse; near-miss accuracy .500 → .900, 95 % interval +.250 to +.500; the right answer stands higher for 3 of 12, lower for 1: MRR@10 .520 → .523, 95 % interval −.010 to +.016':
+      '採用: 未知の検索語 10 件中 8 件が改善、0 件が悪化。ニアミス正解率 .500 → .900、95 % 区間 +.250 ～ +.500。正解の順位は 12 件中 3 件で上昇、1 件で低下: MRR@10 .520 → .523、95 % 区間 −.010 ～ +.016',
+    'Promoted: 8 of 10 unseen queries improved, 0 got worse; the right answer stands higher for 3 of 12, lower for 1':
+      '採用: 未知の検索語 10 件中 8 件が改善、0 件が悪化。正解の順位は 12 件中 3 件で上昇、1 件で低下',
     'Not promoted: One mark can be used, and 10 are the least to learn from':
       '不採用: 使えるのは評価 1 件です。学習には最低 10 件が必要です',
   };

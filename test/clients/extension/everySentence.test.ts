@@ -141,7 +141,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
       'Not promoted (near the base): 9 of 12 queries of the folder improved, 0 got worse; MRR by embeddings .2 → .6, 95 % interval +.1 to +.5',
     ],
   'Promoted: {} of {} unseen queries improved, {} got worse; {}': [
-    'Promoted: 9 of 12 unseen queries improved, 0 got worse; near-miss accuracy .2 → .6, 95 % interval +.1 to +.5',
+    'Promoted: 9 of 12 unseen queries improved, 0 got worse; near-miss accuracy .2 → .6, 95 % interval +.1 to +.5; the right answer stands higher for 3 of 14, lower for 1: MRR@10 .5 → .6, 95 % interval −.1 to +.2',
   ],
   'Not promoted ({}): {} of {} unseen queries improved, {} got worse; {}': [
     'Not promoted (guard queries, enough queries): 3 of 12 unseen queries improved, 4 got worse; near-miss accuracy .2 → .3, 95 % interval −.1 to +.2',

@@ -100,11 +100,14 @@ test('gives a live comparison its count and interval, and a new one none', () =>
 
 test('says a verdict in one clause that a message has room for', () => {
   const figures = 'near-miss accuracy .2 → .6, 95 % interval +.1 to +.5';
+  const rank = 'the right answer stands higher for 3 of 14, lower for 1';
   const counts = '9 of 12 unseen queries improved, 0 got worse';
   const many =
     'enough queries, gain on held-out queries, more gained than lost, held-out MRR@10, guard queries';
   const brief = {
     [`Promoted: ${counts}; ${figures}`]: `Promoted: ${counts}`,
+    [`Promoted: ${counts}; ${figures}; ${rank}: MRR@10 .520 → .523, 95 % interval −.1 to +.2`]: `Promoted: ${counts}; ${rank}`,
+    [`Not promoted (guard queries): ${counts}; ${figures}; ${rank}: MRR@10 .5 → .5`]: `Not promoted (guard queries): ${counts}`,
     [`Not promoted (guard queries): ${counts}; ${figures}`]: `Not promoted (guard queries): ${counts}`,
     [`Not promoted (${many}): ${counts}; ${figures}`]: `Not promoted: ${counts}`,
     [`Not promoted: no part could be trained (${counts}; ${counts}; ${counts})`]:

@@ -54,6 +54,12 @@ test('says how a candidate fares in daily use, each count as it is in the JSON',
   assert.doesNotMatch(page, /In daily use beside/);
 });
 
+test('says what a gain in pairs means for the search, where pairs decide', () => {
+  const said = /how high right answers stand is MRR@10/;
+  assert.match(reportPage({ report: { ...sampleReport, primary: 'near-miss accuracy' } }), said);
+  assert.doesNotMatch(page, said);
+});
+
 test('says which conditions of the gate do not hold, and where a mark was set aside', () => {
   const rows = rowsOf(page);
   assert.ok(rows.some(([name, holds]) => name === 'guard queries' && holds === '✗ no'));

@@ -57,10 +57,28 @@ test('lets a clear gain pass, and says so in one sentence', () => {
   assert.equal(result.mapsSimilar, true);
   assert.match(
     verdictOf(result, given),
-    /^Promoted: 15 of 20 unseen queries improved, 0 got worse; near-miss accuracy \.000 → \.750, 95 % interval \+\.\d{3} to \+\.\d{3}$/,
+    /^Promoted: 15 of 20 unseen queries improved, 0 got worse; near-miss accuracy \.000 → \.750, 95 % interval \+\.\d{3} to \+\.\d{3}; the right answer stands higher for 15 of 20, lower for 0: MRR@10 \.333 → \.833, 95 % interval \+\.\d{3} to \+\.\d{3}$/,
   );
   const figure = result.figures.find(({ name }) => name === 'MRR@10');
   assert.deepEqual([figure?.before.toFixed(4), figure?.after.toFixed(4)], ['0.3333', '0.8333']);
+});
+
+test('says beside a gain in pairs that right answers stand hardly higher, of all that can tell', () => {
+  const heldOut = judged(20);
+  const alone = { asked: 'alone', relevant: [1], wrong: [] };
+  const all = [...heldOut, alone];
+  // Another hit takes the place of the wrong one: the pair is right, and the answer stands where it stood.
+  const given = evidence({
+    heldOut: all,
+    before: answers(all, (at) => (at < 20 ? answer(2, 1, 3) : answer(2, 3, 1))),
+    after: answers(all, (at) => (at < 20 ? answer(3, 1, 2) : answer(2, 1, 3))),
+  });
+  assert.match(
+    verdictOf(decide(given), given),
+    /^Promoted: 20 of 20 unseen queries improved, 0 got worse; near-miss accuracy \.000 → 1\.000, .+; the right answer stands higher for 1 of 21, lower for 0: MRR@10 \.492 → \.500, 95 % interval \+\.000 to \+\.\d{3}$/,
+  );
+  const ranked = { ...given, primary: 'MRR@10' as const };
+  assert.doesNotMatch(verdictOf(decide(ranked), ranked), /the right answer/);
 });
 
 test('stops what no more queries gain than lose', () => {

@@ -9,6 +9,8 @@ export const learningSentences: readonly KnownSentence[] = [
   'Not kept ({…, …}): {…}',
   '{word} of {word} unseen queries improved, {} got worse',
   '{…} {word} → {word}, 95 % interval {} to {}',
+  '{…} {word} → {word}, 95 % interval {} to {}; {…}: MRR@10 {} → {}, 95 % interval {} to {}',
+  'the right answer stands higher for {word} of {word}, lower for {}',
   '{word} of {word} queries of the folder improved, {} got worse',
   'Not promoted: no part could be trained ({…; …})',
   'Holds: {…}',
