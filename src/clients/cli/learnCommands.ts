@@ -19,6 +19,7 @@ import { methodName } from '../report/methods';
 import { reportPage } from '../report/page';
 import { redactQueries } from '../report/redact';
 import { exitDone } from './failure';
+import { usageLines } from './usageLines';
 import { conditionLine, harmless, plural } from './format';
 import {
   type CliSession,
@@ -137,7 +138,7 @@ export function report(options: ReportOptions): Promise<number> {
       const isPage = !options.json && /\.html?$/i.test(options.out);
       writeReport(options.out, isPage ? reportPage(whole) : `${JSON.stringify(whole, null, 2)}\n`);
     } else if (options.json) printJson(whole);
-    else for (const line of reportLines(told)) printLine(line);
+    else for (const line of [...reportLines(told), ...usageLines(whole.usage)]) printLine(line);
     return exitDone;
   });
 }

@@ -7,10 +7,10 @@ import { count, duration } from './figures';
 import { html, type Markup } from './markup';
 import { narrowTable, number, table, text } from './table';
 
-const WEEKS_SHOWN = 26;
+export const WEEKS_SHOWN = 26;
 /** A median of fewer says nothing about time saved. */
 const LEAST_EPISODES = 20;
-const RANKS = ['1', '2', '3', '4-10', 'later'] as const;
+export const RANKS = ['1', '2', '3', '4-10', 'later'] as const;
 
 interface UsageParts {
   readonly usage: UsageReport;
@@ -113,7 +113,7 @@ function pulseName(answer: PulseAnswer, t: Translate): string {
   return names[answer];
 }
 
-function rankGroup(rank: number): (typeof RANKS)[number] {
+export function rankGroup(rank: number): (typeof RANKS)[number] {
   if (rank <= 3) return RANKS[rank - 1]!;
   return rank <= 10 ? '4-10' : 'later';
 }
@@ -127,7 +127,7 @@ function medianText(seconds: readonly number[], t: Translate): string {
   return `${duration(median(seconds), t)} (${count(seconds.length)})`;
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;

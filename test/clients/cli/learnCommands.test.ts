@@ -59,6 +59,13 @@ test('learns, reports the same in words and in JSON, and goes back', async () =>
   const line = `better "${won.query}"  first right hit ${won.rankBefore ?? '-'} -> ${won.rankAfter}\n       ${won.why[0]}\n`;
   assert.ok(words.stdout.includes(line), words.stdout);
   assert.match(words.stdout, /\n {7}and \d+ more; `nearmiss report --out report\.html` shows all/);
+  assert.match(words.stdout, /\nUse: no search was counted yet in an editor\n$/);
+  const events = [{ kind: 'search' }, { kind: 'opened', rank: 2, seconds: 4 }] as const;
+  await world.client.call('noteUsage', { folder: world.code, events });
+  const used = await world.run(['report']);
+  checkDone(used);
+  assert.match(used.stdout, /\n {2}a hit opened +1 of 1 \(100 %\)\n/);
+  assert.match(used.stdout, /\n {2}time to the hit +median 4\.0 s, over 1 opened hit\n/);
   const file = path.join(world.folder, 'report.json');
   checkDone(await world.run(['report', '--out', file]));
   const written = JSON.parse(fs.readFileSync(file, 'utf8')) as { report: LearningReport };
