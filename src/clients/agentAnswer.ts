@@ -1,6 +1,6 @@
 /**
  * What an agent is told: short text in which each hit stands under a path and lines that it can open, and sentences
- * about what the answer rests on. The MCP server and the editor's tool say the same.
+ * about what the answer rests on. The MCP server and the editor's tool say the same; the command line says the latter too.
  */
 import type { FolderStatus, SearchHit, SearchResult } from '../protocol/types';
 
@@ -45,21 +45,30 @@ export function placeOf({ path, start, end }: Pick<SearchHit, 'path' | 'start' |
 /** What an answer covers while the index is being made; undefined when it is complete. */
 export function buildingSentence(status: FolderStatus): string | undefined {
   if (status.isComplete) return undefined;
-  const { wordDocumentCount, documentCount, embeddedCount, embeddableCount } = status;
-  const number = (value: number): string => value.toLocaleString('en');
-  const files = Math.max(documentCount, wordDocumentCount);
-  const words =
-    files === 0
-      ? 'no file can be searched yet'
-      : wordDocumentCount < files
-        ? `${number(wordDocumentCount)} of ${number(files)} files can be searched by their words`
-        : `all ${number(files)} files can be searched by their words`;
+  const { wordDocumentCount, staticDocumentCount, embeddedCount, embeddableCount } = status;
+  const files = Math.max(status.documentCount, wordDocumentCount);
+  const state = status.state === 'paused' ? 'Indexing is paused' : 'The index is still being built';
+  const reason = status.reason ? ` ${status.reason}.` : '';
+  if (files === 0) return `${state}: no file can be searched yet.${reason}`;
+  const isRough = wordDocumentCount === files && staticDocumentCount >= files;
+  const which =
+    wordDocumentCount < files
+      ? `${number(wordDocumentCount)} of ${number(files)} files`
+      : all(files);
+  const words = `${which} can be searched by ${isRough ? 'words and rough meaning' : 'words'}`;
   const meaning =
     embeddableCount === 0
-      ? 'their meaning follows'
-      : `${number(embeddedCount)} of ${number(embeddableCount)} chunks by their meaning`;
-  const state = status.state === 'paused' ? 'Indexing is paused' : 'The index is still being built';
-  return `${state}: ${words}, ${meaning}.${status.reason ? ` ${status.reason}.` : ''}`;
+      ? `${isRough ? 'exact ' : ''}meaning follows`
+      : `${number(embeddedCount)} of ${number(embeddableCount)} chunks by ${isRough ? 'exact ' : ''}meaning`;
+  return `${state}: ${words}, ${meaning}.${reason}`;
+}
+
+function all(files: number): string {
+  return files === 1 ? 'the one file' : `all ${number(files)} files`;
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en');
 }
 
 /** A path or a heading may hold what would look like lines of ours. */

@@ -72,19 +72,19 @@ test('says what an unfinished index covers', () => {
     [{}, undefined],
     [
       { isComplete: false, embeddedCount: 2 },
-      'The index is still being built: all 3 files can be searched by their words, 2 of 9 chunks by their meaning.',
+      'The index is still being built: all 3 files can be searched by words and rough meaning, 2 of 9 chunks by exact meaning.',
     ],
     [
       { ...building, wordDocumentCount: 1, embeddableCount: 0 },
-      'The index is still being built: 1 of 3 files can be searched by their words, their meaning follows.',
+      'The index is still being built: 1 of 3 files can be searched by words, meaning follows.',
     ],
     [
       { ...building, documentCount: 0, wordDocumentCount: 0, embeddableCount: 0 },
-      'The index is still being built: no file can be searched yet, their meaning follows.',
+      'The index is still being built: no file can be searched yet.',
     ],
     [
       { ...building, state: 'paused', reason: 'By you' },
-      'Indexing is paused: all 3 files can be searched by their words, 9 of 9 chunks by their meaning. By you.',
+      'Indexing is paused: all 3 files can be searched by words and rough meaning, 9 of 9 chunks by exact meaning. By you.',
     ],
   ] as const)
     assert.equal(buildingSentence({ ...complete, ...change }), sentence);

@@ -2,6 +2,7 @@
 import { NearmissError } from '../../base/errors';
 import type { SearchParams } from '../../protocol/methods';
 import type { FolderStatus, SearchHit, SearchResult } from '../../protocol/types';
+import { buildingSentence } from '../agentAnswer';
 import { readQueries } from './batch';
 import { exitDone } from './failure';
 import { formatResult, styleFor } from './format';
@@ -150,19 +151,8 @@ function printResult(
   if (options.json) return;
   const isWhole =
     result.tiers.includes('contextual') && status.embeddedCount >= status.embeddableCount;
-  if (!status.isComplete && !isWhole) tell(tierSentence(result, status));
-}
-
-function tierSentence({ tiers }: SearchResult, status: FolderStatus): string {
-  const names = { words: 'words', static: 'static embeddings', contextual: 'embeddings' };
-  const rests = tiers.map((tier) => names[tier]).join(' and ');
-  const { staticDocumentCount, documentCount } = status;
-  if (staticDocumentCount < documentCount)
-    return `This rests on ${rests}; ${staticDocumentCount.toLocaleString('en')} of ${documentCount.toLocaleString('en')} files are cut so far`;
-  if (status.embeddableCount === 0) return `This rests on ${rests}; embeddings follow`;
-  const embedded = status.embeddedCount.toLocaleString('en');
-  const all = status.embeddableCount.toLocaleString('en');
-  return `This rests on ${rests}; ${embedded} of ${all} chunks are embedded so far`;
+  const building = isWhole ? undefined : buildingSentence(status);
+  if (building !== undefined) tell(building);
 }
 
 function resultJson(result: SearchResult): unknown {
