@@ -22,7 +22,7 @@ const shownLineCount = 3;
 export class LearnerRun {
   private readonly child: ChildProcess;
   private killer: NodeJS.Timeout | undefined;
-  private isCancelled = false;
+  private hasCancelled = false;
   /** Resolves with the result; rejects with the process's own error, or with how it ended. */
   readonly result: Promise<LearnTaskResult>;
 
@@ -37,13 +37,18 @@ export class LearnerRun {
     this.order({ type: 'start', request });
   }
 
+  /** Cancelled, whether it has ended or not. */
+  get isCancelled(): boolean {
+    return this.hasCancelled;
+  }
+
   pause(isPaused: boolean): void {
     this.order({ type: isPaused ? 'pause' : 'continue' });
   }
 
   cancel(): void {
-    if (this.isCancelled) return;
-    this.isCancelled = true;
+    if (this.hasCancelled) return;
+    this.hasCancelled = true;
     this.order({ type: 'cancel' });
     this.killer = setTimeout(() => this.child.kill('SIGKILL'), cancelWithinMs);
     this.killer.unref();
@@ -66,7 +71,7 @@ export class LearnerRun {
       child.once('close', (code, how) => {
         clearTimeout(this.killer);
         if (end) end();
-        else if (this.isCancelled) reject(new AbortedError());
+        else if (this.hasCancelled) reject(new AbortedError());
         else reject(endedEarly(how ?? `code ${code}`, stderr));
       });
     });

@@ -15,6 +15,7 @@ import type {
   LearnResult,
   ReviewDecision,
   ReviewItem,
+  VersionScope,
 } from '../protocol/learning';
 import type { TrainingProgress } from '../protocol/training';
 import type { FolderRecord } from './dataFolder';
@@ -23,10 +24,12 @@ import { LearnerRun } from './learnerHost';
 import { gatherMarks, type MarkData, withoutMarks } from './learning/markData';
 import { decideReview, decisionsOf, readReview } from './learning/reviewFile';
 import { plannedMethods } from './learning/methods';
+import { refuseEmptyScope } from './learning/scope';
 import { splitSentence } from './learning/split';
 import { measurableCount, OFFERED_EVERY, planTiers } from './learning/tiers';
 import { BASE } from './learning/versionStore';
 import type { LentSnapshot } from './readers';
+import { cleanScope } from './versionNames';
 import type { Versions } from './versions';
 
 export interface LearningParts {
@@ -107,11 +110,12 @@ export class Learning implements Disposable {
       throw new NearmissError(
         'busy',
         `${folder} is being learned from already`,
-        'Wait for it, or cancel it',
+        'Wait until that has ended, or cancel it where it was begun',
       );
     if (signal.aborted) throw new AbortedError();
     if (params.state === 'pilot' && !params.scope)
       throw new NearmissError('usage', 'A pilot counts in a part of the folder alone', 'Say which');
+    if (params.scope) this.refuseEmpty(id, cleanScope(params.scope));
     const run = this.start(record, { ...params, version: checked });
     const cancel = (): void => run.learner.cancel();
     signal.addEventListener('abort', cancel, { once: true });
@@ -203,14 +207,24 @@ export class Learning implements Disposable {
     if (manifest?.kind === 'marks') await this.parts.versions.use(id, { folder, version: BASE });
   }
 
-  /** What nobody asked for ends when somebody asks for something. */
+  /** What nobody asked for ends when somebody asks for something; what is cancelled already is waited for. */
   private async giveWay(id: string, { isUnasked }: LearnParams): Promise<void> {
     const run = this.runs.get(id);
-    if (!run?.isUnasked || isUnasked) return;
+    if (!run) return;
+    if (!run.learner.isCancelled && (!run.isUnasked || isUnasked)) return;
     run.learner.cancel();
     await run.learner.result.catch(() => undefined);
     // Whoever began it comes first in line and takes it from the list.
     while (this.runs.get(id) === run) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  private refuseEmpty(id: string, scope: VersionScope): void {
+    const lent = this.parts.lend(id);
+    try {
+      refuseEmptyScope(scope, lent.snapshot);
+    } finally {
+      lent.dispose();
+    }
   }
 
   private start({ id, folder }: FolderRecord, params: LearnParams): Run {

@@ -344,6 +344,7 @@ function versionLine({ id, time, parts, isCurrent, verdict, problem }: VersionIn
 function showRun(client: EngineClient): { dispose(): void } {
   let lastAt = 0;
   let lastStage = '';
+  let lastText = '';
   return client.on('learningProgress', (progress: LearningProgress) => {
     const isDue = performance.now() - lastAt > lineEveryMs || progress.stage !== lastStage;
     if (!isDue || progress.state === 'ended') return;
@@ -354,6 +355,8 @@ function showRun(client: EngineClient): { dispose(): void } {
       secondsLeft === undefined
         ? ''
         : `, about ${Math.max(1, Math.ceil(secondsLeft / 60))} min left`;
-    tell(`${(100 * fraction).toFixed(0)} % ${stage}${left}`);
+    const text = `${(100 * fraction).toFixed(0)} % ${stage}${left}`;
+    if (text !== lastText) tell(text);
+    lastText = text;
   });
 }

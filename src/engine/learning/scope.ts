@@ -1,4 +1,5 @@
-/** Whether a search looks only at the part of a folder that a version is for. */
+/** The part of a folder that a version is for: whether there is such a part, and whether a search looks at nothing else. */
+import { NearmissError } from '../../base/errors';
 import { languageSet } from '../search/query';
 import type { ChunkFilter, Snapshot } from '../store/types';
 import type { VersionScope } from './versionStore';
@@ -17,6 +18,28 @@ export function isInScope(
   if (!allowed) return false;
   const passing = snapshot.paths().filter((name) => allowed(name));
   return passing.length > 0 && passing.every((name) => name.startsWith(`${path}/`));
+}
+
+/** Throws where nothing that is indexed lies in the scope: a version for it would never answer. */
+export function refuseEmptyScope(
+  { path, language }: VersionScope,
+  snapshot: Pick<Snapshot, 'paths' | 'document'>,
+): void {
+  const paths = snapshot.paths();
+  if (path !== undefined && !paths.some((name) => name.startsWith(`${path}/`)))
+    throw new NearmissError(
+      'notFound',
+      `Nothing that is indexed lies under ${path}`,
+      'Name a subfolder by its path within the indexed folder, such as src/upload',
+    );
+  if (language === undefined) return;
+  const own = languageSet([language]);
+  if (!paths.some((name) => own.has(snapshot.document(name)?.language ?? '')))
+    throw new NearmissError(
+      'notFound',
+      `No indexed file is in the language ${language}`,
+      'Name it as searches do, such as ts or python',
+    );
 }
 
 function isOnly(languages: ReadonlySet<string> | undefined, language: string): boolean {
