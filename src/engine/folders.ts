@@ -103,7 +103,12 @@ export class Folders implements Disposable {
     if (session === known && params.refresh) {
       indexer.send({ type: 'refresh', folderId: id, number: session.expectRefresh() });
     }
-    await session.wait(params.waitFor, params.waitMs, signal);
+    const hurry = params.isHurried ? indexer.hurry() : undefined;
+    try {
+      await session.wait(params.waitFor, params.waitMs, signal);
+    } finally {
+      hurry?.dispose();
+    }
     return { session, isNew: saved === undefined };
   }
 

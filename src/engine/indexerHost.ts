@@ -34,6 +34,8 @@ export class IndexerHost implements Disposable {
   private readonly further = new Map<string, readonly EmbedderChoice[]>();
   private embedder: EmbedderChoice | 'undecided' | undefined = 'undecided';
   private isPausedWhole = false;
+  /** Calls that wait and want no rest. */
+  private hurryCount = 0;
   private isDisposed = false;
   private startedAt = 0;
   private delayMs = firstDelayMs;
@@ -126,6 +128,19 @@ export class IndexerHost implements Disposable {
     this.send({ type: 'resume', folderId });
   }
 
+  /** Neither battery nor load slows indexing down until what is returned is disposed. */
+  hurry(): Disposable {
+    if (this.hurryCount++ === 0) this.send({ type: 'hurry', isOn: true });
+    let isOver = false;
+    return {
+      dispose: () => {
+        if (isOver) return;
+        isOver = true;
+        if (--this.hurryCount === 0) this.send({ type: 'hurry', isOn: false });
+      },
+    };
+  }
+
   /** Nothing happens while no process is running: a new one is told what it needs. */
   send(message: ToIndexer): void {
     if (this.child?.connected) this.child.send(message);
@@ -171,6 +186,7 @@ export class IndexerHost implements Disposable {
   private greet(): void {
     this.send(this.options.configure);
     if (this.isPausedWhole) this.send({ type: 'pause' });
+    if (this.hurryCount > 0) this.send({ type: 'hurry', isOn: true });
     this.send({ type: 'useEmbedder', choice: this.embedder });
     for (const [folderId, choices] of this.further)
       this.send({ type: 'useFurther', folderId, choices });

@@ -66,6 +66,8 @@ export interface IndexParams {
   readonly refresh?: boolean;
   /** The user agreed to index a home folder or a very large one. */
   readonly isConfirmed?: boolean;
+  /** Neither battery nor load slows indexing down while this call waits. */
+  readonly isHurried?: boolean;
 }
 
 export interface IndexResult {

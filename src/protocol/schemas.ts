@@ -42,6 +42,7 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
     usesGitRules: z.boolean().optional(),
     refresh: z.boolean().optional(),
     isConfirmed: z.boolean().optional(),
+    isHurried: z.boolean().optional(),
   }),
   search: z.object({
     folder,

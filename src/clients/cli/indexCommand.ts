@@ -6,6 +6,7 @@ import { type CommonOptions, existingFolder, printJson, printLine, withSession }
 
 interface IndexOptions extends CommonOptions {
   readonly wait?: boolean;
+  readonly hurry?: boolean;
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
 }
@@ -19,8 +20,10 @@ export function index(given: string, options: IndexOptions): Promise<number> {
     const asked = { folder: existingFolder(given), include, exclude, isConfirmed: options.yes };
     // The question comes before the progress bar.
     const { isNew, status } = await session.index({ ...asked, waitFor: 'nothing', refresh: true });
-    const waitFor = options.wait ? 'all' : 'static';
-    const result = await session.indexVisibly({ folder: asked.folder, waitFor }, status.folderId);
+    const isHurried = options.hurry === true;
+    const waitFor = options.wait || isHurried ? 'all' : 'static';
+    const wanted = { folder: asked.folder, waitFor, isHurried } as const;
+    const result = await session.indexVisibly(wanted, status.folderId);
     if (options.json) printJson(indexJson({ ...result, isNew }));
     else for (const line of indexText(result)) printLine(line);
     return exitDone;
@@ -46,7 +49,8 @@ function indexText({ status, skipped, tookMs }: IndexResult): string[] {
   const files = plural(status.documentCount, 'file');
   const chunks = plural(status.embeddableCount, 'chunk');
   const lines = [`${files}, ${chunks} in ${(tookMs / 1000).toFixed(1)} s: ${status.folder}`];
-  if (!status.isComplete)
+  if (status.state === 'paused') lines.push('Indexing is paused; go on with `nearmiss resume`');
+  else if (!status.isComplete)
     lines.push(
       `${status.embeddedCount.toLocaleString('en')} of ${chunks} embedded, the rest follows in the background`,
     );

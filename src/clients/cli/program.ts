@@ -54,6 +54,7 @@ function addIndexCommands(program: Command, act: Act): void {
     .argument('[folder]', 'folder to index', '.')
     .option('--json', 'print the result as JSON')
     .option('--wait', 'end when everything is embedded')
+    .option('--hurry', 'the same, and rest neither for other programs nor on battery meanwhile')
     .option('--include <glob>', 'index only what matches; may be repeated', collect)
     .option('--exclude <glob>', 'leave out what matches; may be repeated', collect)
     .option('-y, --yes', 'index a home folder or a very large one without asking')

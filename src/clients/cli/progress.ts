@@ -34,17 +34,32 @@ interface View {
   end(): void;
 }
 
+/** Called with each reason why work is slow or stands still, once until there is another or none. */
+function newReasons(tell: (reason: string) => void): (status: FolderStatus) => void {
+  let known: string | undefined;
+  return ({ reason }) => {
+    if (reason !== undefined && reason !== known) tell(reason);
+    known = reason;
+  };
+}
+
 function barView(stream: NodeJS.WriteStream): View {
   let bar: SingleBar | undefined;
+  const tellReason = newReasons((reason) => {
+    bar?.stop();
+    bar = undefined;
+    stream.write(`${reason}\n`);
+  });
   return {
     update(status) {
+      tellReason(status);
       if (!bar) {
         const format = '{bar} {percentage} %  {what}';
         const options = { stream, format, hideCursor: true, clearOnComplete: true, barsize: 28 };
         bar = new SingleBar(options, Presets.shades_classic);
         bar.start(barSteps, 0, { what: '' });
       }
-      bar.update(Math.round(status.fraction * barSteps), { what: progressText(status) });
+      bar.update(Math.round(status.fraction * barSteps), { what: workText(status) });
     },
     end() {
       bar?.stop();
@@ -53,25 +68,33 @@ function barView(stream: NodeJS.WriteStream): View {
   };
 }
 
-function lineView(stream: NodeJS.WriteStream): View {
+/** For what is no terminal. */
+export function lineView(stream: NodeJS.WriteStream): View {
   let lastAt = -Infinity;
   let lastState: string | undefined;
+  const tellReason = newReasons((reason) => stream.write(`${reason}\n`));
   return {
     update(status) {
+      tellReason(status);
       const isDue = performance.now() - lastAt > plainLineEveryMs || status.state !== lastState;
       if (!isDue) return;
       lastAt = performance.now();
       lastState = status.state;
-      stream.write(`${Math.floor(status.fraction * 100)} % ${progressText(status)}\n`);
+      stream.write(`${Math.floor(status.fraction * 100)} % ${workText(status)}\n`);
     },
     end() {},
   };
 }
 
-/** One line: what is being done, and how much of it. */
+/** One line: what is being done, how much of it, and why it is slow or stands still. */
 export function progressText(status: FolderStatus): string {
+  const text = workText(status);
+  return status.reason === undefined ? text : `${text} (${status.reason})`;
+}
+
+function workText(status: FolderStatus): string {
   const files = status.documentCount.toLocaleString('en');
-  const counted = {
+  return {
     unknown: 'not compared since the engine started',
     scanning:
       status.documentCount === 0 ? 'looking at files' : `looking for changes in ${files} files`,
@@ -83,5 +106,4 @@ export function progressText(status: FolderStatus): string {
     paused: 'paused; go on with `nearmiss resume`',
     waiting: 'waiting',
   }[status.state];
-  return status.reason === undefined ? counted : `${counted} (${status.reason})`;
 }

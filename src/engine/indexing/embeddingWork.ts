@@ -33,6 +33,8 @@ const TELL_EVERY_MS = 500;
 export class EmbeddingWork {
   private stage: EmbeddingStage | 'loading' | undefined;
   private lastStepMs = 0;
+  /** Why steps take turns with rests just now. */
+  private slowReason: string | undefined;
   private toldAt = -Infinity;
   private hasUntold = false;
 
@@ -68,10 +70,11 @@ export class EmbeddingWork {
     const { meter, gate, alarm } = this.context;
     if (stage === undefined || (stage !== 'loading' && !stage.hasWork())) return false;
     meter.begin();
-    const { waitMs, reason } = await gate.heavyWait(this.lastStepMs);
+    const { waitMs, reason, isHeld } = await gate.heavyWait(this.lastStepMs);
+    this.slowReason = isHeld ? undefined : reason;
     if (stage === 'loading' || waitMs > 0) {
       meter.update(
-        reason ? 'waiting' : 'embedding',
+        isHeld ? 'waiting' : 'embedding',
         stage === 'loading' ? this.counts() : {},
         reason,
       );
@@ -90,7 +93,7 @@ export class EmbeddingWork {
     this.hasUntold = false;
     this.toldAt = performance.now();
     // The store notes what has arrived when it counts; before that readers would find nothing new.
-    this.context.meter.update('embedding', this.counts());
+    this.context.meter.update('embedding', this.counts(), this.slowReason);
     this.context.onEmbedded();
   }
 
@@ -129,7 +132,7 @@ export class EmbeddingWork {
   private show(addedCount: number): void {
     const { embeddableCount, embeddedCount } = this.context.meter.current;
     const next = Math.min(embeddedCount + addedCount, embeddableCount);
-    this.context.meter.update('embedding', { embeddedCount: next });
+    this.context.meter.update('embedding', { embeddedCount: next }, this.slowReason);
   }
 }
 

@@ -19,14 +19,21 @@ export interface GateOptions {
 
 export interface HeavyWait {
   readonly waitMs: number;
-  /** A sentence, where a person should know. */
+  /** A sentence, where a person should know why work is slow or stands still. */
   readonly reason?: string;
+  /** No step is done until the reason is gone; else steps take turns with rests. */
+  readonly isHeld?: boolean;
 }
 
 /** Pauses every key. */
 export const ALL_FOLDERS = '*';
 
-const LOW_BATTERY = 'On battery below 20 %: embedding goes on when the charger is connected';
+const LOW_BATTERY =
+  'On battery below 20 %: embedding goes on when the charger is connected, or at once with `nearmiss index --hurry`';
+const ON_BATTERY =
+  'On battery, so embedding rests two thirds of the time; `nearmiss index --hurry` does not rest';
+const LOADED =
+  'Other programs keep this machine busy, so embedding rests half of the time; `nearmiss index --hurry` does not rest';
 const LIGHT_BUSY_MS = 100;
 
 /** A stream of queries may not hold work for ever: after this long one step goes through. */
@@ -45,6 +52,7 @@ export class WorkGate implements Disposable {
   private readonly paused = new Set<string>();
   private busyUntil = 0;
   private busySince: number | undefined;
+  private isHurried = false;
   private battery: Battery = { isDischarging: false, charge: 1 };
   private batteryReadAt = -Infinity;
 
@@ -76,6 +84,12 @@ export class WorkGate implements Disposable {
     this.changed.fire();
   }
 
+  /** While true, neither battery nor load slows work down: somebody waits and asked for it. */
+  hurry(isHurried: boolean): void {
+    this.isHurried = isHurried;
+    this.changed.fire();
+  }
+
   /** Returns when a step of reading and splitting may begin; throws what the signal says. */
   async pass(key: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -89,12 +103,14 @@ export class WorkGate implements Disposable {
   async heavyWait(lastStepMs: number): Promise<HeavyWait> {
     const busyMs = this.busyForMs();
     if (busyMs > 0) return { waitMs: busyMs };
-    if (!this.options.isGentle) return { waitMs: 0 };
+    if (!this.options.isGentle || this.isHurried) return { waitMs: 0 };
     await this.updateBattery();
     if (this.battery.isDischarging && this.battery.charge < LOW_CHARGE) {
-      return { waitMs: BATTERY_EVERY_MS, reason: LOW_BATTERY };
+      return { waitMs: BATTERY_EVERY_MS, reason: LOW_BATTERY, isHeld: true };
     }
-    return { waitMs: Math.min(lastStepMs * this.restFactor(), MAX_REST_MS) };
+    const rest = this.restNow();
+    if (rest === undefined) return { waitMs: 0 };
+    return { waitMs: Math.min(lastStepMs * rest.factor, MAX_REST_MS), reason: rest.reason };
   }
 
   dispose(): void {
@@ -105,11 +121,12 @@ export class WorkGate implements Disposable {
     return Math.max(0, this.busyUntil - performance.now());
   }
 
-  private restFactor(): number {
-    if (this.battery.isDischarging) return BATTERY_REST;
+  private restNow(): { readonly factor: number; readonly reason: string } | undefined {
+    if (this.battery.isDischarging) return { factor: BATTERY_REST, reason: ON_BATTERY };
     const load = this.options.load ?? (() => os.loadavg()[0] ?? 0);
     // Twice the cores: our own threads, counted in the load, must not make us slow down.
-    return load() > os.availableParallelism() * 2 ? LOAD_REST : 0;
+    const isLoaded = load() > os.availableParallelism() * 2;
+    return isLoaded ? { factor: LOAD_REST, reason: LOADED } : undefined;
   }
 
   private async updateBattery(): Promise<void> {

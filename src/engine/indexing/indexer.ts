@@ -162,6 +162,11 @@ export class FolderIndexer implements Disposable {
     this.alarm.ring();
   }
 
+  /** Ends a rest at once: what made it may be gone. */
+  wake(): void {
+    this.alarm.ring();
+  }
+
   /** Ends the step at hand and all work; resolves when the writer is closed. */
   async stop(): Promise<void> {
     this.controller.abort();

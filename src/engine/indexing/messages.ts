@@ -106,6 +106,8 @@ export type ToIndexer =
   /** A query is running: no new step of work for so long, or until `notBusy`. Never holds work for more than 2 s. */
   | { readonly type: 'busy'; readonly forMs: number }
   | { readonly type: 'notBusy' }
+  /** While on, neither battery nor load slows the work down: somebody waits for it and asked for that. */
+  | { readonly type: 'hurry'; readonly isOn: boolean }
   /** Finish the step at hand, close everything and exit with 0. */
   | { readonly type: 'shutdown' };
 

@@ -125,6 +125,8 @@ export class IndexingService {
         return this.gate.busy(message.forMs);
       case 'notBusy':
         return this.gate.notBusy();
+      case 'hurry':
+        return this.hurry(message.isOn);
       case 'shutdown':
         return this.shutdown();
     }
@@ -270,6 +272,12 @@ export class IndexingService {
   private cancelReopening(folderId: string): void {
     clearTimeout(this.reopening.get(folderId));
     this.reopening.delete(folderId);
+  }
+
+  private hurry(isOn: boolean): void {
+    this.gate.hurry(isOn);
+    // One that waits for power sleeps long.
+    if (isOn) for (const { indexer } of this.folders.values()) indexer.wake();
   }
 
   private resume(folderId: string | undefined): void {

@@ -59,17 +59,30 @@ const charged = async () => ({ isDischarging: false, charge: 1 });
 test('waits for power on a low battery, and says so', async () => {
   const battery = async () => ({ isDischarging: true, charge: 0.1 });
   const gate = new WorkGate({ isGentle: true, battery, load: () => 0 });
-  const { waitMs, reason } = await gate.heavyWait(40);
+  const { waitMs, reason, isHeld } = await gate.heavyWait(40);
   assert.ok(waitMs > 1000);
-  assert.match(reason ?? '', /battery/);
+  assert.match(reason ?? '', /battery below/);
+  assert.equal(isHeld, true);
+  gate.hurry(true);
+  assert.deepEqual(await gate.heavyWait(40), { waitMs: 0 });
 });
 
-test('rests in proportion to the last step on battery and under load', async () => {
+test('rests in proportion to the last step on battery and under load, says why, and does not when hurried', async () => {
   const battery = async () => ({ isDischarging: true, charge: 0.9 });
   const onBattery = new WorkGate({ isGentle: true, battery, load: () => 0 });
-  assert.deepEqual(await onBattery.heavyWait(40), { waitMs: 80 });
+  const rest = await onBattery.heavyWait(40);
+  assert.deepEqual([rest.waitMs, rest.isHeld], [80, undefined]);
+  assert.match(rest.reason ?? '', /^On battery, so .* `nearmiss index --hurry` does not rest$/);
   const loaded = new WorkGate({ isGentle: true, battery: charged, load: () => 1000 });
-  assert.deepEqual(await loaded.heavyWait(40), { waitMs: 40 });
+  const shared = await loaded.heavyWait(40);
+  assert.deepEqual([shared.waitMs, shared.isHeld], [40, undefined]);
+  assert.match(shared.reason ?? '', /^Other programs keep this machine busy, so /);
+  // The rest is over; what it was for is not.
+  assert.deepEqual(await loaded.heavyWait(0), { waitMs: 0, reason: shared.reason });
+  loaded.hurry(true);
+  assert.deepEqual(await loaded.heavyWait(40), { waitMs: 0 });
+  loaded.hurry(false);
+  assert.equal((await loaded.heavyWait(40)).waitMs, 40);
   const rude = new WorkGate({ isGentle: false, battery, load: () => 1000 });
   assert.deepEqual(await rude.heavyWait(40), { waitMs: 0 });
 });

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NearmissError } from '../../../src/base/errors';
+import { WorkGate } from '../../../src/engine/indexing/gate';
 import { openSource } from '../../../src/engine/indexing/source';
 import type { DocumentSource } from '../../../src/engine/indexing/rooms';
 import { openEmbeddingCache } from '../../../src/engine/store/store';
@@ -295,4 +296,18 @@ test('never shows progress that falls, and always ends at 1', async () => {
   } finally {
     await indexing.stop();
   }
+});
+
+test('says while it embeds that it rests for other programs, and nothing of it when all is done', async () => {
+  const battery = async () => ({ isDischarging: false, charge: 1 });
+  const gate = new WorkGate({ isGentle: true, battery, load: () => 1000 });
+  const indexing = begin(manyFiles(3), () => ({ gate }));
+  await indexing.next('done');
+  const told = indexing.events.flatMap((event) =>
+    event.type === 'progress' ? event.progress : [],
+  );
+  const resting = told.find(({ state }) => state === 'embedding');
+  assert.match(resting?.reason ?? '', /^Other programs keep this machine busy/);
+  assert.deepEqual([told.at(-1)?.state, told.at(-1)?.reason], ['idle', undefined]);
+  await indexing.stop();
 });

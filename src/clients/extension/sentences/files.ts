@@ -104,7 +104,18 @@ export const fileSentences: readonly KnownSentence[] = [
   'Name the folder that holds it',
   '{} cannot be read',
   'Check its permissions',
-  'On battery below 20 %: embedding goes on when the charger is connected',
+  [
+    'On battery below 20 %: embedding goes on when the charger is connected, or at once with `nearmiss index --hurry`',
+    'On battery below 20 %: embedding goes on when the charger is connected',
+  ],
+  [
+    'On battery, so embedding rests two thirds of the time; `nearmiss index --hurry` does not rest',
+    'On battery, so embedding rests two thirds of the time',
+  ],
+  [
+    'Other programs keep this machine busy, so embedding rests half of the time; `nearmiss index --hurry` does not rest',
+    'Other programs keep this machine busy, so embedding rests half of the time',
+  ],
   'Embeddings cannot be read back after they were stored',
   ['Run "nearmiss doctor --fix"', 'Rebuild Index builds it anew'],
   'The list of grammars {} cannot be read',
