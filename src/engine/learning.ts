@@ -65,7 +65,7 @@ export class Learning implements Disposable {
   async plan(record: FolderRecord, kind: 'marks' | 'adapt' = 'marks'): Promise<LearningPlan> {
     const { id, folder } = record;
     const store = this.parts.versions.storeOf(id);
-    const queued = await readReview(store.root);
+    const queued = await this.stored(record);
     const data = withoutQueued(await this.gather(record), queued);
     const { tiers, seconds, refusal } = planTiers(data, { chunkCount: this.chunkCount(id) });
     const { usable, marks } = data.counts;
@@ -163,8 +163,7 @@ export class Learning implements Disposable {
   }
 
   async queue(record: FolderRecord): Promise<readonly ReviewItem[]> {
-    const { root } = this.parts.versions.storeOf(record.id);
-    const stored = await readReview(root);
+    const stored = await this.stored(record);
     const known = new Set(stored.map(({ id }) => id));
     const { review } = await this.gather(record);
     const fresh = review.filter(({ id, reason }) => !known.has(id) && reason !== 'duplicate');
@@ -257,6 +256,14 @@ export class Learning implements Disposable {
 
   private tell(progress: LearningProgress): void {
     this.progress.fire(progress);
+  }
+
+  /** What runs left to be looked at, without marks that were taken back since. */
+  private async stored({ id, folder }: FolderRecord): Promise<readonly ReviewItem[]> {
+    const items = await readReview(this.parts.versions.storeOf(id).root);
+    if (items.length === 0) return items;
+    const kept = new Set((await this.parts.marksOf(folder)).map(({ mark }) => mark.id));
+    return items.filter(({ id: mark, reason }) => isMade(reason) || kept.has(mark));
   }
 
   private chunkCount(id: string): number {

@@ -360,6 +360,9 @@ test('sets contradictions aside, and learns from them only when a person has dec
     code: 'notFound',
   });
   await world.unmarkAll();
+  // Nobody has to look at what was taken back.
+  assert.deepEqual(await client.call('reviewQueue', { folder }), []);
+  assert.equal((await client.call('learningPlan', { folder })).quarantinedCount, 0);
 });
 
 test('does not promote marks that say now this, now the contrary', async () => {
