@@ -295,8 +295,13 @@ function insidePath(folder: string, given: string): string {
     root,
     fs.existsSync(absolute) ? fs.realpathSync.native(absolute) : absolute,
   );
-  if (inside !== undefined && inside !== '') return inside;
-  throw outside(given, root);
+  if (inside === undefined) throw outside(given, root);
+  if (inside !== '') return inside;
+  throw new NearmissError(
+    'usage',
+    `${given} is the indexed folder itself`,
+    'Name a file inside it',
+  );
 }
 
 function outside(given: string, root: string): NearmissError {

@@ -17,7 +17,8 @@ test('names an unknown flag', async () => {
 });
 
 test('names an unknown command', async () => {
-  checkSentence(await world.run(['serch', 'x']), 2, /serch/);
+  checkSentence(await world.run(['serch', 'x']), 2, /serch'\. Did you mean search\?$/m);
+  checkSentence(await world.run(['marks', 'exprt', 'x']), 2, /no command "marks exprt"\. /);
 });
 
 test('refuses a limit that is no number', async () => {
@@ -36,6 +37,7 @@ test('names a file that was given for a folder', async () => {
 test('refuses a path outside the folder', async () => {
   checkSentence(await world.run(['why', '../elsewhere.ts']), 2, /elsewhere\.ts/);
   checkSentence(await world.run(['similar', '../elsewhere.ts:1']), 2, /elsewhere\.ts/);
+  checkSentence(await world.run(['why', '.']), 2, /\. is the indexed folder itself\. Name a file/);
 });
 
 test('names lines that a file does not have', async () => {

@@ -1,6 +1,7 @@
 /** A file of queries, one JSON object a line. */
 import * as fs from 'node:fs';
-import { NearmissError, systemCode } from '../../base/errors';
+import { NearmissError } from '../../base/errors';
+import { unreadable } from '../../base/fileFailure';
 
 export interface BatchQuery {
   /** As it stands in the file, a text or a number. */
@@ -49,11 +50,6 @@ function readText(file: string): string {
   try {
     return fs.readFileSync(file, 'utf8');
   } catch (error) {
-    throw new NearmissError(
-      'usage',
-      `${file} cannot be read (${systemCode(error) ?? 'unknown'})`,
-      'Check the path',
-      { cause: error },
-    );
+    throw unreadable(file, error);
   }
 }

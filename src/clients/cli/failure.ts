@@ -35,12 +35,20 @@ export function reportError(
   if (isAbort(error)) return exitInterrupted;
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitDone;
-    write(`nearmiss: ${error.message.replace(/^error: /, '').split('\n')[0]}`);
+    write(`nearmiss: ${usageSentence(error)}`);
     return exitUsage;
   }
   write(sentenceOf(error));
   if (isVerbose) for (const line of stackOf(error)) write(line);
   return error instanceof NearmissError ? exitCodes[error.code] : exitFailed;
+}
+
+/** Of its two lines the second is "(Did you mean search?)". */
+function usageSentence({ message, code }: CommanderError): string {
+  const [line = '', guess] = message.replace(/^error: /, '').split('\n');
+  const meant = /^\(Did you mean (.+)\?\)$/.exec(guess ?? '')?.[1];
+  if (meant !== undefined) return `${line}. Did you mean ${meant}?`;
+  return code === 'commander.unknownCommand' ? `${line}. \`nearmiss --help\` lists them` : line;
 }
 
 function sentenceOf(error: unknown): string {

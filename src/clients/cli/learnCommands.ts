@@ -1,7 +1,8 @@
 /** `nearmiss learn`, `adapt`, `report`, `versions` and `revert`. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { NearmissError, isAbort, systemCode } from '../../base/errors';
+import { NearmissError, isAbort } from '../../base/errors';
+import { unwritable } from '../../base/fileFailure';
 import { english } from '../../base/translate';
 import type {
   ComparedFigure,
@@ -147,12 +148,7 @@ function writeReport(out: string, text: string): void {
   try {
     fs.writeFileSync(path.resolve(out), text, { mode: 0o600 });
   } catch (error) {
-    const reason = systemCode(error) ?? 'unknown';
-    throw new NearmissError(
-      'permission',
-      `The report cannot be written to ${out} (${reason})`,
-      'Name another file with --out',
-    );
+    throw unwritable(out, error);
   }
   tell(`Written to ${harmless(out)}`);
 }
@@ -189,6 +185,12 @@ interface CompareOptions extends FolderOption {
 export function compare(given: string | undefined, options: CompareOptions): Promise<number> {
   return withFolder(options, async ({ client }, folder) => {
     const isLive = options.live === true;
+    if (isLive && given === undefined && !options.stop)
+      throw new NearmissError(
+        'usage',
+        'Name the version to compare',
+        '`nearmiss versions` lists them',
+      );
     const version = options.stop ? null : given;
     const list =
       version === undefined

@@ -18,6 +18,9 @@ import {
   withSession,
 } from './session';
 
+/** Of the lines that an import leaves out, so many are named. */
+const shownProblems = 5;
+
 interface MarkOptions extends FolderOption {
   readonly relevant?: boolean;
   readonly notRelevant?: boolean;
@@ -59,7 +62,9 @@ export function undoMark(given: string | undefined, options: FolderOption): Prom
     const undone = await session.client.call('undoMark', { folder, id });
     if (options.json) printJson(undone && markJson(undone));
     else if (undone) printLine(`Taken back: ${sentenceOf(undone)}`);
-    else printLine('Nothing to take back');
+    else if (given === undefined) printLine('There is no mark to take back');
+    else
+      printLine(`There is no mark ${harmless(given)} to take back; \`nearmiss marks\` lists them`);
     return exitDone;
   });
 }
@@ -89,7 +94,9 @@ export function importMarks(given: string, options: FolderOption): Promise<numbe
     const { added, problems } = await client.call('importMarks', { folder, file });
     if (options.json) printJson({ added, problems });
     else printLine(`${plural(added, 'mark')} added`);
-    for (const problem of problems) tell(harmless(problem));
+    for (const problem of problems.slice(0, shownProblems)) tell(harmless(problem));
+    const left = problems.length - shownProblems;
+    if (left > 0) tell(`and ${plural(left, 'line')} more; is ${harmless(given)} a file of marks?`);
     return exitDone;
   });
 }

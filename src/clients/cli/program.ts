@@ -40,8 +40,21 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   addModelCommands(program, act);
   addAgentCommands(program, act);
   addTrainingCommands(program, act);
+  refuseUnknownOfGroup(program, args);
   await program.parseAsync([...args], { from: 'user' });
   return exitCode;
+}
+
+/** `marks`, say, lists them by itself, so that Commander takes a word it does not know for an argument of `list`. */
+function refuseUnknownOfGroup(program: Command, [name, given]: readonly string[]): void {
+  const group = program.commands.find((one) => one.name() === name);
+  if (!group || group.commands.length === 0 || given === undefined || given.startsWith('-')) return;
+  if (group.commands.some((one) => one.name() === given)) return;
+  throw new NearmissError(
+    'usage',
+    `There is no command "${name} ${given}"`,
+    `\`nearmiss ${name} --help\` lists them`,
+  );
 }
 
 type Act = <A extends unknown[]>(

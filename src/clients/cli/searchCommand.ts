@@ -54,6 +54,9 @@ function searchOnce(folder: string, query: string, options: SearchOptions): Prom
     const params = searchParams(folder, query, options);
     const result = await session.client.call('search', params, session.signal);
     printResult(result, options, status);
+    const isLimited = [options.path, options.lang, options.kind].some((one) => one !== undefined);
+    if (result.hits.length === 0 && isLimited && !options.json)
+      tell('Nothing fits --path, --lang and --kind together; leave one out to find more');
     return exitDone;
   });
 }

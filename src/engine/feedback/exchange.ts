@@ -1,6 +1,7 @@
 /** Marks as a file to share: JSON Lines, a mark a line, in the one shape that journals have. */
 import * as fs from 'node:fs/promises';
-import { NearmissError, systemCode } from '../../base/errors';
+import { NearmissError } from '../../base/errors';
+import { unreadable, unwritable } from '../../base/fileFailure';
 import { MARK_VERSION, type Mark, markSchema, ordered } from './mark';
 
 /** Larger files are no marks. */
@@ -12,7 +13,7 @@ export async function writeMarks(file: string, marks: readonly Mark[]): Promise<
   try {
     await fs.writeFile(file, text);
   } catch (error) {
-    throw unusable(file, error);
+    throw unwritable(file, error);
   }
 }
 
@@ -55,12 +56,6 @@ async function readText(file: string): Promise<string> {
       throw new NearmissError('usage', `${file} is too large to be a file of marks`);
     return await fs.readFile(file, 'utf8');
   } catch (error) {
-    throw unusable(file, error);
+    throw unreadable(file, error);
   }
-}
-
-function unusable(file: string, error: unknown): unknown {
-  const code = systemCode(error);
-  if (error instanceof NearmissError || code === undefined) return error;
-  return new NearmissError('usage', `${file} cannot be used (${code})`, 'Check the path');
 }

@@ -5,7 +5,8 @@
  */
 import * as fs from 'node:fs/promises';
 import * as z from 'zod';
-import { NearmissError, messageOf, systemCode } from '../../base/errors';
+import { NearmissError } from '../../base/errors';
+import { unreadable } from '../../base/fileFailure';
 import { seededRandom } from '../../base/random';
 import { foldQuery } from './duplicates';
 import { type FolderChunks, type FolderMeans, folderPool } from './folderPool';
@@ -53,8 +54,7 @@ export async function readMineQueries(file: string): Promise<MineQuery[]> {
   try {
     content = await fs.readFile(file, 'utf8');
   } catch (error) {
-    const message = `${file} cannot be read (${systemCode(error) ?? messageOf(error)})`;
-    throw new NearmissError('usage', message, 'Check the path', { cause: error });
+    throw unreadable(file, error);
   }
   return content
     .replace(/^\uFEFF/, '')

@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as readline from 'node:readline';
 import * as z from 'zod';
-import { NearmissError, systemCode } from '../../base/errors';
+import { NearmissError } from '../../base/errors';
+import { unreadable } from '../../base/fileFailure';
 
 const retrievalSchema = z.strictObject({
   task: z.literal('ir'),
@@ -89,9 +90,7 @@ async function parseLines<T, R>(
       if (text.trim() !== '') rows.push(take(parseLine(text, schema, { file, line, form }), line));
     }
   } catch (error) {
-    if (error instanceof NearmissError) throw error;
-    const message = `${file} cannot be read (${systemCode(error) ?? 'unknown'})`;
-    throw new NearmissError('usage', message, 'Check the path', { cause: error });
+    throw unreadable(file, error);
   }
   return { rows, hash: hash.digest('hex') };
 }

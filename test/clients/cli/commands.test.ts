@@ -97,6 +97,10 @@ test('filters by path, language and kind', async () => {
   ] as const)
     assert.deepEqual(await world.find('a', option, value), expected);
   checkSentence(await world.run(['search', 'a', '--kind', 'poem']), 2, /no kind "poem"/);
+  const none = await world.run(['search', 'a', '--lang', 'klingon']);
+  checkDone(none);
+  assert.equal(none.stdout, 'Nothing found\n');
+  assert.match(none.stderr, /^Nothing fits --path, --lang and --kind together; /m);
 });
 
 test('finds what is like some lines, named as results name them or as the shell does', async () => {

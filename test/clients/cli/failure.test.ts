@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CommanderError } from 'commander';
 import { AbortedError, NearmissError } from '../../../src/base/errors';
 import { reportError } from '../../../src/clients/cli/failure';
 
@@ -30,4 +31,17 @@ test('shows stacks, causes included, only when asked', () => {
   const verbose = report(error, true).lines.join('\n');
   assert.match(verbose, /at .*failure\.test/);
   assert.match(verbose, /Error: deep/);
+});
+
+test('says what a mistyped command may have meant, or where the commands are listed', () => {
+  const unknown = (message: string): string =>
+    report(new CommanderError(1, 'commander.unknownCommand', message)).lines.join('\n');
+  assert.equal(
+    unknown("error: unknown command 'serach'\n(Did you mean search?)"),
+    "nearmiss: unknown command 'serach'. Did you mean search?",
+  );
+  assert.equal(
+    unknown("error: unknown command 'x'"),
+    "nearmiss: unknown command 'x'. `nearmiss --help` lists them",
+  );
 });

@@ -37,6 +37,7 @@ test('says in a sentence that there is no version to share, to take, to measure 
   checkSentence(await run('versions', 'take', '--yes'), 2, /The repository shares no version/);
   checkSentence(await run('learn', '--recheck', 'none'), 2, /There is no version none/);
   checkSentence(await run('compare', 'none'), 2, /There is no version none/);
+  checkSentence(await run('compare', '--live'), 2, /Name the version to compare/);
   assert.equal((await run('compare')).stdout, 'No version is being compared\n');
 });
 

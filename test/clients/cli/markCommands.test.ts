@@ -111,6 +111,13 @@ test('shares marks as a file and takes them in once', async () => {
   assert.equal(first.stdout, '1 mark added\n');
   assert.equal(first.stderr, 'Line 2 is left out: it is not JSON\n');
   assert.equal((await json('marks', 'import', file)).added, 0);
+  const wrong = path.join(world.folder, 'wrong.txt');
+  fs.writeFileSync(wrong, 'no mark\n'.repeat(40));
+  const { stderr } = await world.run(['marks', 'import', wrong]);
+  assert.match(
+    stderr,
+    /^(Line \d is left out: it is not JSON\n){5}and 35 lines more; is .*wrong\.txt a file/,
+  );
   assert.equal((await world.find(query))[0], 'README.md');
   await json('marks', 'undo');
 });
@@ -139,7 +146,13 @@ test('says in a sentence what it cannot mark', async () => {
   checkSentence(
     await world.run(['marks', 'import', 'gone.jsonl']),
     2,
-    /gone\.jsonl cannot be used/,
+    /There is no file .*gone\.jsonl\. Check the path/,
+  );
+  const noFolder = path.join(away, 'no/marks.jsonl');
+  checkSentence(
+    await world.run(['marks', 'export', noFolder]),
+    2,
+    /There is no folder .*no\. Check/,
   );
 });
 

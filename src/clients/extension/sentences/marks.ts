@@ -10,7 +10,6 @@ export const markSentences: readonly KnownSentence[] = [
   'it needs a query or a source, not both',
   'its lines run backwards',
   '{} is too large to be a file of marks',
-  '{} cannot be used ({})',
   'The marks in {} were written by a newer Nearmiss (version {}, this one knows {})',
   'Update Nearmiss; the marks are left as they are',
   'The disk is full, so the marks stay as they were',
