@@ -2,6 +2,7 @@
  * Constant matrices as signed bytes: taken as they are where a model carries them so, rounded here where it
  * carries floats; and dequantised constants worked out once.
  */
+import type { Random } from '../../base/random';
 import type { Graph } from '../onnx/graph';
 import {
   DataType,
@@ -115,22 +116,35 @@ export function dequantize({ values, scales, dims, axis }: Dequantizer): Float32
   return out;
 }
 
-/** Floats rounded to what a dequantiser of the same form gives back: each scale's largest magnitude becomes 127. */
-export function quantize(
+/**
+ * Floats near a dequantiser's as one of the same form. What was trained for few steps moved by less than half a step of 8
+ * bits, and the nearest step gives the base back; so each value goes up or down by chance, the nearer the likelier, and
+ * the sum over a matrix keeps what every value moved. A value that did not move stays as it is. A scale grows where 127
+ * of its steps do not reach, and is kept elsewhere.
+ */
+export function requantize(
   floats: Float32Array,
-  { dims, axis, scales: { length: scaleCount } }: Pick<Dequantizer, 'dims' | 'axis' | 'scales'>,
+  { dims, axis, scales: before }: Pick<Dequantizer, 'dims' | 'axis' | 'scales'>,
+  random: Random,
 ): Pick<Dequantizer, 'values' | 'scales'> {
   const inner = dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
-  const scaleOf = (index: number): number => Math.floor(index / inner) % scaleCount;
-  const scales = new Float32Array(scaleCount);
+  const scaleOf = (index: number): number => Math.floor(index / inner) % before.length;
+  const scales = Float32Array.from(before);
   floats.forEach((value, index) => {
     const at = scaleOf(index);
-    scales[at] = Math.max(scales[at]!, Math.abs(value));
+    scales[at] = Math.max(scales[at]!, Math.abs(value) / INT8_LIMIT);
   });
-  scales.forEach((largest, at) => (scales[at] = largest / INT8_LIMIT));
   const values = Int8Array.from(floats, (value, index) => {
     const scale = scales[scaleOf(index)]!;
-    return scale === 0 ? 0 : Math.max(-INT8_LIMIT, Math.min(INT8_LIMIT, Math.round(value / scale)));
+    if (scale === 0) return 0;
+    const steps = value / scale;
+    const nearest = Math.round(steps);
+    // A product of a byte and its scale, divided by the scale, is off by no more than this.
+    if (Math.abs(steps - nearest) < EXACT) return nearest;
+    const low = Math.floor(steps);
+    return Math.min(INT8_LIMIT, low + (random() < steps - low ? 1 : 0));
   });
   return { values, scales };
 }
+
+const EXACT = 1e-4;

@@ -1,9 +1,11 @@
 /**
  * Trained weights back into the model file they came from. Its form stays: what was stored in 8 bits is rounded to 8
- * bits again, with a scale a column or a row as before. What loaded the old file loads the new one.
+ * bits again, with a scale a column or a row as before. What loaded the old file loads the new one, and the same weights
+ * give the same file.
  */
+import { type Random, seededRandom } from '../../base/random';
 import { NearmissError } from '../../base/errors';
-import { type Dequantizer, quantize, readDequantizer } from '../encoders/weights';
+import { type Dequantizer, readDequantizer, requantize } from '../encoders/weights';
 import { decodeModel, encodeModel } from '../onnx/codec';
 import { type Graph, graphOf } from '../onnx/graph';
 import { dimsOf, floatsOf, int8sOf, makeTensor } from '../onnx/model';
@@ -17,16 +19,18 @@ export function exportModel(
 ): Uint8Array {
   const model = decodeModel(bytes);
   const graph = graphOf(model);
-  for (const [name, { data }] of weights) replaceWeight(graph, name, data);
+  const random = seededRandom(1);
+  for (const [name, { data }] of weights) replaceWeight(graph, name, data, random);
   return encodeModel(model);
 }
 
-function replaceWeight(graph: Graph, name: string, floats: Float32Array): void {
+function replaceWeight(graph: Graph, name: string, floats: Float32Array, random: Random): void {
   const maker = graph.producerOf(name);
   const dequantizer = maker?.opType === 'DequantizeLinear' && readDequantizer(graph, maker);
   if (maker && dequantizer) {
     const [values = '', scales = ''] = maker.input;
-    return replaceQuantized(graph, floats, { ...dequantizer, names: { values, scales } });
+    const known = { ...dequantizer, names: { values, scales } };
+    return replaceQuantized(graph, floats, known, random);
   }
   const tensor = constantTensor(graph, name);
   if (tensor) {
@@ -38,7 +42,7 @@ function replaceWeight(graph: Graph, name: string, floats: Float32Array): void {
   const { table, scales } = packed;
   const names = { values: table.name, scales: scales.name };
   const form = { values: int8sOf(table), scales: floatsOf(scales), dims: dimsOf(table), axis: 0 };
-  replaceQuantized(graph, floats, { ...form, names });
+  replaceQuantized(graph, floats, { ...form, names }, random);
 }
 
 /** Values and scales in place of those that are there, in the same shapes. */
@@ -46,8 +50,9 @@ function replaceQuantized(
   graph: Graph,
   floats: Float32Array,
   { names, ...form }: Dequantizer & { readonly names: { values: string; scales: string } },
+  random: Random,
 ): void {
-  const { values, scales } = quantize(floats, form);
+  const { values, scales } = requantize(floats, form, random);
   const scaleDims = dimsOf(graph.initializer(names.scales)!);
   graph.setInitializer(makeTensor(names.values, values, form.dims));
   graph.setInitializer(makeTensor(names.scales, scales, scaleDims));

@@ -61,10 +61,10 @@ async function embed(
   }
 }
 
-test('is lost in 8 bits where everything is written as floats, and whole where the trained ones are kept', async () => {
+test('is lost where floats are rounded when opened, and there where the trained ones are kept, or rounded up and down', async () => {
   const base = await readCheckpoint(path.join(installationRoot(), 'models/bi-encoder'));
   const weights = await moved(base);
-  const of = async (kind: 'fp32' | 'mixed'): Promise<Checkpoint> => {
+  const of = async (kind: 'fp32' | 'mixed' | 'as-base'): Promise<Checkpoint> => {
     const folder = path.join(root, kind);
     fs.mkdirSync(folder);
     await exportCheckpoint(base, weights, folder, { weights: kind, card: '' });
@@ -84,6 +84,8 @@ test('is lost in 8 bits where everything is written as floats, and whole where t
   const shareOf = async (checkpoint: Checkpoint): Promise<number> =>
     dot(await changeOf(checkpoint, 'int8-token'), trained) / dot(trained, trained);
   const [lost, kept] = [await shareOf(floats), await shareOf(mixed)];
+  const rounded = await shareOf(await of('as-base'));
+  assert.ok(Math.abs(rounded - 1) < 0.5, `${rounded} in the form of the base`);
   assert.ok(Math.abs(lost) < 0.5, `${lost} in 8 bits`);
   assert.ok(Math.abs(kept - 1) < 0.5, `${kept} kept`);
   const sizeOf = ({ modelFile }: Checkpoint): number => fs.statSync(modelFile).size;

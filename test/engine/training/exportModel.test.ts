@@ -5,7 +5,7 @@ import { installationRoot } from '../../../src/base/installation';
 import { seededRandom } from '../../../src/base/random';
 import { cosine } from '../../../src/base/vector';
 import { readBundledCheckpoint } from '../../../src/engine/encoders/bundled';
-import { dequantize, quantize } from '../../../src/engine/encoders/weights';
+import { dequantize, requantize } from '../../../src/engine/encoders/weights';
 import { locateTensors } from '../../../src/engine/onnx/wire';
 import type { EncoderGraphOptions } from '../../../src/engine/training/encoderGraphs';
 import { mergeAdapters } from '../../../src/engine/training/exportCheckpoint';
@@ -99,17 +99,42 @@ describe('an exported model', () => {
   });
 });
 
-test('rounding to 8 bits gives back what was rounded before', () => {
-  for (const [axis, scaleCount] of [
-    [1, 3],
-    [0, 2],
-    [0, 1],
-  ] as const) {
-    const values = Int8Array.of(127, -127, 3, -5, 8, 127);
-    const scales = Float32Array.from({ length: scaleCount }, (_, index) => 2 ** -index);
-    if (axis === 0 && scaleCount === 2) values.set([127, -4, 3, -127, 8, 5]);
-    const form = { values, scales, dims: [2, 3], axis };
-    const { values: rounded, scales: newScales } = quantize(dequantize(form), form);
-    assert.deepEqual([[...rounded], [...newScales]], [[...values], [...scales]]);
-  }
+describe('rounding to 8 bits', () => {
+  test('gives back what was rounded before', () => {
+    for (const [axis, scaleCount] of [
+      [1, 3],
+      [0, 2],
+      [0, 1],
+    ] as const) {
+      const values = Int8Array.of(127, -127, 3, -5, 8, 126);
+      const scales = Float32Array.from({ length: scaleCount }, (_, index) => 0.0137 / (index + 1));
+      const form = { values, scales, dims: [2, 3], axis };
+      const { values: rounded, scales: newScales } = requantize(
+        dequantize(form),
+        form,
+        seededRandom(1),
+      );
+      assert.deepEqual([[...rounded], [...newScales]], [[...values], [...scales]]);
+    }
+  });
+
+  test('keeps on the whole what every value moved, though it is a tenth of a step', () => {
+    const count = 20_000;
+    const scales = Float32Array.of(0.01);
+    const form = { scales, dims: [count], axis: 0 };
+    const floats = Float32Array.from({ length: count }, (_, i) => 0.01 * ((i % 21) - 10 + 0.1));
+    const { values } = requantize(floats, form, seededRandom(1));
+    const moved = values.reduce((sum, value, i) => sum + value - ((i % 21) - 10), 0) / count;
+    assert.ok(Math.abs(moved - 0.1) < 0.01, `${moved}`);
+    assert.ok(values.every((value, i) => [0, 1].includes(value - ((i % 21) - 10))));
+    assert.deepEqual(requantize(floats, form, seededRandom(1)).values, values);
+  });
+
+  test('lets a scale grow where its steps do not reach', () => {
+    const form = { scales: Float32Array.of(0.01, 0.01), dims: [2, 2], axis: 0 };
+    const floats = Float32Array.of(2.54, -1.27, 1.27, 0.5);
+    const { scales, values } = requantize(floats, form, seededRandom(1));
+    assert.deepEqual([...scales], [...Float32Array.of(0.02, 0.01)]);
+    assert.deepEqual([values[0], values[2], values[3]], [127, 127, 50]);
+  });
 });
