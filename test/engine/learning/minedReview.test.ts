@@ -4,28 +4,12 @@ import { after, before, test } from 'node:test';
 import type { Group } from '../../../src/engine/learning/groups';
 import { decidedGroups, nearestMined } from '../../../src/engine/learning/minedReview';
 import type { ReviewDecision } from '../../../src/engine/learning/report';
-import { type OpenFolder, openFolder } from '../../support/openFolder';
+import { markedFiles } from '../../support/markedFiles';
 import { toyEmbedder } from '../../support/toyIndexing';
 
-let opened: OpenFolder;
-before(async () => {
-  const names = Array.from({ length: 30 }, (_, at) => `f${at}.ts`);
-  opened = await openFolder(
-    Object.fromEntries(names.map((name, at) => [name, `const value${at} = ${at};\n`])),
-  );
-});
-after(() => opened.close());
-
-const context = () => ({ snapshot: opened.snapshot, embedder: toyEmbedder() });
-
-/** A query that file 0 answers, with the chunks of these files mined. */
-function groupOf(...mined: number[]): Group {
-  const chunkOf = (at: number) => opened.snapshot.chunksAt(`f${at}.ts`, 0, 10)[0]!;
-  const { id: chunkId, path, span, symbol } = chunkOf(0);
-  const right = { markId: 'm', chunkId, path, span, symbol, time: '2026', weight: 1 };
-  const query = { asked: 'Q  q', text: 'q', time: '2026', relevant: [right], wrong: [] };
-  return { query, mined: mined.map((at) => chunkOf(at).id) };
-}
+const files = markedFiles(before, after);
+const context = () => ({ snapshot: files.snapshot, embedder: toyEmbedder() });
+const groupOf = (...mined: number[]): Group => files.groupOf('Q  q', { mined });
 
 test('shows the nearest of them, twenty at most, each beside the answer', () => {
   const items = nearestMined(
@@ -70,7 +54,7 @@ test('a decision holds for the query however it is spelled: kept, left out, or a
 });
 
 test('without embeddings, or an answer, nothing is asked', () => {
-  const { snapshot } = opened;
+  const { snapshot } = files;
   assert.deepEqual(nearestMined({ snapshot }, [groupOf(1)], new Map()), []);
   const { query, mined } = groupOf(1);
   const bare = { mined, query: { ...query, relevant: [] } };

@@ -10,39 +10,24 @@ import { decidedGroups, reviewIdOf } from '../../../src/engine/learning/minedRev
 import { hardestMixed, type MixedParts } from '../../../src/engine/learning/mixedReview';
 import { decideReview, decisionsOf, readReview } from '../../../src/engine/learning/reviewFile';
 import type { ReviewItem } from '../../../src/engine/learning/report';
-import { type OpenFolder, openFolder } from '../../support/openFolder';
+import { markedFiles } from '../../support/markedFiles';
 import { temporaryFolder } from '../../support/temporaryFolder';
 import { toyEmbedder } from '../../support/toyIndexing';
 
 const root = temporaryFolder(after);
 const embedder = toyEmbedder();
-let opened: OpenFolder;
-before(async () => {
-  const names = Array.from({ length: 30 }, (_, at) => `f${at}.ts`);
-  opened = await openFolder(
-    Object.fromEntries(names.map((name, at) => [name, `const value${at} = ${at};\n`])),
-  );
-});
-after(() => opened.close());
+const files = markedFiles(before, after);
+const { chunkOf } = files;
 
-const chunkOf = (at: number) => opened.snapshot.chunksAt(`f${at}.ts`, 0, 10)[0]!;
-const judged = (at: number, markId: string) => {
-  const { id: chunkId, path, span, symbol } = chunkOf(at);
-  return { markId, chunkId, path, span, symbol, time: '2026', weight: 1 };
-};
-
-/** A query that file 0 answers; file 1 was marked as wrong, the others were mined. */
-function groupOf(asked: string, ...mined: number[]): Group {
-  const [relevant, wrong] = [[judged(0, 'right')], [judged(1, 'wrong')]];
-  const query = { asked, text: asked, time: '2026', relevant, wrong };
-  return { query, mined: mined.map((at) => chunkOf(at).id) };
-}
+/** File 1 was marked as wrong, the others were mined. */
+const groupOf = (asked: string, ...mined: number[]): Group =>
+  files.groupOf(asked, { wrong: [1], mined });
 
 /** With a head that changes nothing yet. */
 async function shown(groups: readonly Group[], more: Partial<MixedParts> = {}) {
   const { id: base, dimension } = embedder.space;
   return hardestMixed(
-    { snapshot: opened.snapshot, embedder },
+    { snapshot: files.snapshot, embedder },
     {
       groups,
       queryVectors: await Promise.all(groups.map(({ query }) => embedder.embedQuery(query.text))),
@@ -59,7 +44,7 @@ test('shows two of a query, each by its parents and the nearest chunk beside the
   assert.equal(items.length, 2);
   const places = [1, 2, 3, 4].map((at) => `f${at}.ts`);
   const ids = ['wrong', ...[2, 3, 4].map((at) => reviewIdOf(group, chunkOf(at)))];
-  const { snapshot } = opened;
+  const { snapshot } = files;
   for (const { id, reason, parents, suspect, answer } of items) {
     assert.match(id, /^mixed-[0-9a-f]{20}$/);
     assert.deepEqual([reason, answer?.path, parents?.length], ['mixed', 'f0.ts', 2]);
@@ -118,7 +103,7 @@ test('a parent that is dropped is learned from and mixed no more', async () => {
   );
   const decisions = decisionsOf(await readReview(root));
   assert.deepEqual([...decisions], [[parent.id, 'drop']]);
-  const decided = decidedGroups({ snapshot: opened.snapshot }, [group], decisions);
+  const decided = decidedGroups({ snapshot: files.snapshot }, [group], decisions);
   assert.equal(decided[0]!.mined.length, 2);
   assert.ok((await shown(decided, { decisions })).every((item) => !isOf(item)));
   // A decision on what was marked goes by the mark, which is then not gathered any more.
