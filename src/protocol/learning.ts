@@ -124,6 +124,7 @@ export interface TierOutcome {
 
 /** A method of a part's training that can be left out alone. */
 export type LearningMethod =
+  | 'markedNegatives'
   | 'minedNegatives'
   | 'syntheticNegatives'
   | 'columns'

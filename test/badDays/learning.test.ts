@@ -80,6 +80,31 @@ test('a kill at any moment of learning or swapping leaves the old order or the n
   assert.equal((await state()).current, version);
 });
 
+test('a kill while methods are measured changes nothing, and the next run goes on to the same verdict', async () => {
+  const folder = world.code;
+  await world.client.call('useVersion', { folder, version: 'base' });
+  const old = await state();
+  const killed = new Promise<void>((resolve) => {
+    const listening = world.client.on('learningProgress', ({ stage }) => {
+      if (!/ without method \d+ of \d+$/.test(stage)) return;
+      listening.dispose();
+      void world.kill().then(resolve);
+    });
+  });
+  const run = world.learn({ measuresMethods: true }).then(
+    () => 'ended',
+    () => 'killed',
+  );
+  await Promise.race([killed, run]);
+  assert.equal(await run, 'killed');
+  assert.deepEqual(await state(), old);
+  assert.equal((await world.client.call('learningPlan', { folder })).isResumable, true);
+  const { isPromoted, report, version } = await world.learn();
+  assert.equal(isPromoted, true, report.verdict);
+  assert.equal(report.methods, undefined);
+  assert.equal((await state()).current, version);
+});
+
 test('a damaged version falls back to the base with a sentence', async () => {
   const folder = world.code;
   const { current } = await world.client.call('versions', { folder });

@@ -80,6 +80,7 @@ function sizeOf({ bytes, bytesWithout, problem }: MethodOutcome, t: Translate): 
 /** A method as people read it, with the paper that it is of. */
 export function methodName(method: MethodOutcome['method'], t: Translate): string {
   const names: Readonly<Record<MethodOutcome['method'], string>> = {
+    markedNegatives: t('Hits marked as wrong (SimCSE)'),
     minedNegatives: t('Mined negatives'),
     syntheticNegatives: t('Synthetic negatives (HNCSE)'),
     columns: t('Answers against all queries (BSC)'),

@@ -27,6 +27,8 @@ export interface MethodUse {
   /** As the trainer takes it, all flags. */
   readonly recipe: Recipe;
   readonly rowCount: number;
+  /** Queries that have something marked right and something marked wrong. */
+  readonly hasMarked: boolean;
   readonly hasMined: boolean;
   readonly hasFiller: boolean;
   /** Judged pairs of similar places, in a part that learns from them. */
@@ -36,7 +38,7 @@ export interface MethodUse {
 }
 
 interface Method {
-  readonly of: QuickTier;
+  readonly of: readonly QuickTier[];
   readonly isOn: (use: MethodUse) => boolean;
   /** Flags without it. */
   readonly changes?: RecipeChanges;
@@ -45,8 +47,19 @@ interface Method {
 }
 
 const METHODS: { readonly [M in LearningMethod]: Method } = {
+  markedNegatives: {
+    of: ['fusion', 'head'],
+    isOn: ({ hasMarked }) => hasMarked,
+    // What has no answer teaches by itself, which is a method of its own.
+    leave: (material) => ({
+      ...material,
+      groups: material.groups.map((group) =>
+        isAnswered(group.query) ? { ...group, query: { ...group.query, wrong: [] } } : group,
+      ),
+    }),
+  },
   minedNegatives: {
-    of: 'head',
+    of: ['head'],
     isOn: ({ hasMined }) => hasMined,
     leave: (material) => ({
       ...material,
@@ -54,81 +67,81 @@ const METHODS: { readonly [M in LearningMethod]: Method } = {
     }),
   },
   syntheticNegatives: {
-    of: 'head',
+    of: ['head'],
     isOn: ({ recipe: { hnm } }) => hnm.k >= 2 && hnm.s > 0,
     changes: { hnm: { k: 0, s: 0 } },
   },
   columns: {
-    of: 'head',
+    of: ['head'],
     isOn: ({ recipe }) => recipe.columnWeight > 0,
     changes: { columnWeight: 0 },
   },
   shuffledGroups: {
-    of: 'head',
+    of: ['head'],
     // In a single batch there is nothing to put together.
     isOn: ({ recipe, rowCount, hasPairs }) =>
       recipe.shuffleGroup >= 2 && rowCount > recipe.rows && !hasPairs,
     changes: { shuffleGroup: 1 },
   },
   duplicateMask: {
-    of: 'head',
+    of: ['head'],
     isOn: ({ recipe }) => recipe.duplicateCosine < 1,
     changes: { duplicateCosine: 1 },
   },
   anchor: {
-    of: 'head',
+    of: ['head'],
     isOn: ({ recipe }) => recipe.anchor > 0,
     changes: { anchor: 0 },
   },
   dropout: {
-    of: 'head',
+    of: ['head'],
     isOn: ({ recipe }) => recipe.dropout > 0,
     changes: { dropout: 0 },
   },
   mixedPositives: {
-    of: 'head',
+    of: ['head'],
     // Rows of marks are never mixed.
     isOn: ({ recipe, hasFiller }) => recipe.pm.enabled && hasFiller,
     changes: { pm: { enabled: false } },
   },
   dimensionWise: {
-    of: 'head',
+    of: ['head'],
     isOn: ({ recipe, rowCount }) =>
       recipe.dcl.lambda > 0 && Math.min(recipe.rows, rowCount) >= DIMENSION_WISE_MIN_ROWS,
     changes: { dcl: { lambda: 0 } },
   },
   offDropout: {
-    of: 'head',
+    of: ['head'],
     isOn: ({ recipe }) => recipe.offDropout.enabled && recipe.dropout > 0,
     changes: { offDropout: { enabled: false } },
   },
   loneNegatives: {
-    of: 'head',
+    of: ['head'],
     isOn: ({ recipe, hasLone }) => recipe.negativeOnly > 0 && hasLone,
     changes: { negativeOnly: 0 },
   },
   filler: {
-    of: 'head',
+    of: ['head'],
     isOn: ({ hasFiller }) => hasFiller,
     leave: (material) => ({ ...material, filler: [] }),
   },
   pairs: {
-    of: 'head',
+    of: ['head'],
     isOn: ({ hasPairs }) => hasPairs,
     leave: (material) => ({ ...material, data: { ...material.data, pairs: [] } }),
   },
   merging: {
-    of: 'head',
+    of: ['head'],
     isOn: ({ recipe }) => recipe.keep > 1 && recipe.merge !== 'best',
     changes: { keep: 1, merge: 'best' },
   },
   basePull: {
-    of: 'head',
+    of: ['fusion', 'head'],
     isOn: ({ recipe }) => recipe.pulls.some((pull) => pull < 1),
     changes: { pulls: [1] },
   },
   defaultsPull: {
-    of: 'fusion',
+    of: ['fusion'],
     isOn: ({ recipe }) => recipe.fusionPull > 0,
     changes: { fusionPull: 0 },
   },
@@ -141,7 +154,7 @@ export function isQuick(tier: LearningTier): tier is QuickTier {
 /** Methods at work in a part, in a fixed order. */
 export function methodsOf(tier: QuickTier, use: MethodUse): LearningMethod[] {
   return (Object.keys(METHODS) as LearningMethod[]).filter(
-    (method) => METHODS[method].of === tier && METHODS[method].isOn(use),
+    (method) => METHODS[method].of.includes(tier) && METHODS[method].isOn(use),
   );
 }
 
@@ -150,6 +163,7 @@ export function useOf(part: Part, recipe: Recipe, material: MethodMaterial): Met
   const { groups, filler, data } = material;
   return {
     ...{ recipe, rowCount: groups.length + Math.min(groups.length, filler.length) },
+    hasMarked: groups.some(({ query }) => isAnswered(query) && query.wrong.length > 0),
     hasMined: groups.some(({ mined }) => mined.length > 0),
     hasFiller: filler.some(({ rest }) => rest !== undefined),
     hasPairs: part === 'shared-head' && data.pairs.length > 0,
@@ -188,6 +202,7 @@ export function plannedMethods(
     const { length } = methodsOf(tier, {
       recipe: makeRecipe(part, recordCount, recipeOf(tier, recordCount)),
       rowCount: recordCount,
+      hasMarked: data.queries.some((query) => isAnswered(query) && query.wrong.length > 0),
       // A run that trains a map mines for it, and the folder asks itself.
       ...{ hasMined: true, hasFiller: true },
       hasPairs: part === 'shared-head' && data.pairs.length > 0,
@@ -200,6 +215,10 @@ export function plannedMethods(
     (sum, { count, seconds }) => ({ count: sum.count + count, seconds: sum.seconds + seconds }),
     { count: 0, seconds: 0 },
   );
+}
+
+function isAnswered({ relevant }: MarkData['queries'][number]): boolean {
+  return relevant.length > 0;
 }
 
 function isLone({ relevant, wrong }: MarkData['queries'][number]): boolean {

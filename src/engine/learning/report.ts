@@ -68,6 +68,7 @@ export interface TierOutcome {
 
 /** A method of a part's training that can be left out alone. */
 export type LearningMethod =
+  | 'markedNegatives'
   | 'minedNegatives'
   | 'syntheticNegatives'
   | 'columns'

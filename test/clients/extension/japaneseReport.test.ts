@@ -69,7 +69,14 @@ test('is Japanese where something is missing, and for each kind of run', () => {
 
 test('names every method in Japanese', () => {
   const names = [
-    ...['minedNegatives', 'syntheticNegatives', 'columns', 'shuffledGroups', 'duplicateMask'],
+    ...[
+      'markedNegatives',
+      'minedNegatives',
+      'syntheticNegatives',
+      'columns',
+      'shuffledGroups',
+      'duplicateMask',
+    ],
     ...['anchor', 'dropout', 'mixedPositives', 'dimensionWise', 'offDropout', 'loneNegatives'],
     ...['filler', 'pairs', 'merging', 'basePull', 'defaultsPull'],
   ] as const;
