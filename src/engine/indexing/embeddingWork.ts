@@ -76,7 +76,8 @@ export class EmbeddingWork {
       meter.update(
         isHeld ? 'waiting' : 'embedding',
         stage === 'loading' ? this.counts() : {},
-        reason,
+        // While the model is being loaded nothing rests.
+        stage === 'loading' && !isHeld ? undefined : reason,
       );
       // A rest is due once a step, not again after it.
       this.lastStepMs = 0;
