@@ -25,8 +25,8 @@ export function methodSection(
   const hasRank = methods.some(({ figures }) => figures.length > 1);
   const columns = [
     ...[text(t('Part')), text(t('Method')), number(t('queries'))],
-    ...[number(t('without it')), number(t('with it')), number(t('brings [95 %]'))],
-    text(t('−{0} to +{0}', metric(reach))),
+    ...[number(t('without it')), number(t('with it'))],
+    text(`${t('brings [95 %]')}, ${t('−{0} to +{0}', metric(reach))}`),
     ...(hasRank ? [text(t('MRR@10 (queries)'))] : []),
     ...[text(t('time of a model')), text(t('size'))],
   ];
@@ -54,10 +54,10 @@ function primaryCells(
   { t, say }: Words,
 ): readonly (string | Markup)[] {
   if (!figure || figure.count === 0)
-    return ['–', '–', '–', '–', problem === undefined ? t('not measured') : say(problem)];
+    return ['–', '–', '–', problem === undefined ? t('not measured') : say(problem)];
   return [
     ...[count(figure.count), metric(figure.before), metric(figure.after)],
-    ...[intervalText(figure), intervalPicture(figure, reach)],
+    html`${intervalPicture(figure, reach)}${intervalText(figure)}`,
   ];
 }
 
