@@ -28,7 +28,7 @@ export function methodSection(
     ...[number(t('without it')), number(t('with it'))],
     text(`${t('brings [95 %]')}, ${t('−{0} to +{0}', metric(reach))}`),
     ...(hasRank ? [text(t('MRR@10 (queries)'))] : []),
-    ...[text(t('time of a model')), text(t('size'))],
+    ...[text(t('time')), text(t('size'))],
   ];
   const anew = methods.reduce((sum, one) => sum + one.recomputedVectorCount, 0);
   const rows = methods.map((one) => [
