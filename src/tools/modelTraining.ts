@@ -25,6 +25,8 @@ export interface ModelTraining {
   readonly parts: readonly Part[];
   /** Of the recipe, instead of its own. */
   readonly changes?: Readonly<Record<string, unknown>>;
+  /** How far from the base to what was learned the model that comes out lies; 1 is all the way. */
+  readonly pull?: number;
   readonly say: (line: string) => void;
 }
 
@@ -101,7 +103,7 @@ const MOST_PER_SOURCE = 2500;
 const HELD_OUT_SHARE = 0.05;
 
 function trainPart(training: ModelTraining, part: Part, counts: readonly SourceCount[]): void {
-  const { root, work, seed, changes, say } = training;
+  const { root, work, seed, changes, pull = 1, say } = training;
   const [base, trained] = [path.join(root, 'models', part), path.join(work, 'trained', part)];
   const model = path.join(work, 'models', part);
   const recipe = path.join(work, `${part}.recipe.json`);
@@ -117,11 +119,12 @@ function trainPart(training: ModelTraining, part: Part, counts: readonly SourceC
     ]);
   if (fs.existsSync(model)) return say(`${part} is there`);
   fs.mkdirSync(path.join(work, 'models'), { recursive: true });
-  run(training, ['merge', '--base', base, '--out', `${model}.draft`, trained]);
+  const out = ['--out', `${model}.draft`, '--pull', String(pull)];
+  run(training, ['merge', '--base', base, ...out, trained]);
   const figures = [base, `${model}.draft`].map((at) =>
     run(training, ['evaluate', '--data', dev, '--model', at]).trim(),
   );
-  const card = cardOf(part, { counts, trained, figures });
+  const card = cardOf(part, { counts, trained, pull, figures });
   fs.writeFileSync(path.join(`${model}.draft`, 'MODEL_CARD.md'), card);
   fs.renameSync(`${model}.draft`, model);
   say(`${part}: before\n${figures[0]}\nafter\n${figures[1]}`);
@@ -132,6 +135,7 @@ function cardOf(
   run: {
     readonly counts: readonly SourceCount[];
     readonly trained: string;
+    readonly pull: number;
     readonly figures: readonly string[];
   },
 ): string {
@@ -151,7 +155,7 @@ function cardOf(
     `- **Base.** The checkpoint ${base}; its licence and its card hold for this one too.`,
     `- **Data.** Comments, headings, names and tests of code, each as a query for its own chunk, with groups by \`nearmiss mine\`: ${list(false)}.`,
     `- **Held out.** Whole sources, for the figures below: ${list(true)}.`,
-    `- **Recipe.** \`training.json\` beside the trained model holds recipe, seed (${seed}), versions and hashes.`,
+    `- **Recipe.** \`training.json\` beside the trained model holds recipe, seed (${seed}), versions and hashes; pull from the base ${run.pull}.`,
     '- **Measured** on the held-out sources, before and after:',
     '',
     ...run.figures.flatMap((figure) => ['```', figure, '```', '']),

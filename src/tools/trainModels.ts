@@ -7,7 +7,7 @@
  *
  * Options: --work DIR (.cache/train-models), --modules DIR (node_modules), --root DIR (the installation whose command line
  * and models are used), --most N queries, --recipe JSON (flags in place of a part's own), --steps N, --seed N, --toolchains off,
- * --part bi-encoder|cross-encoder.
+ * --part bi-encoder|cross-encoder, --pull SHARE (1) of the way from the base to what was learned.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -29,6 +29,7 @@ const { values: given, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     toolchains: { type: 'string', default: 'on' },
     part: { type: 'string' },
+    pull: { type: 'string', default: '1' },
     judge: { type: 'boolean', default: false },
   },
 });
@@ -47,7 +48,7 @@ async function main(): Promise<void> {
       ...(given.toolchains === 'off' ? [] : toolchainSources()),
     ],
     bench: process.env.NEARMISS_BENCH ?? path.join(installed, '../shared/bench'),
-    ...{ most: Number(given.most), seed: Number(given.seed), say },
+    ...{ most: Number(given.most), seed: Number(given.seed), pull: Number(given.pull), say },
     parts: PARTS.filter((part) => given.part === undefined || part === given.part),
     changes: {
       ...(JSON.parse(given.recipe) as Record<string, unknown>),
