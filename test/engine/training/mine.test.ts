@@ -163,7 +163,7 @@ test('names the line that is wrong', async () => {
   await assert.rejects(read('place.jsonl'), /Line 1 .* the place a\.ts, which is not/);
   await assert.rejects(read('lines.jsonl'), /Line 1 .* a\.ts:9-2/);
   await assert.rejects(read('empty.jsonl'), /Line 2 .* at query/);
-  await assert.rejects(read('missing.jsonl'), /cannot be read \(ENOENT\)/);
+  await assert.rejects(read('missing.jsonl'), /There is no file .*missing\.jsonl/);
   assert.deepEqual(await read('fine.jsonl'), [
     { query: 'a', positives: ['a.ts:1-2'], negatives: [], line: 1 },
   ]);
