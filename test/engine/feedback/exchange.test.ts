@@ -57,6 +57,11 @@ for (const [what, value, sentence] of bad) {
 }
 
 test('says in a sentence that a file cannot be read or written', async () => {
-  await assert.rejects(readMarks(path.join(root, 'gone')), { code: 'usage', message: /ENOENT/ });
-  await assert.rejects(writeMarks(path.join(root, 'no/where'), []), { message: /ENOENT/ });
+  await assert.rejects(readMarks(path.join(root, 'gone')), {
+    code: 'usage',
+    message: /There is no file .*gone/,
+  });
+  await assert.rejects(writeMarks(path.join(root, 'no/where'), []), {
+    message: /There is no folder .*no$/,
+  });
 });
