@@ -142,7 +142,11 @@ describe('nearmiss train', () => {
       writeFiles(folder, { 'bad.jsonl': content });
       checkSentence(await train({ out: 'bad', data: 'bad.jsonl' }), 2, sentence);
     }
-    checkSentence(await train({ out: 'bad', data: 'none.jsonl' }), 2, /There is no file .*none\.jsonl/);
+    checkSentence(
+      await train({ out: 'bad', data: 'none.jsonl' }),
+      2,
+      /There is no file .*none\.jsonl/,
+    );
     checkSentence(await train({ out: 'bad', recipe: { steps: 0 } }), 2, /wrong at steps/);
     checkSentence(await train({ out: 'bad', recipe: { stepz: 1 } }), 2, /stepz/);
     checkSentence(await train({ out: 'bad', more: ['--part', 'tail'] }), 2, /no part tail/);
