@@ -4,7 +4,8 @@
  */
 import * as fs from 'node:fs/promises';
 import * as z from 'zod';
-import { NearmissError, messageOf } from '../../base/errors';
+import { NearmissError } from '../../base/errors';
+import { unreadable } from '../../base/fileFailure';
 
 export const PARTS = [
   'query-head',
@@ -233,11 +234,17 @@ function withChanges(recipe: Recipe, changes: RecipeChanges): Recipe {
 
 /** Reads a recipe file. Throws a NearmissError('usage') that names the flag at fault. */
 export async function readRecipe(file: string): Promise<RecipeChanges> {
+  let text: string;
+  try {
+    text = await fs.readFile(file, 'utf8');
+  } catch (error) {
+    throw unreadable(file, error);
+  }
   let content: unknown;
   try {
-    content = JSON.parse(await fs.readFile(file, 'utf8'));
+    content = JSON.parse(text);
   } catch (error) {
-    const message = `The recipe ${file} cannot be read: ${messageOf(error)}`;
+    const message = `The recipe ${file} is not JSON`;
     throw new NearmissError('usage', message, 'It is a JSON object of flags', { cause: error });
   }
   const checked = partialSchema.safeParse(content);

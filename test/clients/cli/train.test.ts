@@ -35,7 +35,7 @@ function run(args: readonly string[], options: CliOptions = {}): Promise<CliResu
 interface TrainTest {
   readonly out: string;
   readonly data?: string;
-  readonly recipe?: object;
+  readonly recipe?: object | string;
   readonly more?: readonly string[];
 }
 
@@ -45,7 +45,9 @@ function train(
 ): Promise<CliResult> {
   const name = `${out}.recipe.json`;
   // Not nice: a busy machine would let these runs wait for minutes.
-  writeFiles(folder, { [name]: JSON.stringify({ niceness: 0, ...recipe }) });
+  writeFiles(folder, {
+    [name]: typeof recipe === 'string' ? recipe : JSON.stringify({ niceness: 0, ...recipe }),
+  });
   const asked = ['--part', 'query-head', '--base', base, '--data', data, '--out', out, '--json'];
   const given = new Set(more);
   // What the test names itself is left out.
@@ -149,6 +151,7 @@ describe('nearmiss train', () => {
     );
     checkSentence(await train({ out: 'bad', recipe: { steps: 0 } }), 2, /wrong at steps/);
     checkSentence(await train({ out: 'bad', recipe: { stepz: 1 } }), 2, /stepz/);
+    checkSentence(await train({ out: 'bad', recipe: '{"steps":' }), 2, /recipe.json is not JSON/);
     checkSentence(await train({ out: 'bad', more: ['--part', 'tail'] }), 2, /no part tail/);
     checkSentence(await train({ out: 'home' }), 2, /home is not empty/);
     const cross = ['--part', 'cross-encoder'];

@@ -32,7 +32,7 @@ export const trainingSentences: readonly KnownSentence[] = [
   'One record is',
   '{word} records are',
   ['Collect more marks, or name a file of others with --dev', 'Collect more marks'],
-  'The recipe {} cannot be read: {}',
+  'The recipe {} is not JSON',
   'It is a JSON object of flags',
   'The recipe {} is wrong at {}{}',
   'Correct the flag or leave it out',
