@@ -9,8 +9,7 @@ import type { Part, RecipeChanges } from '../training/recipe';
 import type { Contestant } from './arena';
 import { encodedContestant } from './encoderTier';
 import { crossRecords, fusionRecords, type Group, headRecords } from './groups';
-import type { GuardQuery } from './guard';
-import type { MarkData } from './markData';
+import type { MethodMaterial } from './methods';
 import { type Measured, measure, type Trial } from './measuring';
 import type { LearningTier, TierOutcome } from './report';
 import { type Fold, foldCountOf } from './split';
@@ -21,11 +20,8 @@ import type { VersionStore } from './versionStore';
 import { partOf, recipeOf, searchWeight, trainWeight, type TriedTier, WORDS } from './triedTier';
 
 /** What a part learns from. */
-export interface TierMaterial {
-  readonly groups: readonly Group[];
+export interface TierMaterial extends MethodMaterial {
   readonly folds: readonly Fold[];
-  readonly filler: readonly GuardQuery[];
-  readonly data: MarkData;
 }
 
 export interface TierOrder {
