@@ -59,7 +59,8 @@ export async function openLab(): Promise<Lab> {
   const root = installationRoot();
   const encoders = await loadBundledEncoders(root, { arithmetic: 'int8-token', threads: 2 });
   const cache = openEmbeddingCache(embeddingsFile());
-  const scores = new ScoreCache(benchCache('lab', 'pairs.bin'));
+  const scoresFile = `pairs-${encoders.reranker.fingerprint.slice(0, 12)}.bin`;
+  const scores = new ScoreCache(benchCache('lab', scoresFile));
   return {
     encoders,
     embedder: rememberQueries(encoders.embedder, cache),
@@ -96,7 +97,7 @@ export async function indexFolders(
   for (const { scope, dir } of set.folders) {
     const { maxTokens, overlapLines, hasHeadings = true } = variant;
     const options = [maxTokens, overlapLines, ...(hasHeadings ? [] : ['bare'])];
-    const key = [set.name, scope || 'all', ...options, splitterVersion()].join('-');
+    const key = [set.name, scope || 'all', ...options, versionOf(lab)].join('-');
     const folder = benchCache('lab', key);
     const file = path.join(folder, 'index.db');
     if (!fs.existsSync(path.join(folder, 'done'))) {
@@ -116,11 +117,11 @@ export async function indexFolders(
   return readers;
 }
 
-/** Changes with the source of the documents room: an index made by another splitter is not used. */
-function splitterVersion(): string {
+/** Changes with the source of the documents room and with the models: an index made by others is not used. */
+function versionOf({ embedder, staticEncoder }: Lab): string {
   const folder = path.join(installationRoot(), 'src/engine/documents');
   const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
-  const version = createHash('sha256');
+  const version = createHash('sha256').update(`${embedder.space.id} ${staticEncoder.fingerprint}`);
   for (const file of files)
     if (file.endsWith('.ts')) version.update(fs.readFileSync(path.join(folder, file)));
   return version.digest('hex').slice(0, 8);
