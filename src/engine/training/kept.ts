@@ -3,6 +3,7 @@
  * idea; the formula is ours), then pulled back towards the start as far as the held-out figure likes best.
  */
 import { NearmissError } from '../../base/errors';
+import type { RunControl } from './control';
 import { type Learner, type LoopResult, setWeights } from './loop';
 import { mergeCheckpoints } from './merge';
 import type { Recipe } from './recipe';
@@ -18,11 +19,21 @@ export interface Settled {
   readonly pull: number;
 }
 
-/** Tries what the recipe allows and leaves the best in the learner. Throws a NearmissError('usage') without any state. */
+/** How it is steered and what it says meanwhile: each state that is tried costs as much as looking at held-out records once. */
+export interface SettleMeans {
+  readonly control?: RunControl;
+  readonly tell?: (news: { stage: string; done: number; total: number }) => void;
+}
+
+/**
+ * Tries what the recipe allows and leaves the best in the learner. Throws a NearmissError('usage') without any state, and
+ * an AbortedError when it is cancelled between two of them.
+ */
 export async function settle(
   learner: Learner,
   result: LoopResult,
   recipe: Pick<Recipe, 'merge' | 'pulls'>,
+  { control, tell }: SettleMeans = {},
 ): Promise<Settled> {
   const { kept, start, problem } = result;
   const [best] = kept;
@@ -42,13 +53,17 @@ export async function settle(
       states: kept.map(({ weights }) => weights),
     });
   const how = recipe.merge === 'average' ? 'average' : 'deviation';
-  for (const { steps, states } of goals) {
-    for (const pull of recipe.pulls) {
-      const weights = mergeCheckpoints(start, states, how, pull);
-      setWeights(learner.weights, weights);
-      const metric = await learner.evaluate();
-      if (metric > found.metric) found = { metric, steps, pull, weights };
-    }
+  // The best state as it is was measured when it was kept.
+  const trials = goals
+    .flatMap((goal) => recipe.pulls.map((pull) => ({ ...goal, pull })))
+    .filter(({ states, pull }) => states.length > 1 || pull < 1);
+  for (const [done, { steps, states, pull }] of trials.entries()) {
+    tell?.({ stage: 'choosing among kept states', done, total: trials.length });
+    await control?.turn();
+    const weights = mergeCheckpoints(start, states, how, pull);
+    setWeights(learner.weights, weights);
+    const metric = await learner.evaluate();
+    if (metric > found.metric) found = { metric, steps, pull, weights };
   }
   setWeights(learner.weights, found.weights);
   const { metric, steps, pull } = found;

@@ -90,7 +90,7 @@ export async function trainEncoder(
         save: (state) => files.saveState(state),
         onProgress: context.tellLoop,
       });
-      const settled = await settle(learner, result, own);
+      const settled = await settle(learner, result, own, context);
       await publish(part, { context, files, result, settled, tokenizer, encoder, means: now });
       return { ...result, settled };
     });

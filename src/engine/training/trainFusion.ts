@@ -42,7 +42,7 @@ export async function trainFusion(context: TrainingContext, files: RunFiles): Pr
     save: (state) => files.saveState(state),
     onProgress: context.tellLoop,
   });
-  const settled = await settle(learner, result, recipe);
+  const settled = await settle(learner, result, recipe, context);
   const weights = learner.fusionWeights();
   await files.publish(
     async (folder) => {

@@ -58,7 +58,7 @@ export async function trainHead(
       save: (state) => files.saveState(state),
       onProgress: context.tellLoop,
     });
-    const settled = await settle(learner, result, recipe);
+    const settled = await settle(learner, result, recipe, context);
     const { head } = learner;
     await publishHead(head, { context, files, result, settled, vectors, tuned });
     return { ...result, settled };

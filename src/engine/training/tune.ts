@@ -93,7 +93,7 @@ function drawChanges(random: Random): Record<string, unknown> {
 async function gainOf(plan: Plan, recipe: Recipe, options: TuneOptions): Promise<number> {
   const learner = options.makeLearner(plan, recipe);
   const result = await runLoop({ learner, recipe, control: options.control });
-  const { metric } = await settle(learner, result, recipe);
+  const { metric } = await settle(learner, result, recipe, { control: options.control });
   return metric - result.baseMetric;
 }
 

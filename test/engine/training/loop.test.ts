@@ -1,7 +1,10 @@
 /** The loop with a learner of two numbers: least squares with a known answer. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { AbortedError } from '../../../src/base/errors';
+import type { TrainingNews } from '../../../src/engine/training/context';
 import { RunControl } from '../../../src/engine/training/control';
+import { settle } from '../../../src/engine/training/kept';
 import {
   type Learner,
   type LoopOptions,
@@ -130,5 +133,52 @@ describe('the training loop', () => {
     const running = runLoop(run);
     run.control.cancel();
     await assert.rejects(running, { name: 'AbortError' });
+  });
+});
+
+describe('choosing among the kept states', () => {
+  const pulls = [0.5, 1];
+
+  test('says before each state how many are left, and looks at none twice', async () => {
+    const learner = new TwoNumbers();
+    const result = await runLoop(options(learner));
+    const looks: string[] = [];
+    let lookCount = 0;
+    const counting: Learner = {
+      weights: learner.weights,
+      step: (index) => learner.step(index),
+      evaluate() {
+        lookCount++;
+        return learner.evaluate();
+      },
+    };
+    const tell = ({ stage, done, total }: TrainingNews): void =>
+      void looks.push(`${stage}: ${done} of ${total}`);
+    const settled = await settle(counting, result, { merge: 'deviation', pulls }, { tell });
+    // Both pulls of the merged states, and half of the way to the best, whose own figure is known.
+    assert.deepEqual(
+      looks,
+      [0, 1, 2].map((done) => `choosing among kept states: ${done} of 3`),
+    );
+    assert.equal(lookCount, 3);
+    assert.ok(settled.metric >= result.kept[0]!.metric);
+    assert.equal(await learner.evaluate(), settled.metric);
+  });
+
+  test('ends between two states when it is cancelled', async () => {
+    const learner = new TwoNumbers();
+    const result = await runLoop(options(learner));
+    const control = new RunControl();
+    let lookCount = 0;
+    learner.evaluate = () => {
+      lookCount++;
+      control.cancel();
+      return Promise.resolve(0);
+    };
+    await assert.rejects(
+      settle(learner, result, { merge: 'best', pulls: [0.25, ...pulls] }, { control }),
+      AbortedError,
+    );
+    assert.equal(lookCount, 1);
   });
 });
