@@ -2,21 +2,20 @@
  * `npm run bench -- editor`: what a person at the editor waits for, in a real workbench with the packed extension: key
  * press to painted hits over some ten thousand chunks, beside the editor's own text search on the same folder; opening
  * a folder that was never indexed to the first useful hit; and the longest block of the extension host meanwhile.
+ * `npm run bench -- editor-learning`: a hundred marks learned from there, over some twenty thousand chunks.
  */
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import type { Frame, Page } from 'playwright-core';
-import { makeCorpus } from './corpus';
+import { measureLearning } from './editorLearning';
+import { chunkCount, fillFiles, withWorld } from './editorWorld';
 import { indexWithSyntheticEmbeddings } from './largeIndex';
 import { benchCache } from './quality';
-import { benchOption, type Figure, note, quantile, report } from './report';
+import { benchArgument, benchOption, type Figure, note, quantile, report } from './report';
 import { blockMeter, blocksOf } from '../support/editor/blockMeter';
-import { installEditor } from '../support/editor/install';
-import { copyEmbeddings, copySample, moveIndex } from '../support/editor/sample';
+import { copyEmbeddings, moveIndex } from '../support/editor/sample';
 import { eventually } from '../support/editor/workbench';
-import { World, type WorldOptions } from '../support/editor/world';
-import { packedVsix } from '../support/vsix';
+import type { World } from '../support/editor/world';
 
 /** Beside the sample's some 2,500 chunks. */
 const moreFiles = Number(benchOption('files') ?? 550);
@@ -55,6 +54,7 @@ const words = [
 ];
 
 async function main(): Promise<void> {
+  if (benchArgument === 'learning') return report('editor-learning', await measureLearning());
   const figures = [...(await measureOpening()), ...(await measureTyping())];
   report('editor', figures);
 }
@@ -63,7 +63,12 @@ async function main(): Promise<void> {
 async function measureOpening(): Promise<Figure[]> {
   note('opening a folder that was never indexed');
   const opened = await withWorld(
-    { name: 'bench', isIndexed: false, extensions: [blockMeter()], fill: fillFiles },
+    {
+      name: 'bench',
+      isIndexed: false,
+      extensions: [blockMeter()],
+      fill: (place) => fillFiles(place, moreFiles),
+    },
     async (world) => {
       const { window, openedAtMs } = world;
       await window.openPanel();
@@ -79,7 +84,13 @@ async function measureOpening(): Promise<Figure[]> {
   );
   note('the host without the extension');
   const bare = await withWorld(
-    { name: 'bench', isIndexed: false, extensions: [blockMeter()], isBare: true, fill: fillFiles },
+    {
+      name: 'bench',
+      isIndexed: false,
+      extensions: [blockMeter()],
+      isBare: true,
+      fill: (place) => fillFiles(place, moreFiles),
+    },
     async (world) => {
       await new Promise((resolve) => setTimeout(resolve, watchedMs));
       return blocksOf(world.folder);
@@ -203,34 +214,6 @@ async function typeAndMeasure(
   }
 }
 
-async function withWorld<T>(options: WorldOptions, use: (world: World) => Promise<T>): Promise<T> {
-  const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'editor-bench-'));
-  const world = new World(folder, options);
-  try {
-    await world.start(installEditor(), await packedVsix());
-    return await use(world);
-  } finally {
-    await world.stop();
-  }
-}
-
-/** The sample, whose answers are known, among other code. */
-async function fillFiles({
-  workspace,
-  dataFolder,
-}: {
-  workspace: string;
-  dataFolder: string;
-}): Promise<void> {
-  copySample(workspace);
-  for (const { path: name, text } of makeCorpus(moreFiles, moreFiles * 6000)) {
-    const file = path.join(workspace, 'more', name);
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.writeFileSync(file, text);
-  }
-  fs.mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
-}
-
 /** That folder with its index, kept below .cache. The embeddings of the other code are synthetic. */
 async function indexedFolder(): Promise<{ readonly dataFolder: string; readonly folder: string }> {
   const cache = benchCache(`editor-${moreFiles}`);
@@ -239,7 +222,7 @@ async function indexedFolder(): Promise<{ readonly dataFolder: string; readonly 
   if (fs.existsSync(marker)) return { dataFolder, folder };
   note('making the index, once');
   fs.rmSync(cache, { recursive: true, force: true });
-  await fillFiles({ workspace: folder, dataFolder });
+  await fillFiles({ workspace: folder, dataFolder }, moreFiles);
   await copyEmbeddings(dataFolder);
   await indexWithSyntheticEmbeddings(dataFolder, folder);
   fs.writeFileSync(marker, '');
@@ -248,12 +231,6 @@ async function indexedFolder(): Promise<{ readonly dataFolder: string; readonly 
 
 function activationMs(world: World): number {
   return Number(/activated in (\d+) ms/.exec(world.ownLog())?.[1] ?? NaN);
-}
-
-async function chunkCount(world: World): Promise<number> {
-  const { stdout } = await world.cli('status', '--folder', world.workspace, '--json');
-  const { folders } = JSON.parse(stdout) as { folders: { embeddedCount: number }[] };
-  return folders[0]?.embeddedCount ?? NaN;
 }
 
 void main();
