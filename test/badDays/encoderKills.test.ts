@@ -5,11 +5,9 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { learn } from '../../src/engine/learning/learn';
 import { search } from '../../src/engine/search/search';
-import { openDatabase } from '../../src/engine/store/database';
 import {
   encoderQuestions,
   type EncoderWorld,
@@ -29,7 +27,7 @@ else {
     const root = temporaryFolder(after);
     const world = await openEncoderWorld(root, QUESTIONS);
     const before = await orders(world);
-    const own = spaces(world);
+    const own = world.spaces();
     assert.equal(own.size, 1);
     await world.close();
     for (const stage of [TRAINING, 'embedding the folder anew']) {
@@ -39,7 +37,7 @@ else {
         assert.deepEqual(await orders(again), before, stage);
         assert.deepEqual(await again.order.store.list(), [], stage);
         assert.equal((await again.order.store.pointer()).pointer.current.id, 'base');
-        for (const [name, count] of own) assert.equal(spaces(again).get(name), count, stage);
+        for (const [name, count] of own) assert.equal(again.spaces().get(name), count, stage);
         assert.ok(fs.existsSync(again.order.store.runFolder), 'nothing to go on from');
       } finally {
         await again.close();
@@ -50,7 +48,7 @@ else {
       const { report, version } = await learn(last.order, last.means);
       assert.ok(version, report.verdict);
       assert.deepEqual(await orders(last), before);
-      assert.equal(spaces(last).get(last.embedder.space.id), own.get(last.embedder.space.id));
+      assert.equal(last.spaces().get(last.embedder.space.id), own.get(last.embedder.space.id));
       assert.equal(fs.existsSync(last.order.store.runFolder), false);
     } finally {
       await last.close();
@@ -94,20 +92,4 @@ async function orders({ means }: EncoderWorld): Promise<string[][]> {
     all.push(hits.map(({ path: file, score }) => `${file} ${score}`));
   }
   return all;
-}
-
-/** Spaces of the file of embeddings and how many vectors each has. */
-function spaces(world: EncoderWorld): Map<string, number> {
-  const file = path.join(world.data, 'embeddings.db');
-  const database = openDatabase(file, { isReadOnly: true });
-  try {
-    const rows = database
-      .prepare<[string, number]>(
-        'SELECT name, count(*) FROM space JOIN embedding ON space = space.id GROUP BY name',
-      )
-      .all();
-    return new Map(rows);
-  } finally {
-    database.dispose();
-  }
 }

@@ -13,6 +13,7 @@ import { placeOf, withId } from '../../src/engine/feedback/mark';
 import type { KeptMark } from '../../src/engine/feedback/marks';
 import type { LearnMeans, LearnOrder } from '../../src/engine/learning/learn';
 import { VersionStore } from '../../src/engine/learning/versionStore';
+import { openDatabase } from '../../src/engine/store/database';
 import type { Snapshot } from '../../src/engine/store/types';
 import { openFolderReader } from '../../src/engine/store/store';
 import { RunControl } from '../../src/engine/training/control';
@@ -96,6 +97,8 @@ export interface EncoderWorld {
   readonly snapshot: Snapshot;
   readonly means: LearnMeans;
   readonly order: LearnOrder;
+  /** Spaces of the file of embeddings, and how many vectors each has. */
+  spaces(): Map<string, number>;
   close(): Promise<void>;
 }
 
@@ -135,6 +138,7 @@ export async function openEncoderWorld(root: string, questionCount: number): Pro
   };
   return {
     ...{ folder, data, embedder, snapshot, means, order },
+    spaces: () => spacesOf(embeddingsFile),
     async close() {
       snapshot.dispose();
       reader.dispose();
@@ -142,4 +146,18 @@ export async function openEncoderWorld(root: string, questionCount: number): Pro
       embedder.dispose();
     },
   };
+}
+
+function spacesOf(embeddingsFile: string): Map<string, number> {
+  const database = openDatabase(embeddingsFile, { isReadOnly: true });
+  try {
+    const rows = database
+      .prepare<[string, number]>(
+        'SELECT name, count(*) FROM space JOIN embedding ON space = space.id GROUP BY name',
+      )
+      .all();
+    return new Map(rows);
+  } finally {
+    database.dispose();
+  }
 }

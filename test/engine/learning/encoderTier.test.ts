@@ -12,7 +12,6 @@ import { loadVersion } from '../../../src/engine/learning/learnedVersion';
 import { giveVersion } from '../../../src/engine/learning/sharedAdapter';
 import { planTiers } from '../../../src/engine/learning/tiers';
 import { search } from '../../../src/engine/search/search';
-import { openDatabase } from '../../../src/engine/store/database';
 import { openEmbeddingCache } from '../../../src/engine/store/store';
 import { RunControl } from '../../../src/engine/training/control';
 import {
@@ -37,21 +36,6 @@ async function baseOrder(): Promise<string[]> {
   return hits.map(({ path: file, score }) => `${file} ${score}`);
 }
 
-/** Spaces of the file of embeddings and how many vectors each has. */
-function spaces(): Map<string, number> {
-  const database = openDatabase(path.join(world.data, 'embeddings.db'), { isReadOnly: true });
-  try {
-    const rows = database
-      .prepare<[string, number]>(
-        'SELECT name, count(*) FROM space JOIN embedding ON space = space.id GROUP BY name',
-      )
-      .all();
-    return new Map(rows);
-  } finally {
-    database.dispose();
-  }
-}
-
 test('stopped while it embeds it leaves nothing behind, and goes on from what was trained', async () => {
   const { order, means } = world;
   const { store } = order;
@@ -64,7 +48,7 @@ test('stopped while it embeds it leaves nothing behind, and goes on from what wa
   };
   await assert.rejects(learn(order, stopping), { name: 'AbortError' });
   assert.deepEqual(await store.list(), []);
-  assert.deepEqual([...spaces().keys()], [world.embedder.space.id]);
+  assert.deepEqual([...world.spaces().keys()], [world.embedder.space.id]);
   const trained = path.join(store.runFolder, 'encoder-0', 'model.onnx');
   const { mtimeMs } = fs.statSync(trained);
   const seen: string[] = [];
@@ -93,7 +77,7 @@ test('is a version with a checkpoint and with vectors of all chunks; the stored 
   const { encoderFolder, learned, id } = await loadVersion(store, stored!.id, base);
   assert.equal(encoderFolder, path.join(store.folderOf(id), 'bi-encoder'));
   assert.ok(learned && !learned.head && learned.level && learned.level.factor > 0);
-  const known = spaces();
+  const known = world.spaces();
   const ids = embeddedIds(snapshot, embedder.space.id);
   const own = [...known.keys()].find((name) => name.startsWith('learned-'))!;
   assert.ok(own.startsWith(learnedSpacesOf(manifest!.encoder!)));
@@ -118,10 +102,10 @@ test('is measured again on its own vectors, which are there', async () => {
   const { order, means } = world;
   const order0 = await baseOrder();
   const [{ id }] = (await order.store.list()) as [{ id: string }];
-  const before = spaces();
+  const before = world.spaces();
   const { report } = await check(order, means, id);
   assert.match(report.verdict, /^Holds: MRR@10 beside the base: \d+ marked queries /);
-  assert.deepEqual(spaces(), before);
+  assert.deepEqual(world.spaces(), before);
   assert.deepEqual(await baseOrder(), order0);
 });
 
@@ -141,7 +125,7 @@ test('marks that contradict one another do not pass, and cost no second model', 
     const verdict = isOther ? other : mark.verdict;
     return { ...rest, mark: { ...mark, verdict }, origin: { ...rest.origin, verdict } } as const;
   });
-  const before = spaces();
+  const before = world.spaces();
   const recipes = { encoder: { ...TOY_RECIPE, steps: 10, evaluateEvery: 10 } };
   const { report, version } = await learn({ ...order, marks: swapped, recipes }, means);
   assert.equal(version, undefined, report.verdict);
@@ -149,7 +133,7 @@ test('marks that contradict one another do not pass, and cost no second model', 
   assert.equal(tier!.isKept, false);
   const { length } = embeddedIds(world.snapshot, world.embedder.space.id);
   assert.equal(tier!.recomputedVectorCount, length);
-  assert.deepEqual(spaces(), before);
+  assert.deepEqual(world.spaces(), before);
 });
 
 test('a version whose encoder is damaged is not loaded, with a sentence', async () => {
