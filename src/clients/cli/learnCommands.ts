@@ -259,7 +259,8 @@ function reportLines(found: LearningReport): string[] {
 /** What each method brings, where that was asked for. */
 function methodLines({ methods = [] }: LearningReport): string[] {
   return methods.map((one) => {
-    const { tier, figures, problem, seconds, secondsWithout, bytes, bytesWithout } = one;
+    const { tier, figures, problem, bytes, bytesWithout } = one;
+    const { processorSeconds: spent, processorSecondsWithout: spentWithout } = one;
     const name = `${tier}: ${methodName(one.method, english)}`.padEnd(46);
     if (problem !== undefined) return `${name} not measured: ${problem}`;
     const said = figures.map(({ name: figure, of, count, before, after, low, high }) => {
@@ -268,9 +269,11 @@ function methodLines({ methods = [] }: LearningReport): string[] {
       return `${figure}, ${count} ${of}: ${values} (95 % of what it brings: ${interval})`;
     });
     const time =
-      seconds === undefined || secondsWithout === undefined
+      spent === undefined || spentWithout === undefined
         ? []
-        : [`${secondsWithout.toFixed(1)} s a model without, ${seconds.toFixed(1)} s with`];
+        : [
+            `${spentWithout.toFixed(1)} s of the processor a model without, ${spent.toFixed(1)} s with`,
+          ];
     const space =
       bytes === bytesWithout ? size(bytes) : `${size(bytesWithout)} without, ${size(bytes)} with`;
     return `${name} ${[...said, ...time, space].join('; ')}`;

@@ -28,7 +28,7 @@ export function methodSection(
     ...[number(t('without it')), number(t('with it'))],
     text(`${t('brings [95 %]')}, ${t('−{0} to +{0}', metric(reach))}`),
     ...(hasRank ? [text(t('MRR@10 (queries)'))] : []),
-    ...[text(t('time')), text(t('size'))],
+    ...[text(t('processor time')), text(t('size'))],
   ];
   const anew = methods.reduce((sum, one) => sum + one.recomputedVectorCount, 0);
   const rows = methods.map((one) => [
@@ -40,7 +40,7 @@ export function methodSection(
     ${heading}
     <p>
       ${t('The part was trained again with one method left out, on the same folds, and asked the same held-out queries: {0}.', say(primary))}
-      ${t('A dot to the right of the upright line is a method that helps. Time and size are those of one model with the method and without it, the median of the folds.')}
+      ${t('A dot to the right of the upright line is a method that helps. Processor time and size are those of one model with the method and without it, the median of the folds.')}
       ${t('Embeddings made anew for all of them: {0}.', count(anew))}
       ${t('What is promoted was decided before. Of twenty such intervals one misses the truth by chance.')}
     </p>
@@ -65,9 +65,10 @@ function rankOf({ figures: [, rank] }: MethodOutcome): string {
   return rank ? `${intervalText(rank)} (${count(rank.count)})` : '–';
 }
 
-function timeOf({ seconds, secondsWithout }: MethodOutcome, t: Translate): string {
-  if (seconds === undefined || secondsWithout === undefined) return '–';
-  return t('{0}, without it {1}', duration(seconds, t), duration(secondsWithout, t));
+function timeOf(one: MethodOutcome, t: Translate): string {
+  const { processorSeconds: spent, processorSecondsWithout: spentWithout } = one;
+  if (spent === undefined || spentWithout === undefined) return '–';
+  return t('{0}, without it {1}', duration(spent, t), duration(spentWithout, t));
 }
 
 function sizeOf({ bytes, bytesWithout, problem }: MethodOutcome, t: Translate): string {

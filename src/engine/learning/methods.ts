@@ -24,6 +24,7 @@ export interface MethodMaterial {
 
 /** What decides whether a method is at work. */
 export interface MethodUse {
+  readonly part: Part;
   /** As the trainer takes it, all flags. */
   readonly recipe: Recipe;
   readonly rowCount: number;
@@ -49,7 +50,9 @@ interface Method {
 const METHODS: { readonly [M in LearningMethod]: Method } = {
   markedNegatives: {
     of: ['fusion', 'head'],
-    isOn: ({ hasMarked }) => hasMarked,
+    // The weights of the ranking learn from all candidates, and a wrong one is no more than that at a weight of 1.
+    isOn: ({ part, recipe, hasMarked }) =>
+      hasMarked && (part !== 'fusion' || recipe.hardNegativeAlpha !== 1),
     // What has no answer teaches by itself, which is a method of its own.
     leave: (material) => ({
       ...material,
@@ -162,7 +165,7 @@ export function methodsOf(tier: QuickTier, use: MethodUse): LearningMethod[] {
 export function useOf(part: Part, recipe: Recipe, material: MethodMaterial): MethodUse {
   const { groups, filler, data } = material;
   return {
-    ...{ recipe, rowCount: groups.length + Math.min(groups.length, filler.length) },
+    ...{ part, recipe, rowCount: groups.length + Math.min(groups.length, filler.length) },
     hasMarked: groups.some(({ query }) => isAnswered(query) && query.wrong.length > 0),
     hasMined: groups.some(({ mined }) => mined.length > 0),
     hasFiller: filler.some(({ rest }) => rest !== undefined),
@@ -200,6 +203,7 @@ export function plannedMethods(
     const part = partOf(tier, data);
     const recordCount = tier === 'fusion' ? queryCount : 2 * queryCount + data.pairs.length;
     const { length } = methodsOf(tier, {
+      part,
       recipe: makeRecipe(part, recordCount, recipeOf(tier, recordCount)),
       rowCount: recordCount,
       hasMarked: data.queries.some((query) => isAnswered(query) && query.wrong.length > 0),

@@ -92,9 +92,9 @@ export interface MethodOutcome {
   readonly method: LearningMethod;
   /** The figure that decides, then MRR@10: before is without the method, after with it. */
   readonly figures: readonly ComparedFigure[];
-  /** What the training of one model takes, the median of the folds; missing where that is not known. */
-  readonly seconds?: number;
-  readonly secondsWithout?: number;
+  /** Of the processor, over all its cores, for training one model, the median of the folds; missing where that is not known. */
+  readonly processorSeconds?: number;
+  readonly processorSecondsWithout?: number;
   /** Of one model on the disk. */
   readonly bytes: number;
   readonly bytesWithout: number;

@@ -64,7 +64,8 @@ export async function trainTier(task: TierTask, means: TierMeans): Promise<void>
   await fsp.writeFile(recipeFile, JSON.stringify(recipe));
   const { control, onNews, onLimits, index, folder, dataFolder, seed } = means;
   const base = part === 'cross-encoder' ? means.crossEncoderFolder : means.biEncoderFolder;
-  const { seconds } = await train(
+  const before = process.cpuUsage();
+  await train(
     {
       ...{ data, base, part, folder, out, seed, dataFolder, recipe: recipeFile },
       ...{ device: 'cpu', resume: fs.existsSync(`${out}.training`) },
@@ -72,10 +73,11 @@ export async function trainTier(task: TierTask, means: TierMeans): Promise<void>
     },
     { control, onNews, onNote: () => undefined, onLimits, index },
   );
-  await writeWhole(secondsFile(out), `${seconds}`);
+  const { user, system } = process.cpuUsage(before);
+  await writeWhole(secondsFile(out), `${(user + system) / 1e6}`);
 }
 
-/** What a training took; undefined where it was stopped before that was noted. */
+/** Processor seconds of a training, which other programs do not lengthen; undefined where it was stopped before they were noted. */
 export async function trainingSeconds(out: string): Promise<number | undefined> {
   const text = await fsp.readFile(secondsFile(out), 'utf8').catch(() => '');
   return text === '' ? undefined : Number(text);

@@ -75,8 +75,8 @@ async function tryWithout(
       figures: [...names].map((name) =>
         compared(name, 'held-out queries', pairValues(name, heldOut, without, after)),
       ),
-      seconds: await medianSeconds(outs),
-      secondsWithout: await medianSeconds(outsWithout),
+      processorSeconds: await medianSeconds(outs),
+      processorSecondsWithout: await medianSeconds(outsWithout),
       bytes: await keptBytes(tier, outs[0]!),
       bytesWithout: await keptBytes(tier, outsWithout[0]!),
     };

@@ -5,6 +5,8 @@
  * functions: two dozen numbers do not need a second formula that could drift away from the first.
  *
  *   weight = default · e^θ, or σ(logit(default) + θ) for shares;  L = mean CE + pull · mean θ²
+ *
+ * Every candidate that is not marked relevant is a negative; one that is marked not relevant weighs α times as much.
  */
 import { applyRules, limitPerFile } from '../search/boosts';
 import { fuse } from '../search/fuse';
@@ -164,7 +166,7 @@ export class FusionLearner implements Learner {
   constructor(
     train: readonly FusionQuery[],
     private readonly heldOut: readonly FusionQuery[],
-    private readonly recipe: Pick<Recipe, 'tau' | 'rows' | 'fusionPull'>,
+    private readonly recipe: Pick<Recipe, 'tau' | 'rows' | 'fusionPull' | 'hardNegativeAlpha'>,
     private readonly seed: number,
   ) {
     this.usable = train.filter(canTeach);
@@ -221,7 +223,11 @@ export class FusionLearner implements Learner {
 
   private queryLoss(query: FusionQuery, theta: Float64Array): number {
     const scores = scoresOf(query, this.fusionWeights(theta));
-    const logits = scores.map((score) => score / this.recipe.tau);
+    const { tau, hardNegativeAlpha } = this.recipe;
+    const ofWrong = Math.log(hardNegativeAlpha);
+    const logits = query.candidates.map(
+      ({ chunk }, index) => scores[index]! / tau + (query.wrong.has(chunk.id) ? ofWrong : 0),
+    );
     const shares = softmax(logits);
     // The share of everything relevant: which of two right chunks comes first is no matter.
     const right = query.candidates.reduce(

@@ -36,7 +36,9 @@ export async function trainFusion(context: TrainingContext, files: RunFiles): Pr
     );
   const missed = train.length - learner.usableCount;
   if (missed > 0)
-    context.note(`${missed} queries do not find what was marked relevant and teach nothing`);
+    context.note(
+      `Queries that teach nothing, for they find nothing that is marked relevant for them: ${missed}`,
+    );
   const result = await runLoop({
     ...{ learner, recipe, control, resumed: context.resumed },
     save: (state) => files.saveState(state),
