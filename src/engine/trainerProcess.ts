@@ -56,8 +56,9 @@ async function run(request: TrainingRequest): Promise<TrainingResult> {
       const index = opened?.context;
       const outcome = await train(request, { control, onNews, onNote, onLimits, index });
       opened?.dispose();
-      const { settled, baseMetric, stepCount, reason, seconds, notes } = outcome;
+      const { settled, metric, baseMetric, stepCount, reason, seconds, notes } = outcome;
       const figures = {
+        metric,
         before: baseMetric,
         after: settled.metric,
         bestStep: settled.steps[0] ?? 0,

@@ -120,8 +120,11 @@ export interface TrainResult {
   readonly stepCount: number;
   /** Why it stopped: all steps, no gain any more, out of time, a loss that is no number. */
   readonly reason: 'steps' | 'patience' | 'time' | 'notFinite';
+  /** What `before` and `after` are, of the held-out records: "nDCG@10", "Spearman", or the mean of the two. */
+  readonly metric: string;
   readonly before: number;
   readonly after: number;
+  /** After which step the state was taken; the first of several that were merged. */
   readonly bestStep: number;
   readonly seconds: number;
   readonly notes: readonly string[];

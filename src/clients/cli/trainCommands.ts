@@ -234,7 +234,7 @@ export function progressLine(progress: TrainingProgress): string {
 }
 
 function trainLines(result: TrainResult): string[] {
-  const { part, stepCount, reason, before, after, bestStep, seconds, out } = result;
+  const { part, stepCount, reason, metric, before, after, bestStep, seconds, out } = result;
   const why = {
     steps: 'all steps done',
     patience: 'no gain any more',
@@ -244,7 +244,7 @@ function trainLines(result: TrainResult): string[] {
   const change = after > before ? 'better' : after < before ? 'worse' : 'no better';
   return [
     `${part}: ${stepCount} steps in ${seconds.toFixed(1)} s (${why}), the best after ${bestStep}`,
-    `held out: ${before.toFixed(4)} before, ${after.toFixed(4)} after: ${change}`,
+    `held-out ${metric}: ${before.toFixed(4)} before, ${after.toFixed(4)} after: ${change}`,
     out,
   ];
 }

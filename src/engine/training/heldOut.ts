@@ -7,6 +7,9 @@ import { type Plan, type RowSet, documentsOf, seedFor } from './plan';
 import { meanOf } from './losses/matrix';
 import { ndcgAt, spearman } from './metrics';
 
+/** A lone pair has no order. */
+const FEWEST_PAIRS = 2;
+
 /** The documents that held-out queries are asked of, in order: all, or those of the held-out side and others at random. */
 export function heldOutPool(plan: Plan, mostOthers: number, seed: number): number[] {
   const wanted = new Set(documentsOf({ train: { rows: [], pairs: [] }, heldOut: plan.heldOut }));
@@ -14,6 +17,12 @@ export function heldOutPool(plan: Plan, mostOthers: number, seed: number): numbe
   if (others.length <= mostOthers) return [...wanted, ...others].sort((a, b) => a - b);
   const random = seededRandom(seedFor(seed, 'distractors', 0));
   return [...wanted, ...sample(others, mostOthers, random)].sort((a, b) => a - b);
+}
+
+/** What the figure of a plan's held-out records is, by what they hold. */
+export function figureName({ rows, pairs }: RowSet): string {
+  if (pairs.length < FEWEST_PAIRS) return 'nDCG@10';
+  return rows.length === 0 ? 'Spearman' : 'mean of nDCG@10 and Spearman';
 }
 
 /** A figure, larger is better, for a similarity of two texts given by number. */
@@ -74,7 +83,7 @@ function pairValues(
   { pairs }: RowSet,
   similarity: (query: number, document: number) => number,
 ): number[] {
-  if (pairs.length < 2) return [];
+  if (pairs.length < FEWEST_PAIRS) return [];
   return [
     spearman(
       pairs.map(({ a, b }) => similarity(a, b)),

@@ -3,7 +3,7 @@
  * brings gradients and a figure; everything it draws at random depends on the seed and the number of the step alone, so
  * that a run that was cut off and resumed ends with the same bytes as one that was not.
  */
-import { NearmissError } from '../../base/errors';
+import { NearmissError, isAbort } from '../../base/errors';
 import type { RunControl } from './control';
 import { ADAMW_DEFAULTS, type AdamWState, adamWState, adamWStep, clipGradients } from './optimizer';
 import type { Recipe } from './recipe';
@@ -149,7 +149,7 @@ class Run {
   }
 
   async saveIfCancelled(error: unknown): Promise<void> {
-    if (this.isReady && (error as Error).name === 'AbortError') await this.save();
+    if (this.isReady && isAbort(error)) await this.save();
   }
 
   /** One step; a sentence where its numbers are not finite, and then no weight has changed. */

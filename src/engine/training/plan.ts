@@ -79,7 +79,7 @@ export function makePlan(options: PlanOptions): Plan {
   const notes = [...numbering.notes];
   if (count < FEW_RECORDS)
     notes.push(
-      `${count} records are few to learn from; at ${FEW_RECORDS} and more a result means something`,
+      `${count === 1 ? 'One record is' : `${count} records are`} little to learn from; from ${FEW_RECORDS} on a result means something`,
     );
   return { ...plan, notes };
 }
@@ -161,10 +161,10 @@ class Numbering {
 
   get notes(): string[] {
     const notes: string[] = [];
-    if (this.emptyCount > 0) notes.push(`${this.emptyCount} empty texts were left out`);
+    if (this.emptyCount > 0) notes.push(`Empty texts left out: ${this.emptyCount}`);
     if (this.duplicateCount > 0)
       notes.push(
-        `${this.duplicateCount} negatives were left out, for they are a positive of their own query`,
+        `Negatives left out, for they are a positive of their own query: ${this.duplicateCount}`,
       );
     return notes;
   }

@@ -7,7 +7,7 @@ import { type Random, seededRandom } from '../../base/random';
 import type { TrainingContext } from './context';
 import { type Matrix, rowOf, zeros } from './losses/matrix';
 import { type Plan, type Row, documentsOf, seedFor } from './plan';
-import { type ReviewItem, type ReviewedMark, reviewMarks } from './review';
+import { type ReviewItem, type ReviewReason, type ReviewedMark, reviewMarks } from './review';
 import { calibrate, cosineDistance } from './twoConditions';
 
 /**
@@ -24,7 +24,7 @@ export interface QuarantineMeans {
 export interface Quarantined {
   /** The plan without what was set aside. */
   readonly plan: Plan;
-  /** One sentence a mark. */
+  /** A sentence for each reason, with the lines; then how to learn from them all the same. */
   readonly notes: readonly string[];
 }
 
@@ -55,7 +55,7 @@ export function quarantineMarks(plan: Plan, means: QuarantineMeans): Quarantined
   const rows = train.rows.flatMap((row) => without(row, aside.get(row)));
   return {
     plan: { ...plan, train: { ...train, rows } },
-    notes: items.map((item) => noteOf(item, marks)),
+    notes: notesOf(items, marks),
   };
 }
 
@@ -68,22 +68,43 @@ export function reviewedPlan(
   if (!recipe.quarantine) return plan;
   const { duplicateCosine } = recipe;
   const reviewed = quarantineMarks(plan, { vectors, dimension, duplicateCosine, seed });
-  for (const text of reviewed.notes.slice(0, MOST_NOTES)) note(text);
-  const more = reviewed.notes.length - MOST_NOTES;
-  if (more > 0) note(`${more} more negatives were set aside`);
+  for (const text of reviewed.notes) note(text);
   return reviewed.plan;
 }
-
-/** Nobody reads more. */
-const MOST_NOTES = 20;
 
 /** Whether there is anything to review. */
 export function hasMarks({ train }: Pick<Plan, 'train'>): boolean {
   return train.rows.some(({ isExplicit, negatives }) => isExplicit && negatives.length > 0);
 }
 
-function noteOf({ mark, sentence }: ReviewItem, marks: readonly PlacedMark[]): string {
-  return `Line ${marks[mark]!.row.line}: a negative was set aside. ${sentence}`;
+/** Nobody looks at more lines. */
+const MOST_LINES = 10;
+
+const WHY: Readonly<Record<ReviewReason, string>> = {
+  contradiction: 'the same text is marked relevant for the same query',
+  copy: 'what says nearly the same as a text marked relevant may be the answer too',
+  closeToAnswer: 'what is closer to a text marked relevant than to the query may be the answer too',
+};
+
+function notesOf(items: readonly ReviewItem[], marks: readonly PlacedMark[]): string[] {
+  const notes: string[] = [];
+  for (const reason of Object.keys(WHY) as ReviewReason[]) {
+    const lines = items
+      .filter((item) => item.reason === reason)
+      .map(({ mark }) => marks[mark]!.row.line);
+    if (lines.length === 0) continue;
+    const what = lines.length === 1 ? 'a negative' : `${lines.length} negatives`;
+    notes.push(`Set aside: ${what} of ${linesText([...new Set(lines)])}, for ${WHY[reason]}`);
+  }
+  notes.push('"quarantine": false in the recipe learns from what was set aside');
+  return notes;
+}
+
+/** "line 3", "lines 3, 5, 8", and how many more where they are many. */
+function linesText(lines: readonly number[]): string {
+  const more = lines.length - MOST_LINES;
+  const shown = lines.slice(0, MOST_LINES).join(', ');
+  return `line${lines.length === 1 ? '' : 's'} ${shown}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function marksOf({ texts, train }: Plan, { vectors, dimension }: QuarantineMeans): PlacedMark[] {

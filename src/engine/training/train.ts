@@ -13,6 +13,7 @@ import { runtimeVersion } from '../encoders/providers';
 import type { SearchContext } from '../search/types';
 import type { PartResult, TrainingContext, TrainingNews } from './context';
 import type { RunControl } from './control';
+import { figureName } from './heldOut';
 import type { Settled } from './kept';
 import type { LoopProgress, LoopResult } from './loop';
 import { type Plan, makePlan } from './plan';
@@ -55,6 +56,8 @@ export interface TrainingListener {
 }
 
 export interface TrainOutcome extends PartResult {
+  /** What the held-out figures are: "nDCG@10", "Spearman", or the mean of the two. */
+  readonly metric: string;
   readonly seconds: number;
   readonly notes: readonly string[];
 }
@@ -107,7 +110,8 @@ export async function train(order: TrainOrder, listener: TrainingListener): Prom
   };
   const result = await trainPart(order.part, context, files);
   if (result.problem !== undefined) context.note(result.problem);
-  return { ...result, notes, seconds: (performance.now() - startMs) / 1000 };
+  const seconds = (performance.now() - startMs) / 1000;
+  return { ...result, metric: figureName(plan.heldOut), notes, seconds };
 }
 
 async function trainPart(
@@ -188,7 +192,7 @@ async function writeRecord(
       heldOut: plan.heldOut.rows.length + plan.heldOut.pairs.length,
     },
     figures: {
-      metric: 'mean of held-out nDCG@10 and Spearman',
+      metric: figureName(plan.heldOut),
       before: baseMetric,
       after: settled.metric,
       settled: { steps: settled.steps, pull: settled.pull },

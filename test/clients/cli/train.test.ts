@@ -77,11 +77,11 @@ describe('nearmiss train', () => {
   test('trains a query head and leaves an adapter with the record of its run', async () => {
     const result = await train({ out: 'first', recipe: { steps: 30, evaluateEvery: 10 } });
     checkDone(result);
-    const { kind, part, stepCount, before, out } = JSON.parse(result.stdout) as Record<
+    const { kind, part, stepCount, metric, before, out } = JSON.parse(result.stdout) as Record<
       string,
       unknown
     >;
-    assert.deepEqual([kind, part, stepCount], ['train', 'query-head', 30]);
+    assert.deepEqual([kind, part, stepCount, metric], ['train', 'query-head', 30, 'nDCG@10']);
     assert.ok(0 < (before as number) && (before as number) < 1);
     assert.equal(out, path.join(folder, 'first'));
     assert.deepEqual(fs.readdirSync(path.join(folder, 'first')).sort(), [
@@ -196,9 +196,12 @@ describe('nearmiss train', () => {
     writeFiles(folder, { 'odd.jsonl': jsonl(odd) });
     const result = await train({ out: 'odd', data: 'odd.jsonl', recipe: { steps: 12 } });
     checkDone(result);
-    assert.match(result.stderr, /3 empty texts were left out/);
-    assert.match(result.stderr, /1 negatives were left out, for they are a positive/);
-    assert.match(result.stderr, /few to learn from/);
+    assert.match(result.stderr, /Empty texts left out: 3/);
+    assert.match(
+      result.stderr,
+      /Negatives left out, for they are a positive of their own query: 1/,
+    );
+    assert.match(result.stderr, /little to learn from/);
   });
 
   test('says when it took more memory than it was given', async () => {

@@ -208,8 +208,12 @@ const NOT_SHOWN: Readonly<Record<string, string>> = {
   'Short read at {}': 'caught, and the file is written anew',
   'dropout {}': 'names a seed',
   '{} queries were made of what the texts say': 'a note of `nearmiss train`',
-  'Line {}: a negative was set aside. {}': 'a note of `nearmiss train`',
-  'mean of held-out nDCG@10 and Spearman': 'the record of a training',
+  'the same text is marked relevant for the same query': 'a note of `nearmiss train`',
+  'what says nearly the same as a text marked relevant may be the answer too':
+    'a note of `nearmiss train`',
+  'what is closer to a text marked relevant than to the query may be the answer too':
+    'a note of `nearmiss train`',
+  'mean of nDCG@10 and Spearman': 'a figure of `nearmiss train`',
   'in 32-bit floats': 'the card of a trained model',
   'in 32-bit floats where it was trained, else as the base has them': 'the card of a trained model',
   'as the base has them': 'the card of a trained model',

@@ -305,7 +305,7 @@ describe('methods of a recipe', () => {
     );
     assert.match(
       notes.join(),
-      /Line 2: a negative was set aside. The same text was marked relevant/,
+      /Set aside: a negative of line 2, for the same text is marked relevant/,
     );
   });
 });

@@ -45,7 +45,7 @@ describe('a plan', () => {
     assert.equal(row!.positives.length, 1);
     assert.match(
       notes.join(),
-      /2 empty texts .*1 negatives were left out, for they are a positive/,
+      /Empty texts left out: 2,Negatives left out, for they are a positive of their own query: 1/,
     );
   });
 
