@@ -56,14 +56,14 @@ async function run(request: TrainingRequest): Promise<TrainingResult> {
       const index = opened?.context;
       const outcome = await train(request, { control, onNews, onNote, onLimits, index });
       opened?.dispose();
-      const { settled, metric, baseMetric, stepCount, reason, seconds, notes } = outcome;
+      const { part, settled, metric, baseMetric, stepCount, reason, seconds, notes } = outcome;
       const figures = {
         metric,
         before: baseMetric,
         after: settled.metric,
         bestStep: settled.steps[0] ?? 0,
       };
-      const { kind, out, part } = request;
+      const { kind, out } = request;
       return { kind, out, part, stepCount, reason, seconds, notes, ...figures };
     }
     case 'evaluate': {

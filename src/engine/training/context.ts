@@ -6,7 +6,7 @@ import type { RunControl } from './control';
 import type { Settled } from './kept';
 import type { LoopProgress, LoopResult, LoopState } from './loop';
 import type { Plan } from './plan';
-import type { Recipe } from './recipe';
+import type { Part, Recipe } from './recipe';
 
 export interface TrainingNews {
   readonly stage: string;
@@ -49,5 +49,7 @@ export interface TrainingContext {
 
 /** How the loop ended, and what was settled on. */
 export interface PartResult extends LoopResult {
+  /** What was trained: with `--tune` it may be another head than was asked for. */
+  readonly part: Part;
   readonly settled: Settled;
 }

@@ -133,7 +133,7 @@ export class CrossEncoderLearner implements Learner {
   }
 
   async step(stepIndex: number): Promise<StepOutcome> {
-    const { encoder, recipe } = this.task;
+    const { encoder } = this.task;
     const batch = this.batches.at(stepIndex);
     const groups =
       batch.kind === 'rows'
@@ -151,7 +151,7 @@ export class CrossEncoderLearner implements Learner {
       const mean = (part * groups.length) / chunk.length;
       for (const { row } of chunk) rows.push({ line: row.line, loss: mean });
     }
-    return { loss: recipe.rows > 0 ? loss : 0, gradients: sums, rows };
+    return { loss, gradients: sums, rows };
   }
 
   async evaluate(): Promise<number> {

@@ -8,6 +8,7 @@ import { type Batch, BatchMaker } from './batchMaker';
 import type { Learner, StepOutcome, Weight } from './loop';
 import { LearnedTemperature } from './learnedTemperature';
 import { type Matrix, dotOf, pairCosines, rowOf, unitRows, zeros } from './losses/matrix';
+import { referenceOf } from './losses/negativeOnly';
 import { negativeRowsLoss } from './negativeRows';
 import { heldOutPool, rankingFigure } from './heldOut';
 import { type Plan, seedFor } from './plan';
@@ -143,15 +144,9 @@ export class HeadLearner implements Learner {
       const query = rowOf(now, index);
       const own = new Set(row.negatives);
       const documents = unmarked.filter((number) => !own.has(number));
-      const values = [...rowsOf(map.plainDocuments(documents))].map((document) =>
-        dotOf(query, document),
-      );
-      return values.length === 0
-        ? -1
-        : values
-            .sort((a, b) => b - a)
-            .slice(0, 3)
-            .reduce((a, b) => a + b, 0) / Math.min(3, values.length);
+      if (documents.length === 0) return -1;
+      const rows = rowsOf(map.plainDocuments(documents));
+      return referenceOf(Array.from(rows, (document) => dotOf(query, document)));
     });
   }
 

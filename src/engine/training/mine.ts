@@ -9,6 +9,7 @@ import { NearmissError } from '../../base/errors';
 import { unreadable } from '../../base/fileFailure';
 import { seededRandom } from '../../base/random';
 import { foldQuery } from './duplicates';
+import { faultOf, placeOf } from './fieldFault';
 import { type FolderChunks, type FolderMeans, folderPool } from './folderPool';
 import { type MinedGroup, type MiningQuery, type MiningSettings, mineGroup } from './negatives';
 
@@ -73,8 +74,8 @@ function parseLine(text: string, line: number, file: string): MineQuery {
   }
   const parsed = lineSchema.safeParse(value);
   if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw wrong(`is wrong${path.length > 0 ? ` at ${path.join('.')}` : ''}: ${message}`);
+    const finding = parsed.error.issues[0]!;
+    throw wrong(`is wrong${placeOf(finding)}: ${faultOf(finding)}`);
   }
   for (const place of [...parsed.data.positives, ...parsed.data.negatives])
     if (!parsePlace(place)) throw wrong(`has the place ${place}, which is not path:start-end`);

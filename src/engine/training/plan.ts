@@ -77,6 +77,10 @@ export function makePlan(options: PlanOptions): Plan {
   checkEnough(plan, options);
   const count = plan.train.rows.length + plan.train.pairs.length;
   const notes = [...numbering.notes];
+  if (plan.train.pairs.length > 1 && hasOneScore(plan.train.pairs))
+    notes.push(
+      `Pairs that teach no order, for all have the score ${plan.train.pairs[0]!.score}: ${plan.train.pairs.length}`,
+    );
   if (count < FEW_RECORDS)
     notes.push(
       `${count === 1 ? 'One record is' : `${count} records are`} little to learn from; from ${FEW_RECORDS} on a result means something`,
@@ -97,9 +101,7 @@ function checkEnough({ train, heldOut }: Omit<Plan, 'notes'>, options: PlanOptio
   const trainCount = train.rows.length + train.pairs.length;
   const heldOutCount = heldOut.rows.length + heldOut.pairs.length;
   if (trainCount > 0 && heldOutCount > 0) {
-    if (train.pairs.length === 0 || train.rows.length > 0) return;
-    const [first] = train.pairs;
-    if (train.pairs.some(({ score }) => score !== first!.score)) return;
+    if (train.pairs.length === 0 || train.rows.length > 0 || !hasOneScore(train.pairs)) return;
     throw new NearmissError(
       'usage',
       `All ${train.pairs.length} pairs have the same score, so there is no order to learn`,
@@ -113,6 +115,10 @@ function checkEnough({ train, heldOut }: Omit<Plan, 'notes'>, options: PlanOptio
     `${count === 1 ? 'One record is' : `${count} records are`} too few to train on some and test on others`,
     'Collect more marks, or name a file of others with --dev',
   );
+}
+
+function hasOneScore([first, ...others]: readonly PairRow[]): boolean {
+  return others.every(({ score }) => score === first!.score);
 }
 
 /** By folded query, so that a query asked twice is on one side, or left out where too many are held out; at least one record on each where there are two. */

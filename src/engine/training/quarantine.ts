@@ -93,8 +93,9 @@ function notesOf(items: readonly ReviewItem[], marks: readonly PlacedMark[]): st
       .filter((item) => item.reason === reason)
       .map(({ mark }) => marks[mark]!.row.line);
     if (lines.length === 0) continue;
-    const what = lines.length === 1 ? 'a negative' : `${lines.length} negatives`;
-    notes.push(`Set aside: ${what} of ${linesText([...new Set(lines)])}, for ${WHY[reason]}`);
+    notes.push(
+      `Set aside: ${lines.length === 1 ? 'a negative' : `${lines.length} negatives`} of ${linesText([...new Set(lines)])}, for ${WHY[reason]}`,
+    );
   }
   notes.push('"quarantine": false in the recipe learns from what was set aside');
   return notes;

@@ -6,6 +6,7 @@ import * as fs from 'node:fs/promises';
 import * as z from 'zod';
 import { NearmissError } from '../../base/errors';
 import { unreadable } from '../../base/fileFailure';
+import { faultOf, placeOf } from './fieldFault';
 
 export const PARTS = [
   'query-head',
@@ -232,7 +233,10 @@ function withChanges(recipe: Recipe, changes: RecipeChanges): Recipe {
   };
 }
 
-/** Reads a recipe file. Throws a NearmissError('usage') that names the flag at fault. */
+/**
+ * Reads a recipe file, or the recipe in the record of a run (`training.json`), so that a run can be repeated. Throws a
+ * NearmissError('usage') that names the flag at fault.
+ */
 export async function readRecipe(file: string): Promise<RecipeChanges> {
   let text: string;
   try {
@@ -247,13 +251,25 @@ export async function readRecipe(file: string): Promise<RecipeChanges> {
     const message = `The recipe ${file} is not JSON`;
     throw new NearmissError('usage', message, 'It is a JSON object of flags', { cause: error });
   }
-  const checked = partialSchema.safeParse(content);
+  const record = recordSchema.safeParse(content);
+  const checked = partialSchema.safeParse(record.success ? record.data.recipe : content);
   if (checked.success) return checked.data;
-  const issue = checked.error.issues[0]!;
-  const where = issue.path.length > 0 ? `${issue.path.join('.')}: ` : '';
+  const finding = checked.error.issues[0]!;
   throw new NearmissError(
     'usage',
-    `The recipe ${file} is wrong at ${where}${issue.message}`,
-    'Correct the flag or leave it out',
+    `The recipe ${file} is wrong${placeOf(finding)}: ${faultOf(finding)}`,
+    finding.code === 'unrecognized_keys'
+      ? `The flags there are ${flagsAt(finding.path).join(', ')}`
+      : 'Correct the flag or leave it out',
   );
+}
+
+/** The record of a run, as far as it matters here; no recipe has these. */
+const recordSchema = z.looseObject({ recipe: z.unknown(), dataHash: z.string() });
+
+/** Names of all flags, or of those in a group of them. */
+function flagsAt([group]: readonly PropertyKey[]): string[] {
+  const part: unknown =
+    group === undefined ? recipeSchema : recipeSchema.shape[group as keyof Recipe];
+  return part instanceof z.ZodObject ? Object.keys(part.shape) : [];
 }

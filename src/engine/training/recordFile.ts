@@ -8,6 +8,7 @@ import * as readline from 'node:readline';
 import * as z from 'zod';
 import { NearmissError } from '../../base/errors';
 import { unreadable } from '../../base/fileFailure';
+import { faultOf, placeOf } from './fieldFault';
 
 const retrievalSchema = z.strictObject({
   task: z.literal('ir'),
@@ -29,7 +30,9 @@ const similaritySchema = z.strictObject({
   /** Larger is more alike; the scale is the file's own. */
   score: z.number(),
 });
-const recordSchema = z.discriminatedUnion('task', [retrievalSchema, similaritySchema]);
+const recordSchema = z.discriminatedUnion('task', [retrievalSchema, similaritySchema], {
+  error: ({ code }) => (code === 'invalid_union' ? 'it must be "ir" or "sts"' : undefined),
+});
 
 /** One record, and the line it stands in, from 1. */
 export type TrainingRecord = z.infer<typeof recordSchema> & { readonly line: number };
@@ -110,8 +113,8 @@ function parseLine<T>(content: string, schema: z.ZodType<T>, place: LinePlace): 
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0]!;
-  throw wrongLine(`is wrong${path.length > 0 ? ` at ${path.join('.')}` : ''}: ${message}`, place);
+  const finding = parsed.error.issues[0]!;
+  throw wrongLine(`is wrong${placeOf(finding)}: ${faultOf(finding)}`, place);
 }
 
 function wrongLine(what: string, { file, line, form }: LinePlace): NearmissError {

@@ -180,6 +180,7 @@ async function writeRecord(
   const { kept, baseMetric, stepCount, reason, problem } = result;
   const record = {
     ...identity,
+    // With --tune another head than was asked for may come out, by another recipe.
     ...more,
     baseFolder: order.base,
     versions: {

@@ -92,7 +92,7 @@ export async function trainEncoder(
       });
       const settled = await settle(learner, result, own, context);
       await publish(part, { context, files, result, settled, tokenizer, encoder, means: now });
-      return { ...result, settled };
+      return { ...result, settled, part };
     });
   });
 }

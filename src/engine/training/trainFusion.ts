@@ -53,7 +53,7 @@ export async function trainFusion(context: TrainingContext, files: RunFiles): Pr
     },
     async (folder) => checkWritten(path.join(folder, WEIGHTS_FILE)),
   );
-  return { ...result, settled };
+  return { ...result, settled, part: 'fusion' };
 }
 
 function recordOf({ line, query, positives, negatives }: Row, { texts }: Plan): FusionRecord {

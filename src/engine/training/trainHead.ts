@@ -46,13 +46,13 @@ export async function trainHead(
     });
     const { dimension } = embedder.space;
     const losses = owned.add(new RetrievalLossGraphs(dimension));
-    const given = { kind, vectors, dimension, base: base.fingerprint, seed, losses };
-    const makeLearner = (own: Plan, recipe: Recipe): HeadLearner =>
-      new HeadLearner({ ...given, plan: own, recipe });
+    const given = { vectors, dimension, base: base.fingerprint, seed, losses };
+    const makeLearner = (own: HeadKind, some: Plan, recipe: Recipe): HeadLearner =>
+      new HeadLearner({ ...given, kind: own, plan: some, recipe });
     const plan = reviewedPlan(context, vectors, dimension);
-    const tuned = await tunedRecipe({ ...context, plan }, files, makeLearner);
+    const tuned = await tunedHead(kind, { ...context, plan }, files, makeLearner);
     const { recipe } = tuned;
-    const learner = makeLearner(plan, recipe);
+    const learner = makeLearner(tuned.kind, plan, recipe);
     const result = await runLoop({
       ...{ learner, recipe, control, resumed: context.resumed },
       save: (state) => files.saveState(state),
@@ -61,28 +61,33 @@ export async function trainHead(
     const settled = await settle(learner, result, recipe, context);
     const { head } = learner;
     await publishHead(head, { context, files, result, settled, vectors, tuned });
-    return { ...result, settled };
+    return { ...result, settled, part: head.kind };
   } finally {
     owned.dispose();
   }
 }
 
-/** The recipe itself, or the best that was found around it; a run that is gone on with has found it already. */
-async function tunedRecipe(
+/** What was asked for, or the best that was found around it; a run that is gone on with has found it already. */
+async function tunedHead(
+  kind: HeadKind,
   { plan, recipe, seed, control, tuneMinutes: minutes, note }: TrainingContext,
   files: RunFiles,
-  makeLearner: (plan: Plan, recipe: Recipe) => HeadLearner,
+  makeLearner: (kind: HeadKind, plan: Plan, recipe: Recipe) => HeadLearner,
 ): Promise<Tuned> {
-  if (minutes === undefined) return { recipe, trials: [] };
+  if (minutes === undefined) return { kind, recipe, trials: [] };
   const known = await files.readNote<Tuned>(TUNED_FILE);
   if (known) return known;
   const tuned = await tuneRecipe({
-    ...{ plan, recipe, minutes, seed, control, makeLearner },
+    ...{ kind, plan, recipe, minutes, seed, control, makeLearner },
     onTrial: (count, { changes, gain }) =>
       note(
-        `Tried ${count}: ${gain < 0 ? '' : '+'}${gain.toFixed(4)} with ${JSON.stringify(changes)}`,
+        `Tried ${count}: ${gain < 0 ? '' : '+'}${gain.toFixed(4)} ${count === 1 ? 'as it was asked for' : `with ${JSON.stringify(changes)}`}`,
       ),
   });
+  const best = tuned.trials.reduce((a, b) => (b.gain > a.gain ? b : a));
+  note(
+    `Of ${tuned.trials.length} the best is number ${tuned.trials.indexOf(best) + 1}; a ${tuned.kind} is trained by it`,
+  );
   await files.writeNote(TUNED_FILE, tuned);
   return tuned;
 }
@@ -106,7 +111,7 @@ async function publishHead(
       await writeWhole(path.join(folder, ADAPTER_FILE), encodeHead(head));
       const level = levelOfHead(head, context.plan, vectors, context.seed);
       const tried = tuned.trials.length > 0 ? { recipe: tuned.recipe, tried: tuned.trials } : {};
-      const more = { ...tried, ...(level && { level }) };
+      const more = { part: head.kind, ...tried, ...(level && { level }) };
       await context.writeRecord(folder, result, settled, more);
     },
     async (folder) => {

@@ -1,9 +1,10 @@
 /**
- * Looks for a better recipe within a time budget: settings drawn at random around the given one, each judged by
- * cross-validation over the training queries alone. What is held out for the final figure is never looked at, so the
- * figure stays honest however many settings were tried (nested cross-validation).
+ * Looks for a better head within a time budget: its kind and settings drawn at random around the given recipe, each
+ * judged by cross-validation over the training queries alone. What is held out for the final figure is never looked at,
+ * so the figure stays honest however many settings were tried (nested cross-validation).
  */
 import { type Random, seededRandom, shuffle } from '../../base/random';
+import type { HeadKind } from '../encoders/heads';
 import type { RunControl } from './control';
 import { settle } from './kept';
 import { type Learner, runLoop } from './loop';
@@ -13,25 +14,27 @@ import type { Recipe } from './recipe';
 
 /** One setting and what it gained. */
 export interface Trial {
-  /** What differs from the recipe that was given. */
+  /** What differs from the recipe that was given, and the kind of head as `part`. */
   readonly changes: Readonly<Record<string, unknown>>;
   /** Mean over folds of the held-out figure after minus before. */
   readonly gain: number;
 }
 
 export interface Tuned {
+  readonly kind: HeadKind;
   readonly recipe: Recipe;
-  /** In the order tried; the first is the recipe as it was given. */
+  /** In the order tried; the first is what was asked for. */
   readonly trials: readonly Trial[];
 }
 
 export interface TuneOptions {
+  readonly kind: HeadKind;
   readonly plan: Plan;
   readonly recipe: Recipe;
   readonly minutes: number;
   readonly seed: number;
   readonly control: RunControl;
-  readonly makeLearner: (plan: Plan, recipe: Recipe) => Learner;
+  readonly makeLearner: (kind: HeadKind, plan: Plan, recipe: Recipe) => Learner;
   readonly onTrial: (count: number, trial: Trial) => void;
 }
 
@@ -57,31 +60,40 @@ const CHOICES = {
   ],
 } as const;
 
-/** The best setting found in time, at least the given one; an equal gain leaves the earlier. */
+/** The best found in time, at least what was asked for; an equal gain leaves the earlier. */
 export async function tuneRecipe(options: TuneOptions): Promise<Tuned> {
-  const { plan, recipe, minutes, seed, control } = options;
+  const { kind, plan, recipe, minutes, seed, control } = options;
   const endMs = performance.now() + minutes * 60_000;
   const folds = foldsOf(plan, seed);
   const random = seededRandom(seedFor(seed, 'tune', 0));
   const trials: Trial[] = [];
-  let best = { recipe, gain: -Infinity };
+  let best = { kind, recipe, gain: -Infinity };
   for (let count = 0; count < MOST_TRIALS && (count === 0 || performance.now() < endMs); count++) {
-    const changes = count === 0 ? {} : drawChanges(random);
-    const candidate: Recipe = { ...recipe, ...changes };
+    const drawn =
+      count === 0 ? { part: kind } : { part: drawKind(plan, random), ...drawFlags(random) };
+    const { part, ...flags } = drawn;
+    const candidate = { kind: part, recipe: { ...recipe, ...flags } };
     const gains: number[] = [];
-    for (const part of folds) {
+    for (const fold of folds) {
       await control.turn();
-      gains.push(await gainOf(part, candidate, options));
+      gains.push(await gainOf(fold, candidate, options));
     }
-    const trial = { changes, gain: mean(gains) };
+    const trial = { changes: count === 0 ? {} : drawn, gain: mean(gains) };
     trials.push(trial);
     options.onTrial(trials.length, trial);
-    if (trial.gain > best.gain) best = { recipe: candidate, gain: trial.gain };
+    if (trial.gain > best.gain) best = { ...candidate, gain: trial.gain };
   }
-  return { recipe: best.recipe, trials };
+  return { kind: best.kind, recipe: best.recipe, trials };
 }
 
-function drawChanges(random: Random): Record<string, unknown> {
+/** A query head cannot learn from pairs of texts. */
+function drawKind({ train, heldOut }: Plan, random: Random): HeadKind {
+  const kinds: readonly HeadKind[] = ['query-head', 'shared-head'];
+  const drawn = kinds[Math.floor(random() * kinds.length)]!;
+  return train.pairs.length + heldOut.pairs.length > 0 ? 'shared-head' : drawn;
+}
+
+function drawFlags(random: Random): Partial<Recipe> {
   return Object.fromEntries(
     Object.entries(CHOICES).map(([flag, values]) => [
       flag,
@@ -90,8 +102,12 @@ function drawChanges(random: Random): Record<string, unknown> {
   );
 }
 
-async function gainOf(plan: Plan, recipe: Recipe, options: TuneOptions): Promise<number> {
-  const learner = options.makeLearner(plan, recipe);
+async function gainOf(
+  plan: Plan,
+  { kind, recipe }: Pick<Tuned, 'kind' | 'recipe'>,
+  options: TuneOptions,
+): Promise<number> {
+  const learner = options.makeLearner(kind, plan, recipe);
   const result = await runLoop({ learner, recipe, control: options.control });
   const { metric } = await settle(learner, result, recipe, { control: options.control });
   return metric - result.baseMetric;

@@ -115,6 +115,23 @@ describe('nearmiss train', () => {
     assert.ok(!bytes('same1').equals(bytes('other')));
   });
 
+  test('is repeated by the record that lies beside its result, to the byte', async () => {
+    const recipe = { steps: 8, evaluateEvery: 4, rank: 3 };
+    const bytes = (out: string): Buffer =>
+      fs.readFileSync(path.join(folder, out, 'adapter.safetensors'));
+    for (const [out, more] of [
+      ['as-is', []],
+      ['searched', ['--tune', '0.01']],
+    ] as const) {
+      checkDone(await train({ out, recipe, more }));
+      const record = path.join(folder, out, 'training.json');
+      const { part, seed } = JSON.parse(fs.readFileSync(record, 'utf8')) as Record<string, string>;
+      const again = ['--part', part!, '--seed', `${seed}`, '--recipe', record];
+      checkDone(await train({ out: `${out}-again`, more: again }));
+      assert.ok(bytes(`${out}-again`).equals(bytes(out)), out);
+    }
+  });
+
   test('goes on after kills at any moment and ends with the bytes of a run that was left alone', async () => {
     const recipe = { steps: 60, evaluateEvery: 5, patience: 1000 };
     checkDone(await train({ out: 'whole', recipe }));
@@ -134,7 +151,8 @@ describe('nearmiss train', () => {
   test('refuses what it was not given rightly, in a sentence, and leaves nothing', async () => {
     const good = records(3).map((row) => JSON.stringify(row));
     const cases: readonly (readonly [string, RegExp])[] = [
-      [[...good, '{"task":"ir"}'].join('\n'), /Line 4 of .*bad.jsonl is wrong at query/],
+      [[...good, '{"task":"ir"}'].join('\n'), /Line 4 of .* wrong at query: it is missing/],
+      [[good[0], '{"query":"q"}'].join('\n'), /Line 2 .* at task: it must be "ir" or "sts"/],
       [[good[0], 'nonsense'].join('\n'), /Line 2 of .* is not JSON/],
       [good[0]!, /One record is too few to train on some and test on others/],
       ['', /no record to train on/],
@@ -150,7 +168,10 @@ describe('nearmiss train', () => {
       /There is no file .*none\.jsonl/,
     );
     checkSentence(await train({ out: 'bad', recipe: { steps: 0 } }), 2, /wrong at steps/);
-    checkSentence(await train({ out: 'bad', recipe: { stepz: 1 } }), 2, /stepz/);
+    const flags = /"stepz"\. The flags there are scope, layers, .*weights$/m;
+    checkSentence(await train({ out: 'bad', recipe: { stepz: 1 } }), 2, flags);
+    const nested = /wrong at hnm: Unrecognized key: "kk"\. The flags there are k, s, alpha$/m;
+    checkSentence(await train({ out: 'bad', recipe: { hnm: { kk: 1 } } }), 2, nested);
     checkSentence(await train({ out: 'bad', recipe: '{"steps":' }), 2, /recipe.json is not JSON/);
     checkSentence(await train({ out: 'bad', more: ['--part', 'tail'] }), 2, /no part tail/);
     checkSentence(await train({ out: 'home' }), 2, /home is not empty/);
@@ -218,17 +239,28 @@ describe('nearmiss train', () => {
 
   test('tries settings first where asked, and says which and what they gained', async () => {
     const recipe = { steps: 4, evaluateEvery: 2 };
-    checkDone(await train({ out: 'tuned', recipe, more: ['--tune', '0.02'] }));
+    const tuned = await train({ out: 'tuned', recipe, more: ['--tune', '0.02'] });
+    checkDone(tuned);
     const record = JSON.parse(
       fs.readFileSync(path.join(folder, 'tuned/training.json'), 'utf8'),
     ) as {
+      part: string;
       tried: { changes: object; gain: number }[];
       recipe: object;
     };
     assert.ok(record.tried.length >= 1);
     assert.deepEqual(record.tried[0]!.changes, {});
     const best = record.tried.reduce((a, b) => (b.gain > a.gain ? b : a));
-    assert.deepEqual({ ...record.recipe, ...best.changes }, record.recipe);
+    const { part = 'query-head', ...flags } = best.changes as { part?: string };
+    assert.deepEqual({ ...record.recipe, ...flags }, record.recipe);
+    assert.equal(record.part, part);
+    assert.equal((JSON.parse(tuned.stdout) as { part: string }).part, part);
+    assert.equal((await readHead(path.join(folder, 'tuned/adapter.safetensors'))).kind, part);
+    assert.match(tuned.stderr, /Tried 1: [-+]0\.\d{4} as it was asked for/);
+    assert.match(
+      tuned.stderr,
+      /Of \d+ the best is number \d+; a (query|shared)-head is trained by it/,
+    );
     const bi = ['--tune', '1', '--part', 'bi-encoder'];
     checkSentence(
       await train({ out: 'untuned', recipe, more: bi }),

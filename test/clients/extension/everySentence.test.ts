@@ -172,6 +172,10 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
     'Line 3 of /r.jsonl is wrong at query: Required',
   ],
   ' at {}': ['Line 3 of /r.jsonl is wrong at query: Required'],
+  'The recipe {} is wrong{}: {}': [
+    'The recipe /r.json is wrong: Required',
+    'The recipe /r.json is wrong at query: Required',
+  ],
 };
 
 /** Single literals that no person reads in the editor. */
@@ -208,12 +212,15 @@ const NOT_SHOWN: Readonly<Record<string, string>> = {
   'Short read at {}': 'caught, and the file is written anew',
   'dropout {}': 'names a seed',
   '{} queries were made of what the texts say': 'a note of `nearmiss train`',
+  ' and {} more': 'a note of `nearmiss train`',
   'the same text is marked relevant for the same query': 'a note of `nearmiss train`',
   'what says nearly the same as a text marked relevant may be the answer too':
     'a note of `nearmiss train`',
   'what is closer to a text marked relevant than to the query may be the answer too':
     'a note of `nearmiss train`',
   'mean of nDCG@10 and Spearman': 'a figure of `nearmiss train`',
+  'it is missing': 'is said of a file that was written for `nearmiss train`',
+  'it must be "ir" or "sts"': 'is said of a file that was written for `nearmiss train`',
   'in 32-bit floats': 'the card of a trained model',
   'in 32-bit floats where it was trained, else as the base has them': 'the card of a trained model',
   'as the base has them': 'the card of a trained model',

