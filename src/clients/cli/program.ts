@@ -293,8 +293,11 @@ function addTrainingCommands(program: Command, act: Act): void {
     .option('--dev <file>', 'records to test on; without it a share of the data is held out')
     .requiredOption('--base <folder>', 'the checkpoint to start from')
     .requiredOption('--part <part>', 'query-head, shared-head, bi-encoder, cross-encoder or fusion')
-    .option('--folder <folder>', 'an indexed folder, for fusion')
-    .option('--recipe <file>', 'JSON file of flags that differ from their defaults')
+    .option('--folder <folder>', 'the folder of the places, for fusion; it is indexed first')
+    .option(
+      '--recipe <file>',
+      'flags that differ from their defaults, or the training.json of a run; see docs/training.md',
+    )
     .requiredOption('--out <folder>', 'where the result goes; must not be there yet')
     .option('--seed <number>', 'the same seed gives the same bytes', whole, 1)
     .addOption(
@@ -303,8 +306,13 @@ function addTrainingCommands(program: Command, act: Act): void {
         .default('auto'),
     )
     .option('--resume', 'go on with a run that was stopped or killed')
-    .option('--tune <minutes>', 'try settings for so long first, by cross-validation', minutes)
+    .option(
+      '--tune <minutes>',
+      'try heads and settings for so long first, by cross-validation',
+      minutes,
+    )
     .option('--json', 'print the result as JSON')
+    .option('-y, --yes', 'index a home folder or a very large one without asking')
     .action(act(train));
   training(program.command('evaluate'))
     .description('measure a checkpoint or a trained head on records')
@@ -378,7 +386,7 @@ function tokens(value: string): number {
 function whole(value: string): number {
   const number = Number(value);
   if (Number.isInteger(number) && 0 <= number && number < 2 ** 32) return number;
-  throw new InvalidArgumentError('It must be a whole number');
+  throw new InvalidArgumentError('It must be a whole number from 0 to 4294967295');
 }
 
 function minutes(value: string): number {

@@ -18,19 +18,25 @@ export interface LoneNegative {
   readonly unmarked: readonly number[];
 }
 
+/** One positive of each row, and what follows from that choice. */
+export interface PositiveSlot {
+  readonly positives: readonly number[];
+  readonly offsets: Matrix;
+  /** The teacher's lead of the positive over each negative, where it is known. */
+  readonly margins: readonly (number | undefined)[];
+}
+
 /** What one step is made of; texts by number. */
 export type Batch =
   | {
       readonly kind: 'rows';
       readonly rows: readonly Row[];
       readonly queries: readonly number[];
-      readonly positives: readonly number[];
+      /** At least one; each is a loss over the same queries and negatives, and the step is their mean (CoDiEmb). */
+      readonly slots: readonly PositiveSlot[];
       readonly negatives: readonly number[];
       /** The row of each negative. */
       readonly owners: readonly number[];
-      readonly offsets: Matrix;
-      /** The teacher's lead of the chosen positive over each negative, where it is known. */
-      readonly margins: readonly (number | undefined)[];
       readonly rowWeights: readonly number[];
       readonly alone: readonly LoneNegative[];
       readonly anchors: readonly number[];
@@ -140,25 +146,47 @@ export class BatchMaker {
     const owners = chosen.flatMap((list, row) => list.map(() => row));
     const alone = recipe.negativeOnly > 0 ? all.flatMap((row) => this.lone(row, random)) : [];
     const queries = rows.map(({ query }) => query);
-    return {
-      kind: 'rows',
-      ...{ rows, queries, positives, negatives, owners, alone },
-      offsets: this.offsets(rows, [...positives, ...negatives], owners),
-      rowWeights: rows.map(({ weight }) => weight),
+    const anchors =
+      recipe.anchor > 0
+        ? [...all.map(({ query }) => query), ...sample(this.documents, recipe.anchorTexts, random)]
+        : [];
+    const further = this.furtherPositives(rows, positives, random);
+    const slots = [positives, ...further].map((chosenPositives): PositiveSlot => ({
+      positives: chosenPositives,
+      offsets: this.offsets(rows, [...chosenPositives, ...negatives], owners),
       margins: negatives.map((negative, at) => {
         const row = rows[owners[at]!]!;
         // The teacher compared with the first positive.
-        if (positives[owners[at]!] !== row.positives[0]) return undefined;
+        if (chosenPositives[owners[at]!] !== row.positives[0]) return undefined;
         return row.margins?.[row.negatives.indexOf(negative)];
       }),
-      anchors:
-        recipe.anchor > 0
-          ? [
-              ...all.map(({ query }) => query),
-              ...sample(this.documents, recipe.anchorTexts, random),
-            ]
-          : [],
+    }));
+    const rowWeights = rows.map(({ weight }) => weight);
+    return {
+      kind: 'rows',
+      ...{ rows, queries, slots, negatives, owners, alone, rowWeights, anchors },
     };
+  }
+
+  /** More slots, where the recipe asks for them and a row has as many; a row that has fewer repeats its own. */
+  private furtherPositives(
+    rows: readonly Row[],
+    first: readonly number[],
+    random: Random,
+  ): number[][] {
+    const most = Math.max(0, ...rows.map(({ positives }) => positives.length));
+    const count = Math.min(this.task.recipe.positives, most);
+    if (count < 2) return [];
+    const orders = rows.map(({ positives }, row) => [
+      first[row]!,
+      ...shuffle(
+        positives.filter((positive) => positive !== first[row]),
+        random,
+      ),
+    ]);
+    return Array.from({ length: count - 1 }, (_, slot) =>
+      orders.map((order) => order[(slot + 1) % order.length]!),
+    );
   }
 
   private lone(row: Row, random: () => number): LoneNegative[] {

@@ -20,6 +20,7 @@ import { middleLayerLoss } from './losses/similarity';
 import { negativeRowsLoss } from './negativeRows';
 import { pairStep } from './pairStep';
 import { type Plan, seedFor } from './plan';
+import { meanOverSlots, mixPurpose } from './positiveSlots';
 import type { Recipe } from './recipe';
 import { RetrievalLossGraphs } from './retrievalLossGraph';
 import type { ChunkInputs, TrainableEncoder } from './trainableEncoder';
@@ -99,35 +100,42 @@ export class BiEncoderLearner implements Learner, Disposable {
   ): () => Promise<RowsOutcome> {
     const { recipe, seed } = this.task;
     const queries = encodings.ask(batch.queries, 'query', 'noisy');
-    const positives = encodings.ask(batch.positives, 'document', 'noisy');
+    const positives = batch.slots.map((slot) => encodings.ask(slot.positives, 'document', 'noisy'));
     const negatives = encodings.ask(batch.negatives, 'document', 'noisy');
     const isOff = recipe.offDropout.enabled && recipe.dropout > 0;
     const cleanQueries = isOff ? encodings.ask(batch.queries, 'query', 'clean') : undefined;
-    const cleanPositives = isOff ? encodings.ask(batch.positives, 'document', 'clean') : undefined;
+    const cleanPositives = batch.slots.map((slot) =>
+      isOff ? encodings.ask(slot.positives, 'document', 'clean') : undefined,
+    );
     const lone = this.loneLoss(batch, encodings);
     const anchor = this.anchorLoss(batch, encodings);
     return async () => {
       const extra = lone();
       const rest = extra.loss + anchor();
       if (batch.rows.length === 0) return { loss: rest, rows: extra.rows };
-      const clean = cleanQueries &&
-        cleanPositives && { queries: cleanQueries.value(), positives: cleanPositives.value() };
-      const loss = await this.losses.loss(
-        {
-          ...{ queries: queries.value(), positives: positives.value(), clean },
-          negatives: batch.negatives.length > 0 ? negatives.value() : undefined,
-          ...{ owners: batch.owners, offsets: batch.offsets, rowWeights: batch.rowWeights },
-          isExplicit: batch.rows.map(({ isExplicit }) => isExplicit),
-          margins: batch.margins,
-        },
-        { ...recipe, tau: this.temperature.tau },
-        seededRandom(seedFor(seed, 'mix', stepIndex)),
+      const { owners, rowWeights } = batch;
+      const common = {
+        ...{ queries: queries.value(), owners, rowWeights },
+        negatives: batch.negatives.length > 0 ? negatives.value() : undefined,
+        isExplicit: batch.rows.map(({ isExplicit }) => isExplicit),
+      };
+      const slots = batch.slots.map(({ offsets, margins }, at) => {
+        const [asked, askedClean] = [positives[at]!, cleanPositives[at]];
+        const clean = cleanQueries &&
+          askedClean && { queries: cleanQueries.value(), positives: askedClean.value() };
+        return { ...common, offsets, margins, positives: asked.value(), clean };
+      });
+      const own = { ...recipe, tau: this.temperature.tau };
+      const loss = await meanOverSlots(slots, (slot, at) =>
+        this.losses.loss(slot, own, seededRandom(seedFor(seed, mixPurpose(at), stepIndex))),
       );
       queries.take(loss.queries);
-      positives.take(loss.positives);
       if (loss.negatives) negatives.take(loss.negatives);
       if (loss.clean) cleanQueries?.take(loss.clean.queries);
-      if (loss.clean) cleanPositives?.take(loss.clean.positives);
+      positives.forEach((asked, at) => asked.take(loss.positives[at]!));
+      cleanPositives.forEach((asked, at) => {
+        if (asked && loss.clean) asked.take(loss.clean.positives[at]!);
+      });
       const rows = batch.rows.map(({ line }, row) => ({ line, loss: loss.rows[row]! }));
       const { inverseTemperature } = loss;
       return { loss: loss.value + rest, rows: [...rows, ...extra.rows], inverseTemperature };

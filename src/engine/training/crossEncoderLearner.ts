@@ -119,8 +119,8 @@ export class CrossEncoderLearner implements Learner {
         ({ positives }) => positives.length > 0 || recipe.negativeOnly > 0,
       ),
     };
-    // The anchor and the mask of duplicates by embedding are for bi-encoders.
-    const plain = { ...recipe, anchor: 0, duplicateCosine: 1 };
+    // The anchor and the mask of duplicates by embedding are for bi-encoders; positives are drawn for groups.
+    const plain = { ...recipe, anchor: 0, duplicateCosine: 1, positives: 1 };
     this.batches = new BatchMaker({
       ...task,
       plan: { ...plan, train },

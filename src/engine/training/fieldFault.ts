@@ -13,6 +13,6 @@ export function placeOf({ path }: Finding): string {
 
 /** What it is and should not be, to follow a colon. */
 export function faultOf({ message }: Finding): string {
-  if (message.endsWith('received undefined')) return 'it is missing';
+  if (/received undefined$/u.test(message)) return 'it is missing';
   return message.replace(/^Invalid input: /, '');
 }

@@ -12,6 +12,7 @@ import { referenceOf } from './losses/negativeOnly';
 import { negativeRowsLoss } from './negativeRows';
 import { heldOutPool, rankingFigure } from './heldOut';
 import { type Plan, seedFor } from './plan';
+import { meanOverSlots, mixPurpose } from './positiveSlots';
 import type { Recipe } from './recipe';
 import type { RetrievalLossGraphs } from './retrievalLossGraph';
 import { retrievalLoss } from './retrievalStep';
@@ -84,42 +85,53 @@ export class HeadLearner implements Learner {
     stepIndex: number,
   ): Promise<Pick<StepOutcome, 'loss' | 'rows'> & { readonly inverseTemperature?: number }> {
     if (batch.kind === 'pairs') return this.pairLossOf(batch, map);
-    const { recipe, seed, losses } = this.task;
-    let inverseTemperature: number | undefined;
-    const parts: Pick<StepOutcome, 'loss' | 'rows'>[] = [];
-    if (batch.rows.length > 0) {
-      const queries = map.queries(batch.queries);
-      const positives = map.documents(batch.positives);
-      const negatives = batch.negatives.length > 0 ? map.documents(batch.negatives) : undefined;
-      const clean = recipe.offDropout.enabled ? map.clean(batch.queries) : undefined;
-      const given: Parameters<typeof retrievalLoss> = [
-        {
-          ...{ queries: queries.value, positives: positives.value, negatives: negatives?.value },
-          ...{ owners: batch.owners, offsets: batch.offsets, rowWeights: batch.rowWeights },
-          isExplicit: batch.rows.map(({ isExplicit }) => isExplicit),
-          clean: clean && { queries: clean.value, positives: positives.value },
-          margins: batch.margins,
-        },
-        { ...recipe, tau: this.temperature.tau },
-        seededRandom(seedFor(seed, 'mix', stepIndex)),
-      ];
-      const loss = losses ? await losses.loss(...given) : retrievalLoss(...given);
-      inverseTemperature = loss.inverseTemperature;
-      queries.back(loss.queries);
-      positives.back(loss.positives);
-      if (negatives && loss.negatives) negatives.back(loss.negatives);
-      if (clean && loss.clean) clean.back(loss.clean.queries);
-      if (clean && loss.clean) positives.back(loss.clean.positives);
-      const rows = batch.rows.map(({ line }, row) => ({ line, loss: loss.rows[row]! }));
-      parts.push({ loss: loss.value, rows });
-    }
+    const { recipe } = this.task;
+    const searched =
+      batch.rows.length > 0 ? await this.rowsLossOf(batch, map, stepIndex) : undefined;
+    const parts: Pick<StepOutcome, 'loss' | 'rows'>[] = searched ? [searched] : [];
     if (batch.alone.length > 0) parts.push(this.negativeRows(batch, map));
     const anchor = recipe.anchor > 0 ? recipe.anchor * map.anchor(batch.anchors) : 0;
     return {
       loss: parts.reduce((sum, { loss }) => sum + loss, anchor),
       rows: parts.flatMap(({ rows }) => rows),
-      inverseTemperature,
+      inverseTemperature: searched?.inverseTemperature,
     };
+  }
+
+  /** The retrieval loss over the batch's slots of positives; gradients go back into the map. */
+  private async rowsLossOf(
+    batch: Batch & { readonly kind: 'rows' },
+    map: HeadMap,
+    stepIndex: number,
+  ): Promise<Pick<StepOutcome, 'loss' | 'rows'> & { readonly inverseTemperature: number }> {
+    const { recipe, seed, losses } = this.task;
+    const queries = map.queries(batch.queries);
+    const positives = batch.slots.map((slot) => map.documents(slot.positives));
+    const negatives = batch.negatives.length > 0 ? map.documents(batch.negatives) : undefined;
+    const clean = recipe.offDropout.enabled ? map.clean(batch.queries) : undefined;
+    const { owners, rowWeights } = batch;
+    const common = {
+      ...{ queries: queries.value, negatives: negatives?.value, owners, rowWeights },
+      isExplicit: batch.rows.map(({ isExplicit }) => isExplicit),
+    };
+    const slots = batch.slots.map(({ offsets, margins }, at) => ({
+      ...{ ...common, offsets, margins, positives: positives[at]!.value },
+      clean: clean && { queries: clean.value, positives: positives[at]!.value },
+    }));
+    const own = { ...recipe, tau: this.temperature.tau };
+    const loss = await meanOverSlots(slots, (slot, at) => {
+      const random = seededRandom(seedFor(seed, mixPurpose(at), stepIndex));
+      return losses ? losses.loss(slot, own, random) : retrievalLoss(slot, own, random);
+    });
+    queries.back(loss.queries);
+    if (negatives && loss.negatives) negatives.back(loss.negatives);
+    if (clean && loss.clean) clean.back(loss.clean.queries);
+    positives.forEach((slot, at) => {
+      slot.back(loss.positives[at]!);
+      if (loss.clean) slot.back(loss.clean.positives[at]!);
+    });
+    const rows = batch.rows.map(({ line }, row) => ({ line, loss: loss.rows[row]! }));
+    return { loss: loss.value, rows, inverseTemperature: loss.inverseTemperature };
   }
 
   private negativeRows(

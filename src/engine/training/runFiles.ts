@@ -134,6 +134,8 @@ export class RunFiles {
       if (names.length === 0) return;
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return;
+      if (systemCode(error) === 'ENOTDIR')
+        throw new NearmissError('usage', `${this.out} is a file`, 'Name another folder with --out');
       throw writeError(this.out, error);
     }
     throw new NearmissError('usage', `${this.out} is not empty`, 'Name another folder with --out');

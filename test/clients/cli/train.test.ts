@@ -175,6 +175,7 @@ describe('nearmiss train', () => {
     checkSentence(await train({ out: 'bad', recipe: '{"steps":' }), 2, /recipe.json is not JSON/);
     checkSentence(await train({ out: 'bad', more: ['--part', 'tail'] }), 2, /no part tail/);
     checkSentence(await train({ out: 'home' }), 2, /home is not empty/);
+    checkSentence(await train({ out: 'data.jsonl' }), 2, /data\.jsonl is a file/);
     const cross = ['--part', 'cross-encoder'];
     checkSentence(
       await train({ out: 'bad', more: cross }),

@@ -28,11 +28,12 @@ const scratch = temporaryFolder(after);
 const words = ['alpha', 'bravo', 'delta', 'gamma', 'kappa', 'omega', 'sigma', 'theta'];
 
 /** Searches with a teacher's margins, marks alone, and pairs where they are asked for. */
-function planOf({ pairs = false, alone = true } = {}): Plan {
+function planOf({ pairs = false, alone = true, positiveCount = 1 } = {}): Plan {
   const rows = words.map((word, index): TrainingRecord => {
     const other = words[(index + 3) % 8]!;
     return {
-      ...{ task: 'ir', query: `the ${word}`, positives: [`read ${word}`], line: index + 1 },
+      ...{ task: 'ir', query: `the ${word}`, line: index + 1 },
+      positives: [`read ${word}`, `file of ${word}`, `const ${word}`].slice(0, positiveCount),
       ...{ negatives: [`read ${other}`, `class ${other}`], margins: [0.5, null] },
     };
   });
@@ -195,6 +196,17 @@ describe('methods of a recipe', () => {
       await checkSame(make({}), make(off));
       const plan = planOf({ alone: false });
       await checkOn(make({}, plan), make({ gpl: { weight: 2, scale: 0.5 } }, plan), 0.03);
+    });
+
+    test(`${name}: several positives a query`, async () => {
+      const [one, three] = [planOf(), planOf({ alone: false, positiveCount: 3 })];
+      // Where every query has one positive there is nothing more to take.
+      await checkSame(make({}, one), make({ positives: 3 }, one));
+      await checkSame(make({}, three), make({ positives: 1 }, three));
+      await checkOn(make({}, three), make({ positives: 2 }, three), 0.03);
+      const all = { positives: 3, offDropout: { enabled: true }, dropout: 0.1 };
+      const { loss } = await (await make(all, three)).step(0);
+      assert.ok(Number.isFinite(loss));
     });
 
     test(`${name}: a learned temperature`, async () => {

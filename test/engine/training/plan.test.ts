@@ -96,6 +96,31 @@ describe('batches', () => {
     assert.deepEqual(new BatchMaker({ ...task, recipe }).at(4), maker.at(4));
   });
 
+  test('have a slot for each positive that is asked for, and repeat where a row has fewer', () => {
+    const two = [ir('q0', { positives: ['a', 'b', 'c'] }), ir('q1', { positives: ['d'] })];
+    const own = plan(two, { heldOut: dev });
+    const textsOf = (positives: number): string[][] => {
+      const made = makeRecipe('query-head', 20, { rows: 2, positives });
+      const batch = new BatchMaker({ ...task, plan: own, recipe: made }).at(0);
+      assert.ok(batch.kind === 'rows');
+      const many = batch.rows.findIndex((row) => row.positives.length === 3);
+      return batch.slots.map((slot) => {
+        assert.deepEqual([slot.offsets.rows, slot.offsets.columns], [2, 2]);
+        const [first, other] = [slot.positives[many]!, slot.positives[1 - many]!];
+        return [own.texts[first]!, own.texts[other]!];
+      });
+    };
+    const [first, ...none] = textsOf(1);
+    assert.deepEqual(none, []);
+    const slots = textsOf(5);
+    assert.deepEqual(slots[0], first);
+    assert.deepEqual(slots.map(([many]) => many).sort(), ['a', 'b', 'c']);
+    assert.deepEqual(
+      slots.map(([, single]) => single),
+      ['d', 'd', 'd'],
+    );
+  });
+
   test('mask what answers the query of a row, but not its own mark', () => {
     const same = [
       ir('one', { positives: ['x'] }),
@@ -104,7 +129,7 @@ describe('batches', () => {
     const marked = plan(same, { heldOut: dev });
     const batch = new BatchMaker({ ...task, plan: marked, recipe }).at(0);
     assert.ok(batch.kind === 'rows');
-    const { rows, columns, data } = batch.offsets;
+    const { rows, columns, data } = batch.slots[0]!.offsets;
     assert.deepEqual([rows, columns], [2, 3]);
     const asked = batch.queries.map((query) => marked.texts[query]);
     const [one, other] = [asked.indexOf('one'), asked.indexOf('One')];

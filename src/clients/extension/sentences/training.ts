@@ -50,6 +50,7 @@ export const trainingSentences: readonly KnownSentence[] = [
   'An unfinished run of {} steps is in {}',
   ['Go on with it by --resume, or remove that folder', 'Learn again, or remove that folder'],
   '{} is not empty',
+  '{} is a file',
   ['Name another folder with --out', 'Name another folder'],
   'The unfinished run in {} has other data, another recipe, base or seed',
   'Give what it was started with, or remove that folder',
