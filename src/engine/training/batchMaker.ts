@@ -4,7 +4,7 @@
  * texts that the base cannot tell from a positive, and the positives of the same query asked elsewhere.
  */
 import { type Random, seededRandom, sample, shuffle } from '../../base/random';
-import { type Batch as EpochBatch, type Dataset, SAMPLER_DEFAULTS, planEpoch } from './batches';
+import { type Batch as EpochBatch, type Dataset, planEpoch } from './batches';
 import { type Matrix, rowOf, zeros } from './losses/matrix';
 import { shuffleByNeighbours, shuffleByShingle } from './neighbourShuffle';
 import { type PairRow, type Plan, type Row, documentsOf, fold, seedFor } from './plan';
@@ -103,7 +103,8 @@ export class BatchMaker {
       { task: 'ir', records: [...rows.keys()], batchSize: recipe.rows },
       { task: 'sts', records: [...pairs.keys()], batchSize: recipe.sts.rows },
     ];
-    const planned = planEpoch(datasets, SAMPLER_DEFAULTS, random);
+    const { ratio, repeats: mostRepeats } = recipe.sampler;
+    const planned = planEpoch(datasets, { leftovers: 'keep', ratio, mostRepeats }, random);
     const batches = pairs.length === 0 ? (this.byNeighbours(random) ?? planned) : planned;
     this.current = { number, batches };
     return batches;

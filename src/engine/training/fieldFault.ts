@@ -13,6 +13,6 @@ export function placeOf({ path }: Finding): string {
 
 /** What it is and should not be, to follow a colon. */
 export function faultOf({ message }: Finding): string {
-  if (/received undefined$/u.test(message)) return 'it is missing';
+  if (message.endsWith('undefined')) return 'it is missing';
   return message.replace(/^Invalid input: /, '');
 }

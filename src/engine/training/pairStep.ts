@@ -21,7 +21,7 @@ export function pairStep(
   if (sts.combo.enabled) {
     const { value, gradients } = comboLoss({
       ...{ queries: first, answers: second, labels: scores },
-      ...{ temperature: sts.tau, mu: sts.combo.mu },
+      ...{ temperature: sts.tau, mu: sts.combo.mu, normalization: sts.normalization },
     });
     return { value, first: gradients.queries, second: gradients.answers };
   }

@@ -43,6 +43,8 @@ const recipeSchema = z.strictObject({
   tau: positive,
   /** Weight of the other direction, each text against all queries. */
   columnWeight: z.number().nonnegative(),
+  /** Weight of the variance of queries' cosines with their own answers: one level of scores for all (BSC's diagonal). */
+  diagonal: z.number().nonnegative(),
   /** Learns the temperature of the search loss, beginning with tau; it is never shared with that of pairs. */
   learnTau: z.boolean(),
   /** Weight of a row's own negatives inside its softmax. */
@@ -66,6 +68,13 @@ const recipeSchema = z.strictObject({
   dcl: z.strictObject({ lambda: z.number().nonnegative(), t: positive }),
   offDropout: z.strictObject({ enabled: z.boolean(), rho: positive }),
   shuffleGroup: z.int().min(1).max(100),
+  /** Search steps to steps of pairs, at least and at most, and how often a record may come in an epoch to keep that. */
+  sampler: z.strictObject({
+    ratio: z
+      .tuple([positive, positive])
+      .refine(([least, most]) => least <= most, 'least comes first'),
+    repeats: z.int().min(1).max(100),
+  }),
   sts: z.strictObject({
     pearson: z.number().nonnegative(),
     pro: z.number().nonnegative(),
@@ -75,6 +84,8 @@ const recipeSchema = z.strictObject({
     rows: z.int().min(1).max(4096),
     /** BSC's combo in place of the three losses: this share of its softmax, the rest squared error. */
     combo: z.strictObject({ enabled: z.boolean(), mu: share }),
+    /** What the combo's softmax compares: unit vectors, or vectors divided by each coordinate's range (tau 1.2 suits). */
+    normalization: z.enum(['cosine', 'coordinate']),
     /** Weight of the contrast of alike pairs in a middle layer; encoders only. */
     middle: z.strictObject({ weight: z.number().nonnegative(), layer: z.int().min(1).max(48) }),
   }),
@@ -110,6 +121,7 @@ const partialSchema = recipeSchema.partial().extend({
   sts: recipeSchema.shape.sts.partial().optional(),
   gpl: recipeSchema.shape.gpl.partial().optional(),
   pseudo: recipeSchema.shape.pseudo.partial().optional(),
+  sampler: recipeSchema.shape.sampler.partial().optional(),
 });
 /** What a recipe file may hold: any of the flags; the others keep their defaults. */
 export type RecipeChanges = z.infer<typeof partialSchema>;
@@ -129,6 +141,7 @@ const COMMON: Recipe = {
   positives: 1,
   tau: 0.05,
   columnWeight: 0.5,
+  diagonal: 0,
   learnTau: false,
   hardNegativeAlpha: 1,
   anchor: 1,
@@ -144,9 +157,14 @@ const COMMON: Recipe = {
   dcl: { lambda: 0, t: 5 },
   offDropout: { enabled: false, rho: 1 },
   shuffleGroup: 4,
+  sampler: { ratio: [1, 4], repeats: 3 },
   sts: {
     ...{ pearson: 2, pro: 0.5, rankKl: 5, tau: 0.05, cosentLambda: 20, rows: 32 },
-    ...{ combo: { enabled: false, mu: 0.1 }, middle: { weight: 0, layer: 3 } },
+    ...{
+      combo: { enabled: false, mu: 0.1 },
+      normalization: 'cosine',
+      middle: { weight: 0, layer: 3 },
+    },
   },
   fusionPull: 1,
   evaluateEvery: 10,
@@ -219,7 +237,7 @@ export function makeRecipe(part: Part, markCount: number, changes: RecipeChanges
 }
 
 function withChanges(recipe: Recipe, changes: RecipeChanges): Recipe {
-  const { hnm, pm, dcl, offDropout, sts, gpl, pseudo, ...flat } = changes;
+  const { hnm, pm, dcl, offDropout, sampler, sts, gpl, pseudo, ...flat } = changes;
   return {
     ...recipe,
     ...flat,
@@ -227,6 +245,7 @@ function withChanges(recipe: Recipe, changes: RecipeChanges): Recipe {
     pm: { ...recipe.pm, ...pm },
     dcl: { ...recipe.dcl, ...dcl },
     offDropout: { ...recipe.offDropout, ...offDropout },
+    sampler: { ...recipe.sampler, ...sampler },
     sts: { ...recipe.sts, ...sts },
     gpl: { ...recipe.gpl, ...gpl },
     pseudo: { ...recipe.pseudo, ...pseudo },

@@ -5,7 +5,7 @@
  */
 import type { Random } from '../../base/random';
 import type { GraphWriter } from './graphWriter';
-import { columnOffsets } from './losses/batchSoftmax';
+import { columnOffsets, writeDiagonalVariance } from './losses/batchSoftmax';
 import { offsetBlocks, ownTargets, writeContrast } from './losses/contrast';
 import { writeDimensionWise } from './losses/dimensionWise';
 import { mixingWeights, syntheticOffsets, writeMixedColumns } from './losses/hardNegativeMixing';
@@ -113,6 +113,10 @@ export function writeRetrievalLoss(
       ...{ inverseTemperature, targets, rowWeights },
     });
     terms.push(writer.scale(columns, recipe.columnWeight));
+  }
+  if (recipe.diagonal > 0) {
+    const apart = writeDiagonalVariance(writer, { queries, answers: positives });
+    terms.push(writer.scale(apart, recipe.diagonal));
   }
   const { lambda, t } = recipe.dcl;
   if (lambda > 0 && recipe.rowCount >= DIMENSION_WISE_MIN_ROWS) {

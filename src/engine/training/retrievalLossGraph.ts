@@ -123,8 +123,16 @@ export class RetrievalLossGraphs implements Disposable {
     recipe: RetrievalRecipe,
   ): Promise<LossGraph> {
     const hasRows = queries.rows >= DIMENSION_WISE_MIN_ROWS;
-    const { columnWeight, dcl, offDropout, gpl } = recipe;
-    const constants = [columnWeight, dcl.lambda, dcl.t, offDropout.rho, gpl.weight, hasRows];
+    const { columnWeight, diagonal, dcl, offDropout, gpl } = recipe;
+    const constants = [
+      columnWeight,
+      diagonal,
+      dcl.lambda,
+      dcl.t,
+      offDropout.rho,
+      gpl.weight,
+      hasRows,
+    ];
     const key = `${Object.keys(inputs).sort().join()} ${constants.join()}`;
     const known = this.graphs.get(key);
     if (known) return known;

@@ -3,10 +3,12 @@
  *
  *   own positive | positives of other rows | negatives of all rows | its own synthetic negatives     / τ + offsets
  *
- * by cross-entropy, plus the other direction over the square block, plus the dimension-wise part. With every part but
- * the first switched off it is SimCSE; each part is a flag of the recipe, and at zero its code is not entered.
+ * by cross-entropy, plus the other direction over the square block, the level of its diagonal, the dimension-wise part
+ * and a teacher's margins. With every part but the first switched off it is SimCSE; each part is a flag of the recipe,
+ * and at zero its code is not entered.
  */
 import type { Random } from '../../base/random';
+import { diagonalVariance } from './losses/batchSoftmax';
 import { type ContrastInputs, contrast } from './losses/contrast';
 import { dimensionWise } from './losses/dimensionWise';
 import {
@@ -33,7 +35,7 @@ import type { Recipe } from './recipe';
 
 export type RetrievalRecipe = Pick<
   Recipe,
-  'tau' | 'columnWeight' | 'hnm' | 'pm' | 'dcl' | 'offDropout' | 'gpl'
+  'tau' | 'columnWeight' | 'diagonal' | 'hnm' | 'pm' | 'dcl' | 'offDropout' | 'gpl'
 >;
 
 /** Below this many rows correlations of coordinates are noise, and that part is left out. */
@@ -90,6 +92,12 @@ export function retrievalLoss(
     inverseTemperature += recipe.columnWeight * columns.gradients.inverseTemperature;
     addTo(positives, columns.gradients.queries, recipe.columnWeight);
     addTo(queries, columns.gradients.positives, recipe.columnWeight);
+  }
+  if (recipe.diagonal > 0) {
+    const part = diagonalVariance(batch.queries, batch.positives);
+    value += recipe.diagonal * part.value;
+    addTo(queries, part.gradients.queries, recipe.diagonal);
+    addTo(positives, part.gradients.answers, recipe.diagonal);
   }
   if (recipe.dcl.lambda > 0 && batch.queries.rows >= DIMENSION_WISE_MIN_ROWS) {
     const part = dimensionWise({ first: batch.queries, second: batch.positives, t: recipe.dcl.t });

@@ -173,6 +173,7 @@ test('a head learns the same by the graphs of the loss as by the reference', asy
   after(() => losses.dispose());
   const all: RecipeChanges = {
     ...{ hnm: { k: 4, s: 6 }, anchor: 1, dropout: 0.1, learnTau: true, gpl: { weight: 0.5 } },
+    ...{ diagonal: 2 },
     offDropout: { enabled: true },
   };
   // One set of graphs for several recipes, as tuning has it.
@@ -209,6 +210,12 @@ describe('methods of a recipe', () => {
       assert.ok(Number.isFinite(loss));
     });
 
+    test(`${name}: one level for all answers`, async () => {
+      await checkSame(make({}), make({ diagonal: 0 }));
+      const plan = planOf({ alone: false });
+      await checkOn(make({}, plan), make({ diagonal: 20 }, plan), 0.03);
+    });
+
     test(`${name}: a learned temperature`, async () => {
       await checkSame(make({}), make({ learnTau: false }));
       const learner = await make({ learnTau: true });
@@ -242,6 +249,8 @@ describe('methods of a recipe', () => {
       await checkSame(make({}, pairs), make(off, pairs));
       const on = { sts: { tau: 0.5, combo: { enabled: true, mu: 0.5 } } };
       await checkOn(make({ sts: { tau: 0.5 } }, pairs), make(on, pairs), 0.03);
+      const byRange = { sts: { ...on.sts, normalization: 'coordinate' as const } };
+      await checkOn(make(on, pairs), make(byRange, pairs), 0.03);
     });
   }
 

@@ -32,6 +32,7 @@ import { F1, randomMatrix } from '../../support/lossFixtures';
 const OFF: RetrievalRecipe = {
   tau: 0.1,
   columnWeight: 0,
+  diagonal: 0,
   hnm: { k: 0, s: 0, alpha: 0.5 },
   pm: { enabled: false, delta: 0.1 },
   dcl: { lambda: 0, t: 5 },
@@ -162,6 +163,7 @@ function randomBatch(rows: number): RetrievalBatch {
 const PARTS: Readonly<Record<string, Partial<RetrievalRecipe>>> = {
   'nothing else': {},
   columns: { columnWeight: 0.5 },
+  'one level': { diagonal: 3 },
   'synthetic negatives': { hnm: { k: 3, s: 2, alpha: 0.4 } },
   'mixed positives': { pm: { enabled: true, delta: 0.5 } },
   'clean encodings': { offDropout: { enabled: true, rho: 0.9 } },
@@ -170,6 +172,7 @@ const PARTS: Readonly<Record<string, Partial<RetrievalRecipe>>> = {
   everything: {
     gpl: { weight: 0.7, scale: 0.5 },
     columnWeight: 0.5,
+    diagonal: 2,
     hnm: { k: 3, s: 2, alpha: 0.4 },
     pm: { enabled: true, delta: 0.5 },
     offDropout: { enabled: true, rho: 0.9 },

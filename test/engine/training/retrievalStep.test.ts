@@ -13,6 +13,7 @@ import {
 const plain: RetrievalRecipe = {
   tau: 0.2,
   columnWeight: 0,
+  diagonal: 0,
   hnm: { k: 0, s: 0, alpha: 0.5 },
   pm: { enabled: false, delta: 0.1 },
   dcl: { lambda: 0, t: 5 },
@@ -82,6 +83,7 @@ describe('a retrieval step', () => {
   test('has the gradients of its loss, each part alone and with the others', () => {
     checkGradients(plain, 4);
     checkGradients({ ...plain, columnWeight: 0.5 }, 4);
+    checkGradients({ ...plain, diagonal: 3 }, 4);
     checkGradients({ ...plain, hnm: { k: 4, s: 6, alpha: 0.5 } }, 4);
     checkGradients({ ...plain, offDropout: { enabled: true, rho: 0.9 } }, 4);
     const all = { columnWeight: 0.5, hnm: { k: 2, s: 1, alpha: 0.5 }, dcl: { lambda: 0.1, t: 5 } };

@@ -163,7 +163,7 @@ export function binaryLabels(labels: ArrayLike<number>): Float64Array {
  * L = μ L_BSC(labels ≥ ½) + (1 − μ) mean (cos(q_i, a_i) − y_i)².
  */
 export function comboLoss(
-  inputs: Omit<BatchSoftmaxInputs, 'labels' | 'normalization'> & {
+  inputs: Omit<BatchSoftmaxInputs, 'labels'> & {
     readonly labels: ArrayLike<number>;
     readonly mu: number;
   },
