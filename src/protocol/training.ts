@@ -59,6 +59,8 @@ export interface MineRequest {
   readonly queries: string;
   /** Spaces that vote beside those of the index: `layer:N`, or folders of checkpoints or heads. */
   readonly also: readonly string[];
+  /** A file of the miner's flags. */
+  readonly recipe?: string;
   readonly folder: string;
   readonly out: string;
   readonly seed: number;

@@ -342,6 +342,10 @@ function addTrainingCommands(program: Command, act: Act): void {
       '--also <space...>',
       'embeddings that vote too: layer:N of the model in use, or folders of other models and heads',
     )
+    .option(
+      '--recipe <file>',
+      'flags of the miner that differ from their defaults; see docs/training.md',
+    )
     .option('--seed <number>', 'the same seed gives the same groups', whole, 1)
     .option('--json', 'print the result as JSON')
     .option('-y, --yes', 'index a home folder or a very large one without asking')

@@ -94,6 +94,7 @@ async function indexFirst(options: TrainingOptions, given: string | undefined): 
 
 interface MineOptions extends TrainingOptions {
   readonly queries: string;
+  readonly recipe?: string;
   readonly also?: readonly string[];
   readonly folder: string;
   readonly out: string;
@@ -108,6 +109,7 @@ export async function mine(options: MineOptions): Promise<number> {
   const result = await run({
     kind: 'mine',
     queries: path.resolve(options.queries),
+    recipe: absolute(options.recipe),
     also: (options.also ?? []).map((name) =>
       name.startsWith('layer:') ? name : existingFolder(name),
     ),
@@ -164,7 +166,9 @@ export async function merge(models: readonly string[], options: MergeOptions): P
   });
   if (options.json) printJson(result);
   else
-    printLine(`${result.out}: ${plural(result.tensorCount, 'tensor')} of ${models.length} merged`);
+    printLine(
+      `${result.out}: ${plural(models.length, 'model')} merged, ${plural(result.tensorCount, 'tensor')} changed`,
+    );
   return exitDone;
 }
 

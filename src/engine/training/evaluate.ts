@@ -23,7 +23,7 @@ import { type Plan, type RowSet, documentsOf, numberRecords } from './plan';
 import { linearProbe, pairFeatures } from './linearProbe';
 import { matrixOf } from './losses/matrix';
 import { readRecords } from './recordFile';
-import { readRunRecord } from './runFiles';
+import { RUN_FILE, readRunRecord } from './runFiles';
 import { bootstrapInterval } from './statistics';
 import { embedTexts } from './texts';
 
@@ -101,6 +101,12 @@ interface Model {
 /** A folder with an adapter of ours is a head on the checkpoint that its run names; anything else a checkpoint. */
 async function openModel(folder: string): Promise<Model> {
   const record = await readRunRecord(folder);
+  if (record?.part === 'fusion')
+    throw new NearmissError(
+      'usage',
+      `${folder} holds weights of a ranking, which show in searches of their folder alone`,
+      `Its figures are in ${RUN_FILE}`,
+    );
   if (record?.part !== 'query-head' && record?.part !== 'shared-head')
     return { checkpoint: await readCheckpoint(folder) };
   const head = await readHead(path.join(folder, ADAPTER_FILE));

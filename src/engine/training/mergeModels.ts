@@ -43,6 +43,13 @@ export async function mergeModels(order: MergeOrder): Promise<Merged> {
   const files = new RunFiles(order.out, identity);
   await files.prepare(true);
   const records = await Promise.all(order.models.map(readRunRecord));
+  const fusion = records.findIndex((record) => record?.part === 'fusion');
+  if (fusion >= 0)
+    throw new NearmissError(
+      'usage',
+      `${order.models[fusion]} holds weights of a ranking, which cannot be merged`,
+      'Name heads or whole checkpoints',
+    );
   const headCount = records.filter(
     (record) => record?.part === 'query-head' || record?.part === 'shared-head',
   ).length;
@@ -61,11 +68,12 @@ async function mergeHeads(order: MergeOrder, base: Checkpoint, files: RunFiles):
   );
   const first = heads[0]!;
   for (const head of heads) checkBase(head, base.fingerprint);
-  const odd = heads.findIndex(({ kind, rank }) => kind !== first.kind || rank !== first.rank);
+  const odd = heads.findIndex(({ kind }) => kind !== first.kind);
   if (odd >= 0)
     throw new NearmissError(
       'usage',
-      `${order.models[odd]} is a head of another kind or rank than ${order.models[0]}`,
+      `${order.models[odd]} is a ${heads[odd]!.kind}, and ${order.models[0]} a ${first.kind}`,
+      'Name heads of one kind',
     );
   const product = mergedMap(heads, order);
   const merged: Head = { ...first, rank: product.rank, a: product.a, b: product.b };
@@ -130,6 +138,7 @@ async function mergeWhole(order: MergeOrder, base: Checkpoint, files: RunFiles):
     throw new NearmissError(
       'model',
       `${other.folder} is a ${other.kind}, and the base a ${base.kind}`,
+      'Name the base that all of them were trained from',
     );
   const others = await Promise.all(checkpoints.map(weightsOf));
   others.forEach((weights, index) => checkForm(start, weights, order.models[index]!));

@@ -11,7 +11,13 @@ import { seededRandom } from '../../base/random';
 import { foldQuery } from './duplicates';
 import { faultOf, placeOf } from './fieldFault';
 import { type FolderChunks, type FolderMeans, folderPool } from './folderPool';
-import { type MinedGroup, type MiningQuery, type MiningSettings, mineGroup } from './negatives';
+import {
+  type MinedGroup,
+  type MiningQuery,
+  type MiningSettings,
+  type MiningSpace,
+  mineGroup,
+} from './negatives';
 
 const lineSchema = z.object({
   query: z.string().trim().min(1),
@@ -35,6 +41,8 @@ export interface MinedRecord {
 
 export interface MineOptions {
   readonly settings: MiningSettings;
+  /** Votes of spaces by name, for weighted and fused voting; 1 for those that are left out. */
+  readonly weights?: Readonly<Record<string, number>>;
   readonly seed: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
@@ -97,10 +105,11 @@ function parsePlace(
 export async function mineRecords(
   queries: readonly MineQuery[],
   means: FolderMeans,
-  { settings, seed, signal, onProgress }: MineOptions,
+  { settings, weights = {}, seed, signal, onProgress }: MineOptions,
 ): Promise<MineOutcome> {
   const texts = queries.map(({ query }) => query);
-  const pool = await folderPool(means, texts, seededRandom(seed));
+  const made = await folderPool(means, texts, seededRandom(seed));
+  const pool = { ...made, spaces: weighed(made.spaces, weights) };
   const skipped: string[] = [];
   const placed = queries.map((query) => chunksOf(query, pool.chunks, skipped));
   const accepted = acceptedByQuery(placed);
@@ -124,6 +133,22 @@ export async function mineRecords(
     });
   }
   return { records, groups, skipped };
+}
+
+/** The spaces with their votes. Throws a NearmissError('usage') that names a space which is not there. */
+function weighed(
+  spaces: readonly MiningSpace[],
+  weights: Readonly<Record<string, number>>,
+): MiningSpace[] {
+  const names = spaces.map(({ name }) => name);
+  const odd = Object.keys(weights).find((name) => !names.includes(name));
+  if (odd !== undefined)
+    throw new NearmissError(
+      'usage',
+      `There is no space ${odd} to weigh`,
+      `The spaces are ${names.join(', ')}`,
+    );
+  return spaces.map((space) => ({ ...space, weight: weights[space.name] ?? space.weight }));
 }
 
 /** The chunks of a query's places. A place outside the index is noted and left out. */

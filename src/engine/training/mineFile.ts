@@ -3,7 +3,8 @@ import { NearmissError } from '../../base/errors';
 import type { FolderMeans } from './folderPool';
 import { type FurtherMeans, furtherSpace } from './furtherSpaces';
 import { mineRecords, readMineQueries } from './mine';
-import { type DropReason, MINING_DEFAULTS, type MinedGroup } from './negatives';
+import { readMiningFlags } from './miningFlags';
+import type { DropReason, MinedGroup } from './negatives';
 import { writeWhole } from './runFiles';
 
 export interface MineOrder {
@@ -12,6 +13,8 @@ export interface MineOrder {
   readonly seed: number;
   /** Spaces that vote beside those of the index: `layer:N`, or folders of checkpoints or heads. */
   readonly also?: readonly string[];
+  /** A file of the miner's flags. */
+  readonly recipe?: string;
 }
 
 export interface Mined {
@@ -22,12 +25,13 @@ export interface Mined {
 
 /** Mines every query of the file against the folder. Throws a NearmissError('usage') when none can be. */
 export async function mineFile(
-  { queries: file, out, seed, also = [] }: MineOrder,
+  { queries: file, out, seed, also = [], recipe }: MineOrder,
   means: FolderMeans,
   { control, base, dataFolder }: Pick<FurtherMeans, 'control' | 'base' | 'dataFolder'>,
   onNews: (news: { readonly stage: string; readonly done: number; readonly total: number }) => void,
 ): Promise<Mined> {
   const queries = await readMineQueries(file);
+  const flags = await readMiningFlags(recipe);
   await control.turn();
   const further = also.map((name) =>
     furtherSpace(name, {
@@ -39,7 +43,7 @@ export async function mineFile(
     queries,
     { ...means, further },
     {
-      ...{ settings: MINING_DEFAULTS, seed },
+      ...{ ...flags, seed },
       onProgress: (done, total) => onNews({ stage: 'mining', done, total }),
     },
   );

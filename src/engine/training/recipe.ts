@@ -2,11 +2,8 @@
  * The recipe of a run: every flag with its range and default. The one that was used is stored with the result, so that
  * a run can be repeated. Defaults follow the tiers of training-methods, section 10, by the number of marks.
  */
-import * as fs from 'node:fs/promises';
 import * as z from 'zod';
-import { NearmissError } from '../../base/errors';
-import { unreadable } from '../../base/fileFailure';
-import { faultOf, placeOf } from './fieldFault';
+import { readFlags } from './flagFile';
 
 export const PARTS = [
   'query-head',
@@ -230,6 +227,37 @@ const BY_PART: Readonly<Record<Part, RecipeChanges>> = {
   },
 };
 
+const HEADS: readonly Part[] = ['query-head', 'shared-head'];
+const ENCODERS: readonly Part[] = ['bi-encoder', 'cross-encoder'];
+const EMBEDDINGS: readonly Part[] = [...HEADS, 'bi-encoder'];
+const MODELS: readonly Part[] = [...HEADS, ...ENCODERS];
+
+/** The parts that look at a flag. */
+export const USED_BY: { readonly [Flag in keyof Recipe]: readonly Part[] } = {
+  ...{ scope: ENCODERS, layers: ENCODERS, trainEmbeddings: ENCODERS, rank: MODELS },
+  ...{ learningRate: PARTS, steps: PARTS, warmupShare: PARTS, clipNorm: PARTS },
+  ...{ weightDecay: MODELS, rows: PARTS, negatives: MODELS, positives: MODELS },
+  ...{ tau: PARTS, learnTau: EMBEDDINGS, columnWeight: EMBEDDINGS, diagonal: EMBEDDINGS },
+  ...{ hardNegativeAlpha: [...EMBEDDINGS, 'fusion'], anchor: EMBEDDINGS, anchorTexts: EMBEDDINGS },
+  ...{ dropout: MODELS, duplicateCosine: MODELS, negativeOnly: MODELS, gpl: MODELS },
+  ...{ pseudo: MODELS, quarantine: PARTS, hnm: EMBEDDINGS, pm: EMBEDDINGS, dcl: EMBEDDINGS },
+  ...{ offDropout: EMBEDDINGS, shuffleGroup: EMBEDDINGS, sampler: ['shared-head', 'bi-encoder'] },
+  ...{ sts: ['shared-head', 'bi-encoder'], fusionPull: ['fusion'] },
+  ...{ evaluateEvery: PARTS, patience: PARTS, keep: PARTS, merge: PARTS, pulls: PARTS },
+  ...{ heldOutShare: PARTS, chunkTokens: ENCODERS, maxTokens: ENCODERS, threads: MODELS },
+  ...{ memoryMb: PARTS, niceness: PARTS, minutes: PARTS, weights: ENCODERS },
+};
+
+/** Flags that were changed from what they are otherwise, and that the part does not look at. */
+export function idleFlags(part: Part, markCount: number, changes: RecipeChanges): string[] {
+  const [plain, changed] = [makeRecipe(part, markCount), makeRecipe(part, markCount, changes)];
+  return (Object.keys(changes) as (keyof Recipe)[]).filter(
+    (flag) =>
+      !USED_BY[flag].includes(part) &&
+      JSON.stringify(plain[flag]) !== JSON.stringify(changed[flag]),
+  );
+}
+
 /** The defaults for a part and a number of marks, with the changes on top. */
 export function makeRecipe(part: Part, markCount: number, changes: RecipeChanges = {}): Recipe {
   const tier = TIERS.findLast(({ from }) => markCount >= from) ?? TIERS[0]!;
@@ -252,43 +280,7 @@ function withChanges(recipe: Recipe, changes: RecipeChanges): Recipe {
   };
 }
 
-/**
- * Reads a recipe file, or the recipe in the record of a run (`training.json`), so that a run can be repeated. Throws a
- * NearmissError('usage') that names the flag at fault.
- */
-export async function readRecipe(file: string): Promise<RecipeChanges> {
-  let text: string;
-  try {
-    text = await fs.readFile(file, 'utf8');
-  } catch (error) {
-    throw unreadable(file, error);
-  }
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (error) {
-    const message = `The recipe ${file} is not JSON`;
-    throw new NearmissError('usage', message, 'It is a JSON object of flags', { cause: error });
-  }
-  const record = recordSchema.safeParse(content);
-  const checked = partialSchema.safeParse(record.success ? record.data.recipe : content);
-  if (checked.success) return checked.data;
-  const finding = checked.error.issues[0]!;
-  throw new NearmissError(
-    'usage',
-    `The recipe ${file} is wrong${placeOf(finding)}: ${faultOf(finding)}`,
-    finding.code === 'unrecognized_keys'
-      ? `The flags there are ${flagsAt(finding.path).join(', ')}`
-      : 'Correct the flag or leave it out',
-  );
-}
-
-/** The record of a run, as far as it matters here; no recipe has these. */
-const recordSchema = z.looseObject({ recipe: z.unknown(), dataHash: z.string() });
-
-/** Names of all flags, or of those in a group of them. */
-function flagsAt([group]: readonly PropertyKey[]): string[] {
-  const part: unknown =
-    group === undefined ? recipeSchema : recipeSchema.shape[group as keyof Recipe];
-  return part instanceof z.ZodObject ? Object.keys(part.shape) : [];
+/** Reads a recipe file, or the record of a run to be repeated. Throws as `readFlags` does. */
+export function readRecipe(file: string): Promise<RecipeChanges> {
+  return readFlags(file, partialSchema);
 }

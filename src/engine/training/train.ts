@@ -17,7 +17,7 @@ import { figureName } from './heldOut';
 import type { Settled } from './kept';
 import type { LoopProgress, LoopResult } from './loop';
 import { type Plan, makePlan } from './plan';
-import { type Part, makeRecipe, readRecipe } from './recipe';
+import { type Part, idleFlags, makeRecipe, readRecipe } from './recipe';
 import { type TrainingRecord, readRecords } from './recordFile';
 import { RUN_FILE, RunFiles, writeWhole } from './runFiles';
 import { withPseudoRows } from './pseudoRows';
@@ -78,6 +78,9 @@ export async function train(order: TrainOrder, listener: TrainingListener): Prom
   // The fusion learns from places in a folder, which say nothing themselves.
   const plan = order.part === 'fusion' ? given : withPseudoRows(given, pseudo.share, seed);
   const notes = [...plan.notes];
+  const idle = idleFlags(order.part, data.records.length, changes);
+  if (idle.length > 0)
+    notes.push(`Flags of the recipe that a ${order.part} does not look at: ${idle.join(', ')}`);
   for (const note of notes) listener.onNote(note);
   const identity = {
     ...{ part: order.part, base: base.fingerprint, recipe, seed: order.seed },

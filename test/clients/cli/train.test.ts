@@ -119,6 +119,9 @@ describe('nearmiss train', () => {
     const recipe = { steps: 8, evaluateEvery: 4, rank: 3 };
     const bytes = (out: string): Buffer =>
       fs.readFileSync(path.join(folder, out, 'adapter.safetensors'));
+    const idle = await train({ out: 'idle', recipe: { ...recipe, layers: 4 } });
+    checkDone(idle);
+    assert.match(idle.stderr, /Flags of the recipe that a query-head does not look at: layers/);
     for (const [out, more] of [
       ['as-is', []],
       ['searched', ['--tune', '0.01']],
@@ -417,9 +420,25 @@ describe('encoders', () => {
       3,
       /is a cross-encoder, and the base a bi-encoder/,
     );
-    checkDone(await run(['merge', '--base', base, '--out', 'heads', 'first', 'headed']));
+    // Heads of any ranks: what they add is stacked.
+    const merge = await run(['merge', '--base', base, '--out', 'heads', 'first', 'as-is']);
+    checkDone(merge);
+    assert.match(merge.stdout, /heads: 2 models merged, 2 tensors changed$/m);
     const head = await readHead(path.join(folder, 'heads/adapter.safetensors'));
-    assert.equal(head.rank, 16);
+    assert.equal(head.rank, 8 + 3);
+    writeFiles(folder, {
+      'weighed/training.json': JSON.stringify({ part: 'fusion', base: '', baseFolder: base }),
+    });
+    checkSentence(
+      await run(['merge', '--base', base, '--out', 'no', 'weighed']),
+      2,
+      /holds weights of a ranking, which cannot be merged/,
+    );
+    checkSentence(
+      await run(['evaluate', '--data', 'data.jsonl', '--model', 'weighed']),
+      2,
+      /holds weights of a ranking, which show in searches of their folder alone/,
+    );
   });
 });
 

@@ -136,6 +136,22 @@ test('knows distances in the joint space, calibrated', async (t) => {
   assert.equal(distances!.calibration!.queryChunk.length, 1000);
 });
 
+test('lets spaces vote by their weights, and names one that is not there', async (t) => {
+  const means = await openMeans(t);
+  const settings = {
+    ...SETTINGS,
+    ...({ voting: 'weighted', ranks: [1, 1], negativeCount: 1, randomCount: 0 } as const),
+  };
+  const minedBy = async (weights: Record<string, number>): Promise<readonly string[]> => {
+    const { records } = await mineRecords([query()], means, { settings, weights, seed: 1 });
+    return records[0]!.negatives;
+  };
+  const [byWords, byMeaning] = [await minedBy({ contextual: 0 }), await minedBy({ words: 0 })];
+  assert.match(byWords.join(), /retry|count/);
+  assert.notDeepEqual(byWords, byMeaning);
+  await assert.rejects(minedBy({ stars: 2 }), /There is no space stars to weigh/);
+});
+
 test('stops between two queries', async (t) => {
   const means = await openMeans(t);
   const controller = new AbortController();
