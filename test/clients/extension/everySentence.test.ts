@@ -211,6 +211,8 @@ const NOT_SHOWN: Readonly<Record<string, string>> = {
   "ascii tokenchars ''_''": 'SQL',
   'Short read at {}': 'caught, and the file is written anew',
   'dropout {}': 'names a seed',
+  'mix {}': 'names a seed',
+  'least comes first': 'is said of a file that was written for `nearmiss train`',
   '{} queries were made of what the texts say': 'a note of `nearmiss train`',
   ' and {} more': 'a note of `nearmiss train`',
   'the same text is marked relevant for the same query': 'a note of `nearmiss train`',
