@@ -15,7 +15,8 @@ export function methodSection(
 ): Markup | undefined {
   if (!methods) return undefined;
   const { t, say } = words;
-  const heading = html`<h2>${t('What each method brings, and what it costs')}</h2>`;
+  const name = t('What each method brings, and what it costs');
+  const heading = html`<h2>${name}</h2>`;
   if (methods.length === 0)
     return html`<section>
       ${heading}
@@ -44,7 +45,7 @@ export function methodSection(
       ${t('Embeddings made anew for all of them: {0}.', count(anew))}
       ${t('What is promoted was decided before. Of twenty such intervals one misses the truth by chance.')}
     </p>
-    ${table(columns, rows)}
+    ${table(name, columns, rows)}
   </section>`;
 }
 

@@ -140,14 +140,13 @@ export function quarantine({ quarantined }: LearningReport, { t, say }: Words): 
     place(item.suspect, t),
     decisionName(item.decision, t),
   ]);
+  const name = counted(
+    quarantined.length,
+    t('Set aside: 1 mark, not learned from until a person decides'),
+    (many) => t('Set aside: {0} marks, not learned from until a person decides', many),
+  );
   return html`<section>
-    <h2>
-      ${counted(
-        quarantined.length,
-        t('Set aside: 1 mark, not learned from until a person decides'),
-        (many) => t('Set aside: {0} marks, not learned from until a person decides', many),
-      )}
-    </h2>
-    ${table(columns, rows)}
+    <h2>${name}</h2>
+    ${table(name, columns, rows)}
   </section>`;
 }

@@ -34,7 +34,8 @@ export function learnedFrom({ learnedFrom: from }: LearningReport, { t }: Words)
 }
 
 export function comparedFigures({ figures, primary }: LearningReport, { t, say }: Words): Markup {
-  const heading = html`<h2>${t('Before and after')}</h2>`;
+  const name = t('Before and after');
+  const heading = html`<h2>${name}</h2>`;
   if (figures.length === 0)
     return html`<section>
       ${heading}
@@ -62,7 +63,7 @@ export function comparedFigures({ figures, primary }: LearningReport, { t, say }
         ${t('Near-miss accuracy counts pairs of a right and a wrong hit that were marked. They stand close together and change places easily, so it moves further than the search as a whole: how high right answers stand is MRR@10.')}
       </p>`
     }
-    ${table(columns, rows)}
+    ${table(name, columns, rows)}
   </section>`;
 }
 
@@ -70,7 +71,8 @@ export function comparedFigures({ figures, primary }: LearningReport, { t, say }
 const NEAR_MISS = 'near-miss accuracy';
 
 export function gate({ conditions }: LearningReport, { t, say }: Words): Markup {
-  const heading = html`<h2>${t('The gate, condition by condition')}</h2>`;
+  const name = t('The gate, condition by condition');
+  const heading = html`<h2>${name}</h2>`;
   if (conditions.length === 0)
     return html`<section>
       ${heading}
@@ -86,7 +88,7 @@ export function gate({ conditions }: LearningReport, { t, say }: Words): Markup 
     say(condition.sentence),
     count(condition.count),
   ]);
-  return html`<section>${heading}${table(columns, rows)}</section>`;
+  return html`<section>${heading}${table(name, columns, rows)}</section>`;
 }
 
 /** Nothing to measure is no yes. */
@@ -143,9 +145,10 @@ export function tiers(
     gainOf(outcome, primary, words),
     ...[duration(outcome.seconds, t), size(outcome.bytes), count(outcome.recomputedVectorCount)],
   ]);
+  const name = t('What each part brought, and what it cost');
   return html`<section>
-    <h2>${t('What each part brought, and what it cost')}</h2>
-    ${table(columns, rows)}
+    <h2>${name}</h2>
+    ${table(name, columns, rows)}
   </section>`;
 }
 
@@ -196,9 +199,10 @@ export function measuredAgain(
     say(verdict),
     isUnasked ? t('much of the folder had changed') : t('somebody asked'),
   ]);
+  const name = t('Measured again');
   return html`<section>
-    <h2>${t('Measured again')}</h2>
-    ${table(columns, rows)}
+    <h2>${name}</h2>
+    ${table(name, columns, rows)}
   </section>`;
 }
 
@@ -243,9 +247,10 @@ export function versionTable({ versions }: VersionList, { t, say }: Words): Mark
     version.markCount === undefined ? '–' : count(version.markCount),
     size(version.sizeBytes),
   ]);
+  const name = t('Versions');
   return html`<section>
-    <h2>${t('Versions')}</h2>
-    ${table(columns, rows)}
+    <h2>${name}</h2>
+    ${table(name, columns, rows)}
   </section>`;
 }
 

@@ -22,10 +22,10 @@ p { margin: 6px 0; max-width: 76ch; }
 .quiet, figcaption, caption { color: var(--quiet); }
 .verdict { margin: 20px 0; padding: 14px 18px; border-left: 5px solid var(--openFill); background: var(--raised); font-size: 17px; }
 .verdict.better { border-color: var(--betterFill); } .verdict.worse { border-color: var(--worseFill); }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; } .scroll:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; margin: 10px 0; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding-bottom: 4px; }
-table.narrow { width: auto; min-width: 26em; }
+table.narrow { width: auto; min-width: min(26em, 100%); }
 figure { margin: 8px 0; }
 th, td { text-align: left; padding: 6px 12px 6px 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
 th { font-weight: 600; } thead th { color: var(--quiet); font-weight: 500; white-space: nowrap; }

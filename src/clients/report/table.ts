@@ -14,9 +14,18 @@ export function number(head: string): Column {
   return { head, isNumber: true };
 }
 
-/** A row has a cell for each column. */
-export function table(columns: readonly Column[], rows: readonly (readonly Part[])[]): Markup {
-  return html`<div class="scroll">${tableOf('', columns, rows)}</div>`;
+/**
+ * A row has a cell for each column. Where the page is too narrow for it, the table scrolls by itself: the keyboard has to
+ * reach it then, and a screen reader says `name` there.
+ */
+export function table(
+  name: string,
+  columns: readonly Column[],
+  rows: readonly (readonly Part[])[],
+): Markup {
+  return html`<div class="scroll" role="region" aria-label="${name}" tabindex="0">
+    ${tableOf('', columns, rows)}
+  </div>`;
 }
 
 /** For two or three short columns: no wider than it must be. */

@@ -36,6 +36,7 @@ export function usageSection(parts: UsageParts, t: Translate): Markup {
 }
 
 function weekFigures(weeks: readonly UsageWeek[], t: Translate): Markup {
+  const name = t('Searches a week');
   const bars = weeks.map(({ monday, searchCount }) => ({
     label: monday.slice(5),
     value: searchCount,
@@ -51,10 +52,10 @@ function weekFigures(weeks: readonly UsageWeek[], t: Translate): Markup {
     ...[count(week.reformulationCount), count(week.markCount), medianText(week.seconds, t)],
   ]);
   return html`<figure>
-      ${barsPicture(bars, t('Searches a week'), t)}
+      ${barsPicture(bars, name, t)}
       <figcaption>${t('Searches a week, by its Monday.')}</figcaption>
     </figure>
-    ${table(columns, rows)}`;
+    ${table(name, columns, rows)}`;
 }
 
 function rankFigures(weeks: readonly UsageWeek[], t: Translate): Markup | undefined {

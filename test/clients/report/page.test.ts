@@ -201,6 +201,50 @@ test(
   },
 );
 
+test(
+  'lets the keyboard reach and move every table that is wider than a narrow window',
+  { skip: browserMissing() },
+  async () => {
+    const browser = await launchChromium();
+    try {
+      const window = await browser.newPage({ viewport: { width: 360, height: 800 } });
+      await window.setContent(page);
+      assert.equal(
+        await window.evaluate('document.documentElement.scrollWidth > innerWidth'),
+        false,
+      );
+      const wide = await window.evaluate<readonly (readonly [number, string, string])[]>(
+        `[...document.querySelectorAll('main *')]
+          .filter((one) => one.scrollWidth > one.clientWidth && getComputedStyle(one).overflowX === 'auto')
+          .map((one) => [one.tabIndex, one.getAttribute('role'), one.getAttribute('aria-label')])`,
+      );
+      const names = wide.map(([, , name]) => name);
+      assert.ok(names.includes('Before and after') && names.includes('Versions'), names.join());
+      // Without a tab stop only a mouse or a finger could see their last columns; without a name nobody heard what it is.
+      const headings = await window.locator('h2, figcaption').allInnerTexts();
+      for (const [tabIndex, role, name] of wide) {
+        assert.deepEqual([tabIndex, role], [0, 'region']);
+        assert.ok(
+          headings.some((heading) => heading.startsWith(name)),
+          name,
+        );
+      }
+      for (const name of names) {
+        const region = window.getByRole('region', { name });
+        await region.focus();
+        await window.keyboard.press('ArrowRight');
+        // Scrolling is smooth, and the page lets no script of a waiting test in.
+        const moved = (): Promise<number> => window.evaluate('document.activeElement.scrollLeft');
+        for (let look = 0; look < 1500 && (await moved()) === 0; look++)
+          await window.waitForTimeout(20);
+        assert.ok((await moved()) > 0, `${name} does not move`);
+      }
+    } finally {
+      await browser.close();
+    }
+  },
+);
+
 /** The texts of the cells of each row of a page's tables. */
 function rowsOf(markup: string): string[][] {
   return [...markup.matchAll(/<tr>(.*?)<\/tr>/gs)].map(([, row]) =>
