@@ -16,6 +16,8 @@ export interface World {
   readonly code: string;
   /** Runs `nearmiss ARGS --data DATA` in the code folder. */
   run(args: readonly string[], options?: CliOptions): Promise<CliResult>;
+  /** The same as words for a program that starts it by itself. */
+  command(args: readonly string[]): string[];
   /** Paths of the hits for a query in the code folder, embeddings and re-ranking included. */
   find(query: string, ...args: string[]): Promise<string[]>;
   /** A further data folder, with an engine of its own that ends with the suite. */
@@ -40,12 +42,9 @@ export function makeWorld(hook: (end: () => Promise<void> | void) => void): Worl
   fs.mkdirSync(code);
   writeFiles(code, sampleCode);
   const root = path.join(folder, 'installation');
+  const cli = path.join(root, 'dist/cli.js');
   const run: World['run'] = (args, options) =>
-    runCli([...args, '--data', data], {
-      cwd: code,
-      cli: path.join(root, 'dist/cli.js'),
-      ...options,
-    });
+    runCli([...args, '--data', data], { cwd: code, cli, ...options });
   return {
     folder,
     data,
@@ -54,6 +53,7 @@ export function makeWorld(hook: (end: () => Promise<void> | void) => void): Worl
     code,
     newData,
     run,
+    command: (args) => [process.execPath, cli, ...args, '--data', data],
     find: async (query, ...args) => pathsOf(await run(['search', query, '--json', ...args])),
   };
 }

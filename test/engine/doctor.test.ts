@@ -7,7 +7,8 @@ import type { Finding } from '../../src/protocol/engineLock';
 import { makeWorld } from '../badDays/world';
 import { cutFile } from '../support/faults';
 import { productProcesses } from '../support/processes';
-import { checkDone, killEngine, stopEngine } from '../support/product';
+import { checkDone, checkSentence, killEngine, stopEngine } from '../support/product';
+import { answerInTerminal, terminalMissing } from '../support/terminal';
 
 const world = makeWorld(after);
 
@@ -105,6 +106,22 @@ test('reports a damaged model', async () => {
   );
 });
 
+test(
+  'asks on a terminal before everything goes, and keeps it without a yes',
+  { skip: terminalMissing() },
+  async () => {
+    checkDone(await world.run(['index', '.', '--wait']));
+    const ask = (reply: string) => answerInTerminal(world.command(['clear', '--all']), reply);
+    const embeddings = path.join(world.data, 'embeddings.db');
+    const declined = await ask('n');
+    assert.match(declined.text, /all embeddings go; .*\. Go on\? \[y\/N\]/);
+    assert.deepEqual([declined.status, fs.existsSync(embeddings)], [2, true]);
+    const agreed = await ask('y');
+    assert.match(agreed.text, /\d+\.\d MB freed/);
+    assert.deepEqual([agreed.status, fs.existsSync(embeddings)], [0, false]);
+  },
+);
+
 test('clears one folder, or everything, with an engine and without', async () => {
   checkDone(await world.run(['index', '.', '--wait']));
   assert.equal(productProcesses(world.data).length > 0, true);
@@ -113,7 +130,10 @@ test('clears one folder, or everything, with an engine and without', async () =>
   assert.ok(fs.existsSync(path.join(world.data, 'embeddings.db')));
   checkDone(await world.run(['index', '.', '--wait']));
   await stopEngine(world.data);
-  checkDone(await world.run(['clear', '--all']));
+  // It used to take everything away without a word.
+  checkSentence(await world.run(['clear', '--all']), 2, /all embeddings go.*Agree with --yes$/m);
+  assert.ok(fs.existsSync(path.join(world.data, 'embeddings.db')));
+  checkDone(await world.run(['clear', '--all', '--yes']));
   assert.deepEqual(productProcesses(world.data), []);
   assert.deepEqual(
     fs.readdirSync(world.data).filter((name) => name.startsWith('embeddings')),

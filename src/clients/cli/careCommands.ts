@@ -9,6 +9,7 @@ import { exitDone, exitRemains } from './failure';
 import { harmless, megabytes, plural } from './format';
 import { progressText } from './progress';
 import {
+  agree,
   CliSession,
   type CommonOptions,
   engineFile,
@@ -84,6 +85,8 @@ export async function clear(given: string, options: ClearOptions): Promise<numbe
   const folder = options.all ? undefined : path.resolve(given);
   const session = new CliSession(options);
   try {
+    const loss = lossOf(folder, options);
+    if (loss !== undefined) await agree(session, loss);
     const { freedBytes } = await clearBy(session, folder, options.marks ?? false);
     if (options.json) printJson({ freedBytes });
     else printLine(`${megabytes(freedBytes)} freed`);
@@ -91,6 +94,15 @@ export async function clear(given: string, options: ClearOptions): Promise<numbe
   } finally {
     session.dispose();
   }
+}
+
+/** What a person should know before it is gone. One folder's index is made again by its next search, so nobody is asked. */
+function lossOf(folder: string | undefined, { marks }: ClearOptions): string | undefined {
+  const whose = folder ?? 'all folders';
+  if (marks)
+    return `The index of ${whose} goes, and for good all marks there and what was learned from them`;
+  if (folder !== undefined) return undefined;
+  return 'The indexes of all folders and all embeddings go; marks stay, the rest is made anew when it is needed, which takes its time';
 }
 
 /** By the engine where one runs, which then lets go of the files first; by a process of its own otherwise. */

@@ -242,7 +242,8 @@ function addCareCommands(program: Command, act: Act): void {
     .description("forget a folder's index")
     .argument('[folder]', 'the indexed folder', '.')
     .option('--all', 'every index and all embeddings')
-    .option('--marks', 'the marks too, which are kept otherwise')
+    .option('--marks', 'the marks too, which are kept otherwise, and what was learned from them')
+    .option('-y, --yes', 'agree that all indexes go, or marks, without being asked')
     .option('--json', 'print the result as JSON')
     .action(act(clear));
 }

@@ -7,6 +7,7 @@ import { type Disposable, DisposableStore } from '../../base/lifecycle';
 import { resolveDataFolder } from '../../protocol/engineLock';
 import type { IndexParams, IndexResult } from '../../protocol/methods';
 import { EngineClient } from '../engineClient';
+import { harmless } from './format';
 import { showProgress } from './progress';
 
 export interface CommonOptions {
@@ -78,6 +79,12 @@ export class CliSession implements Disposable {
   dispose(): void {
     this.store.dispose();
   }
+}
+
+/** Has a person agree to what a sentence says; where nobody can be asked, --yes has to be given. */
+export function agree(session: CliSession, sentence: string): Promise<void> {
+  const refusal = new NearmissError('needsConfirmation', sentence, 'Agree with --yes');
+  return session.agree(`${harmless(sentence)}. Go on?`, refusal);
 }
 
 /** Runs a command with a session that ends with it. */

@@ -1,16 +1,8 @@
 /** `nearmiss marks share`, `take` and `shared`: marks that a repository shares. */
-import { NearmissError } from '../../base/errors';
 import type { SharingInfo, SyncedSharing } from '../../protocol/sharing';
 import { exitDone } from './failure';
 import { harmless, plural } from './format';
-import {
-  type CliSession,
-  type FolderOption,
-  printJson,
-  printLine,
-  tell,
-  withFolder,
-} from './session';
+import { agree, type FolderOption, printJson, printLine, tell, withFolder } from './session';
 
 interface ShareOptions extends FolderOption {
   readonly as?: string;
@@ -92,11 +84,6 @@ export function takeVersion(options: FolderOption): Promise<number> {
     }
     return exitDone;
   });
-}
-
-function agree(session: CliSession, sentence: string): Promise<void> {
-  const refusal = new NearmissError('needsConfirmation', sentence, 'Agree with --yes');
-  return session.agree(`${harmless(sentence)}. Go on?`, refusal);
 }
 
 function show(options: FolderOption, info: SharingInfo | SyncedSharing): number {

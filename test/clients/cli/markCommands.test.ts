@@ -164,7 +164,13 @@ test('keeps marks when the index is cleared, and forgets them when asked to', as
   assert.deepEqual([kept.length, kept[0]?.state], [1, 'stale']);
   checkDone(await world.run(['index', '--wait']));
   assert.equal(((await json('marks')).marks as Json[])[0]?.state, 'active');
-  const { freedBytes } = await json('clear', '--marks');
+  checkSentence(
+    await world.run(['clear', '--marks']),
+    2,
+    /for good all marks there and what was learned from them\. Agree with --yes$/m,
+  );
+  assert.equal(((await json('marks')).marks as Json[])[0]?.state, 'active');
+  const { freedBytes } = await json('clear', '--marks', '--yes');
   assert.ok(Number(freedBytes) > 0);
   assert.deepEqual((await json('marks')).marks, []);
   for (const name of fs.readdirSync(world.data, { recursive: true }).map(String)) {
