@@ -129,6 +129,9 @@ test('clears one folder, or everything, with an engine and without', async () =>
   assert.deepEqual(fs.readdirSync(path.join(world.data, 'folders')), []);
   assert.ok(fs.existsSync(path.join(world.data, 'embeddings.db')));
   checkDone(await world.run(['index', '.', '--wait']));
+  // The indexer went on writing to embeddings that were removed, and found none of what it wrote.
+  checkDone(await world.run(['clear', '--all', '--yes']));
+  checkDone(await world.run(['index', '.', '--wait']));
   await stopEngine(world.data);
   // It used to take everything away without a word.
   checkSentence(await world.run(['clear', '--all']), 2, /all embeddings go.*Agree with --yes$/m);

@@ -92,8 +92,7 @@ export class IndexingService {
     this.embedder = undefined;
     this.learned.dispose();
     this.models?.dispose();
-    this.cache?.dispose();
-    this.cache = undefined;
+    this.letGoOfCache();
   }
 
   private dispatch(message: ToIndexer): Promise<void> | void {
@@ -191,6 +190,7 @@ export class IndexingService {
       await new Promise((resolve) => setTimeout(resolve, REMOVE_EVERY_MS));
     }
     if (count > 0) this.log.debug('Removed embeddings of versions that are gone', { count });
+    this.letGoOfCache();
   }
 
   private start(message: Start): Promise<void> {
@@ -248,9 +248,17 @@ export class IndexingService {
     this.cancelReopening(folderId);
     return this.inTurn(folderId, async () => {
       await this.close(folderId);
+      this.letGoOfCache();
       this.gate.resume(folderId);
       this.options.send({ type: 'stopped', folderId });
     });
+  }
+
+  /** Nobody uses the file now, which may be about to be removed: what was written to one that is gone could not be read. */
+  private letGoOfCache(): void {
+    if (this.folders.size > 0) return;
+    this.cache?.dispose();
+    this.cache = undefined;
   }
 
   private async close(folderId: string): Promise<void> {
