@@ -80,15 +80,29 @@ export class BiEncoderLearner implements Learner, Disposable {
   async evaluate(): Promise<number> {
     const { heldOut } = this.task.plan;
     const encodings = new Encodings(this.task, this.sequences, 0);
-    const queries = [...heldOut.rows.map(({ query }) => query), ...heldOut.pairs.map(({ a }) => a)];
-    const first = encodings.ask(queries, heldOut.rows.length > 0 ? 'query' : 'document', 'clean');
-    const second = encodings.ask(this.pool, 'document', 'clean');
+    const place = (texts: readonly number[], role: Role): ((text: number) => Float64Array) => {
+      const distinct = [...new Set(texts)];
+      const asked = encodings.ask(distinct, role, 'clean');
+      const rows = new Map(distinct.map((text, row) => [text, row]));
+      let values: Matrix | undefined;
+      return (text) => rowOf((values ??= asked.value()), rows.get(text)!);
+    };
+    const query = place(
+      heldOut.rows.map((row) => row.query),
+      'query',
+    );
+    // Both sides of a pair are documents, as in training.
+    const first = place(
+      heldOut.pairs.map(({ a }) => a),
+      'document',
+    );
+    const document = place(this.pool, 'document');
     await encodings.encode();
-    const [q, d] = [first.value(), second.value()];
-    const queryRow = new Map(queries.map((text, row) => [text, row]));
-    const documentRow = new Map(this.pool.map((text, row) => [text, row]));
-    return rankingFigure(heldOut, this.pool, (query, document) =>
-      dotOf(rowOf(q, queryRow.get(query)!), rowOf(d, documentRow.get(document)!)),
+    return rankingFigure(
+      heldOut,
+      this.pool,
+      (asked, answer) => dotOf(query(asked), document(answer)),
+      (a, b) => dotOf(first(a), document(b)),
     );
   }
 

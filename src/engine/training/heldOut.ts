@@ -25,16 +25,17 @@ export function figureName({ rows, pairs }: RowSet): string {
   return rows.length === 0 ? 'Spearman' : 'mean of nDCG@10 and Spearman';
 }
 
-/** A figure, larger is better, for a similarity of two texts given by number. */
+/**
+ * A figure, larger is better, for a similarity of two texts given by number: of a query and a document, and of two
+ * documents where an encoder reads those in another way.
+ */
 export function rankingFigure(
   heldOut: RowSet,
   documents: readonly number[],
   similarity: (query: number, document: number) => number,
+  alike: (a: number, b: number) => number = similarity,
 ): number {
-  const figures = [
-    ...rankingValues(heldOut, documents, similarity),
-    ...pairValues(heldOut, similarity),
-  ];
+  const figures = [...rankingValues(heldOut, documents, similarity), ...pairValues(heldOut, alike)];
   return figures.length === 0 ? 0 : meanOf(figures);
 }
 

@@ -65,7 +65,7 @@ export async function mineFile(
     negativeCount: records.reduce((sum, { negatives }) => sum + negatives.length, 0),
     notes: [
       ...skipped,
-      ...[...counts].map(([reason, count]) => `${count} left out: ${REASONS[reason]}`),
+      ...[...counts].map(([reason, count]) => `${count} candidates left out: ${REASONS[reason]}`),
     ],
   };
 }

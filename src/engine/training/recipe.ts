@@ -60,6 +60,8 @@ const recipeSchema = z.strictObject({
   pseudo: z.strictObject({ share: z.number().min(0).max(0.5) }),
   /** Sets marks aside that contradict one another or lie on what is likely the answer. */
   quarantine: z.boolean(),
+  /** Probability that a row's vectors are mixed in a step, as hnm and pm say; drawn for each of the two. */
+  mixing: share,
   hnm: z.strictObject({ k: count, s: count, alpha: share }),
   pm: z.strictObject({ enabled: z.boolean(), delta: z.number().nonnegative() }),
   dcl: z.strictObject({ lambda: z.number().nonnegative(), t: positive }),
@@ -149,6 +151,7 @@ const COMMON: Recipe = {
   gpl: { weight: 0, scale: 0.05 },
   pseudo: { share: 0 },
   quarantine: true,
+  mixing: 1,
   hnm: { k: 4, s: 6, alpha: 0.5 },
   pm: { enabled: false, delta: 0.1 },
   dcl: { lambda: 0, t: 5 },
@@ -201,6 +204,8 @@ const BY_PART: Readonly<Record<Part, RecipeChanges>> = {
   'shared-head': {},
   'bi-encoder': {
     ...{ learningRate: 2e-5, rank: 8, dropout: 0, anchor: 0, keep: 1, merge: 'best', pulls: [1] },
+    // Each further positive is one more text to encode.
+    positives: 1,
     ...{ hnm: { k: 0, s: 0 }, pm: { enabled: false }, dcl: { lambda: 0 } },
   },
   'cross-encoder': {
@@ -240,7 +245,14 @@ export const USED_BY: { readonly [Flag in keyof Recipe]: readonly Part[] } = {
   ...{ tau: PARTS, learnTau: EMBEDDINGS, columnWeight: EMBEDDINGS, diagonal: EMBEDDINGS },
   ...{ hardNegativeAlpha: [...EMBEDDINGS, 'fusion'], anchor: EMBEDDINGS, anchorTexts: EMBEDDINGS },
   ...{ dropout: MODELS, duplicateCosine: MODELS, negativeOnly: MODELS, gpl: MODELS },
-  ...{ pseudo: MODELS, quarantine: PARTS, hnm: EMBEDDINGS, pm: EMBEDDINGS, dcl: EMBEDDINGS },
+  ...{
+    mixing: EMBEDDINGS,
+    pseudo: MODELS,
+    quarantine: PARTS,
+    hnm: EMBEDDINGS,
+    pm: EMBEDDINGS,
+    dcl: EMBEDDINGS,
+  },
   ...{ offDropout: EMBEDDINGS, shuffleGroup: EMBEDDINGS, sampler: ['shared-head', 'bi-encoder'] },
   ...{ sts: ['shared-head', 'bi-encoder'], fusionPull: ['fusion'] },
   ...{ evaluateEvery: PARTS, patience: PARTS, keep: PARTS, merge: PARTS, pulls: PARTS },

@@ -52,7 +52,7 @@ export function retrievalFeeds(
 ): RetrievalFeeds {
   const { queries, positives, negatives, rowWeights } = batch;
   const rows = queries.rows;
-  const plan = planPositives(batch, recipe);
+  const plan = planPositives(batch, recipe, random);
   const pairs = planNegatives(batch, recipe, random);
   const { offsets, extraOffsets } = offsetBlocks(batch.offsets);
   return {

@@ -35,7 +35,7 @@ import type { Recipe } from './recipe';
 
 export type RetrievalRecipe = Pick<
   Recipe,
-  'tau' | 'columnWeight' | 'diagonal' | 'hnm' | 'pm' | 'dcl' | 'offDropout' | 'gpl'
+  'tau' | 'columnWeight' | 'diagonal' | 'mixing' | 'hnm' | 'pm' | 'dcl' | 'offDropout' | 'gpl'
 >;
 
 /** Below this many rows correlations of coordinates are noise, and that part is left out. */
@@ -147,7 +147,7 @@ export function knownMargins({ owners, margins }: RetrievalBatch): number[] {
 }
 
 function rowLoss(batch: RetrievalBatch, recipe: RetrievalRecipe, random: Random): RetrievalLoss {
-  const mixed = mixOfPositives(batch, recipe);
+  const mixed = mixOfPositives(batch, recipe, random);
   const synthetic = mixOfNegatives(batch, recipe, random);
   const { negatives, offsets, rowWeights } = batch;
   const inputs: ContrastInputs = {
@@ -185,8 +185,9 @@ function rowLoss(batch: RetrievalBatch, recipe: RetrievalRecipe, random: Random)
 function mixOfPositives(
   batch: RetrievalBatch,
   recipe: RetrievalRecipe,
+  random: Random,
 ): ReturnType<typeof mixPositives> | undefined {
-  const plan = planPositives(batch, recipe);
+  const plan = planPositives(batch, recipe, random);
   const { queries, positives } = batch;
   return plan && mixPositives({ queries, positives, plan, stopGradient: true });
 }
@@ -194,11 +195,13 @@ function mixOfPositives(
 /** How each positive is mixed; undefined when the flag is off. */
 export function planPositives(
   { queries, positives, offsets, isExplicit }: RetrievalBatch,
-  { pm }: RetrievalRecipe,
+  { pm, mixing }: RetrievalRecipe,
+  random: Random,
 ): MixedPositive[] | undefined {
   if (!pm.enabled) return undefined;
+  const isMixed = drawMixed(queries.rows, mixing, random);
   return choosePositives(cosines(queries, positives).value, pm, {
-    isExplicit: (row) => isExplicit[row] ?? false,
+    isExplicit: (row) => (isExplicit[row] ?? false) || !isMixed[row],
     isNegative: (row, column) => row !== column && rowOf(offsets, row)[column] !== -Infinity,
   });
 }
@@ -218,14 +221,22 @@ function mixOfNegatives(
 /** Which of a row's own negatives are mixed; none when the flag is off. */
 export function planNegatives(
   { queries, positives, negatives, owners, offsets }: RetrievalBatch,
-  { hnm }: RetrievalRecipe,
+  { hnm, mixing }: RetrievalRecipe,
   random: Random,
 ): MixedPair[] {
   if (!negatives || hnm.k < 2 || hnm.s === 0) return [];
+  const isMixed = drawMixed(queries.rows, mixing, random);
   const isNegative = (row: number, column: number): boolean =>
-    owners[column] === row && rowOf(offsets, row)[queries.rows + column] !== -Infinity;
+    isMixed[row]! &&
+    owners[column] === row &&
+    rowOf(offsets, row)[queries.rows + column] !== -Infinity;
   const inputs = { queries, columns: negatives, positives, isNegative };
   return chooseMixedPairs(inputs, { ...MIXING_DEFAULTS, ...hnm }, random);
+}
+
+/** Which rows are mixed in this step. At 1 nothing is drawn, so that what is drawn next stays the same. */
+function drawMixed(rowCount: number, mixing: number, random: Random): boolean[] {
+  return Array.from({ length: rowCount }, () => mixing === 1 || random() < mixing);
 }
 
 function squareOf(offsets: Matrix): Matrix {

@@ -80,7 +80,9 @@ export async function train(order: TrainOrder, listener: TrainingListener): Prom
   const notes = [...plan.notes];
   const idle = idleFlags(order.part, data.records.length, changes);
   if (idle.length > 0)
-    notes.push(`Flags of the recipe that a ${order.part} does not look at: ${idle.join(', ')}`);
+    notes.push(
+      `Flags of the recipe that --part ${order.part} does not look at: ${idle.join(', ')}`,
+    );
   for (const note of notes) listener.onNote(note);
   const identity = {
     ...{ part: order.part, base: base.fingerprint, recipe, seed: order.seed },

@@ -21,7 +21,7 @@ import { embedTexts } from './texts';
 import { type Tuned, tuneRecipe } from './tune';
 import { reviewedPlan } from './quarantine';
 import { RetrievalLossGraphs } from './retrievalLossGraph';
-import { type RunFiles, writeWhole } from './runFiles';
+import { RUN_FILE, type RunFiles, writeWhole } from './runFiles';
 import type { PartResult, TrainingContext } from './context';
 
 const TUNED_FILE = 'tuned.json';
@@ -77,16 +77,20 @@ async function tunedHead(
   if (minutes === undefined) return { kind, recipe, trials: [] };
   const known = await files.readNote<Tuned>(TUNED_FILE);
   if (known) return known;
+  let most = -Infinity;
   const tuned = await tuneRecipe({
     ...{ kind, plan, recipe, minutes, seed, control, makeLearner },
-    onTrial: (count, { changes, gain }) =>
+    onTrial(count, { changes, gain }) {
+      if (gain <= most) return;
+      most = gain;
       note(
-        `Tried ${count}: ${gain < 0 ? '' : '+'}${gain.toFixed(4)} ${count === 1 ? 'as it was asked for' : `with ${JSON.stringify(changes)}`}`,
-      ),
+        `Tried ${count}: ${gain < 0 ? '' : '+'}${gain.toFixed(4)} held out, ${count === 1 ? 'as it was asked for' : `the best so far, with ${JSON.stringify(changes)}`}`,
+      );
+    },
   });
-  const best = tuned.trials.reduce((a, b) => (b.gain > a.gain ? b : a));
+  const best = tuned.trials.findIndex(({ gain }) => gain === most);
   note(
-    `Of ${tuned.trials.length} the best is number ${tuned.trials.indexOf(best) + 1}; a ${tuned.kind} is trained by it`,
+    `Of ${tuned.trials.length} tried the best is number ${best + 1}, a ${tuned.kind}; ${RUN_FILE} will list all`,
   );
   await files.writeNote(TUNED_FILE, tuned);
   return tuned;

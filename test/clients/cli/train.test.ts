@@ -121,7 +121,10 @@ describe('nearmiss train', () => {
       fs.readFileSync(path.join(folder, out, 'adapter.safetensors'));
     const idle = await train({ out: 'idle', recipe: { ...recipe, layers: 4 } });
     checkDone(idle);
-    assert.match(idle.stderr, /Flags of the recipe that a query-head does not look at: layers/);
+    assert.match(
+      idle.stderr,
+      /Flags of the recipe that --part query-head does not look at: layers/,
+    );
     for (const [out, more] of [
       ['as-is', []],
       ['searched', ['--tune', '0.01']],
@@ -260,10 +263,10 @@ describe('nearmiss train', () => {
     assert.equal(record.part, part);
     assert.equal((JSON.parse(tuned.stdout) as { part: string }).part, part);
     assert.equal((await readHead(path.join(folder, 'tuned/adapter.safetensors'))).kind, part);
-    assert.match(tuned.stderr, /Tried 1: [-+]0\.\d{4} as it was asked for/);
+    assert.match(tuned.stderr, /Tried 1: [-+]0\.\d{4} held out, as it was asked for/);
     assert.match(
       tuned.stderr,
-      /Of \d+ the best is number \d+; a (query|shared)-head is trained by it/,
+      /Of \d+ tried the best is number \d+, a (query|shared)-head; training\.json will list all/,
     );
     const bi = ['--tune', '1', '--part', 'bi-encoder'];
     checkSentence(

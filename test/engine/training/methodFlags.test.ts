@@ -210,6 +210,18 @@ describe('methods of a recipe', () => {
       assert.ok(Number.isFinite(loss));
     });
 
+    test(`${name}: mixed negatives, in a share of the rows`, async () => {
+      const plan = planOf({ alone: false });
+      const on = { hnm: { k: 4, s: 6 } };
+      await checkSame(make(on, plan), make({ ...on, mixing: 1 }, plan));
+      await checkSame(make({}, plan), make({ ...on, mixing: 0 }, plan));
+      const lossAt = async (mixing: number): Promise<number> =>
+        (await (await make({ ...on, mixing }, plan)).step(0)).loss;
+      const [none, half, all] = [await lossAt(0), await lossAt(0.5), await lossAt(1)];
+      // Further columns only add to the loss.
+      assert.ok(none <= half && half <= all && none < all, `${none}, ${half}, ${all}`);
+    });
+
     test(`${name}: one level for all answers`, async () => {
       await checkSame(make({}), make({ diagonal: 0 }));
       const plan = planOf({ alone: false });

@@ -14,6 +14,7 @@ const plain: RetrievalRecipe = {
   tau: 0.2,
   columnWeight: 0,
   diagonal: 0,
+  mixing: 1,
   hnm: { k: 0, s: 0, alpha: 0.5 },
   pm: { enabled: false, delta: 0.1 },
   dcl: { lambda: 0, t: 5 },
