@@ -110,6 +110,18 @@ function checkEnough({ train, heldOut }: Omit<Plan, 'notes'>, options: PlanOptio
   }
   if (count === 0)
     throw new NearmissError('usage', 'There is no record to train on', 'Collect marks first');
+  if (options.heldOut && trainCount > 0)
+    throw new NearmissError(
+      'usage',
+      'There is no record to test on',
+      'Name a file that holds some with --dev, or leave it out',
+    );
+  if (trainCount + heldOutCount === 0)
+    throw new NearmissError(
+      'usage',
+      'No record has a query and a text to learn from',
+      'Fill them in, or collect marks first',
+    );
   throw new NearmissError(
     'usage',
     `${count === 1 ? 'One record is' : `${count} records are`} too few to train on some and test on others`,

@@ -62,6 +62,9 @@ export interface TrainOutcome extends PartResult {
   readonly notes: readonly string[];
 }
 
+/** All else is a matter of seconds on the processor. */
+const TRAINED_ON_DEVICES: readonly Part[] = ['bi-encoder', 'cross-encoder'];
+
 /** Trains and publishes. Throws an AbortedError when cancelled; the state is then there for --resume. */
 export async function train(order: TrainOrder, listener: TrainingListener): Promise<TrainOutcome> {
   const startMs = performance.now();
@@ -83,6 +86,8 @@ export async function train(order: TrainOrder, listener: TrainingListener): Prom
     notes.push(
       `Flags of the recipe that --part ${order.part} does not look at: ${idle.join(', ')}`,
     );
+  if (order.device === 'webgpu' && !TRAINED_ON_DEVICES.includes(order.part))
+    notes.push(`The processor trains: --device is for ${TRAINED_ON_DEVICES.join(' and ')}`);
   for (const note of notes) listener.onNote(note);
   const identity = {
     ...{ part: order.part, base: base.fingerprint, recipe, seed: order.seed },

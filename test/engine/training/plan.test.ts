@@ -58,6 +58,11 @@ describe('a plan', () => {
       );
     };
     refuse([], /no record/);
+    refuse(
+      [ir('', { positives: ['a'] }), ir('q', { positives: [' '] })],
+      /No record has a query and/,
+    );
+    assert.throws(() => plan([ir('a'), ir('b')], { heldOut: [] }), /no record to test on/);
     refuse([ir('only')], /One record is too few/);
     const pair = (a: string): TrainingRecord => ({ task: 'sts', a, b: 'b', score: 1, line: 1 });
     refuse(['1', '2', '3', '4', '5'].map(pair), /All 4 pairs have the same score/);
