@@ -1,35 +1,28 @@
 /**
- * Dropout masks that are fed to a graph: a number is kept with probability 1 − p and then scaled by 1/(1−p), or it is
- * 0. A mask is a function of seed, step, view and place and nothing else. So both passes of a chunked step see the
- * same mask, a run can be repeated, a pass without dropout changes no state, and views differ.
+ * Dropout masks: a number is kept with probability 1 − p and then scaled by 1/(1−p), or it is 0. A mask is a function of
+ * its key and of nothing else. So both passes of a chunked step see the same mask, a run can be repeated, a pass without
+ * dropout changes no state, and views differ.
  */
 import { seededRandom } from '../../base/random';
+import { seedFor } from './plan';
 
 export interface DropoutKey {
   readonly seed: number;
+  /** Which use within a step: two views of a text are two. */
+  readonly purpose: string;
   readonly step: number;
-  /** 0 and 1 for the two views of a text. */
-  readonly view: number;
-  /** Which text, row or layer the mask is for. */
-  readonly place: number;
 }
 
-/** A mask of `size` numbers. With rate 0 it is all ones. */
-export function dropoutMask(size: number, rate: number, key: DropoutKey): Float32Array {
-  if (rate === 0) return new Float32Array(size).fill(1);
-  const random = seededRandom(mixKey(key));
+/**
+ * Draws masks of one key, one after the other, each of the size asked for. With rate 0, and without a key, which is a
+ * pass without dropout, all are ones.
+ */
+export function dropoutMasks(
+  rate: number,
+  key: DropoutKey | undefined,
+): (size: number) => Float64Array {
+  if (rate === 0 || !key) return (size) => new Float64Array(size).fill(1);
+  const random = seededRandom(seedFor(key.seed, `dropout ${key.purpose}`, key.step));
   const kept = 1 / (1 - rate);
-  return Float32Array.from({ length: size }, () => (random() < rate ? 0 : kept));
-}
-
-/** One number from four: neighbouring keys give seeds far apart (the finaliser of MurmurHash3 after each). */
-function mixKey({ seed, step, view, place }: DropoutKey): number {
-  let hash = 0;
-  for (const part of [seed, step, view, place]) {
-    hash = (hash ^ part) >>> 0;
-    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-    hash = (hash ^ (hash >>> 16)) + 0x9e3779b9;
-  }
-  return hash >>> 0;
+  return (size) => Float64Array.from({ length: size }, () => (random() < rate ? 0 : kept));
 }

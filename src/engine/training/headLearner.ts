@@ -5,6 +5,7 @@
 import { seededRandom } from '../../base/random';
 import { type HeadKind, type Head, newHead } from '../encoders/heads';
 import { type Batch, BatchMaker } from './batchMaker';
+import { dropoutMasks } from './dropout';
 import type { Learner, StepOutcome, Weight } from './loop';
 import { LearnedTemperature } from './learnedTemperature';
 import { type Matrix, dotOf, pairCosines, rowOf, unitRows, zeros } from './losses/matrix';
@@ -272,10 +273,9 @@ class HeadMap {
   private dropped(rows: Matrix): Matrix {
     const { dropout } = this.task.recipe;
     if (dropout === 0) return rows;
-    const purpose = `dropout ${this.useCount++}`;
-    const random = seededRandom(seedFor(this.task.seed, purpose, this.stepIndex));
-    const scale = 1 / (1 - dropout);
-    return { ...rows, data: rows.data.map((value) => (random() < dropout ? 0 : value * scale)) };
+    const key = { seed: this.task.seed, purpose: `${this.useCount++}`, step: this.stepIndex };
+    const mask = dropoutMasks(dropout, key)(rows.data.length);
+    return { ...rows, data: rows.data.map((value, i) => value * mask[i]!) };
   }
 
   private map(rows: Matrix): Mapped {

@@ -18,6 +18,7 @@ import {
   type MiningSpace,
   mineGroup,
 } from './negatives';
+import { parsePlace } from './places';
 
 const lineSchema = z.object({
   query: z.string().trim().min(1),
@@ -88,17 +89,6 @@ function parseLine(text: string, line: number, file: string): MineQuery {
   for (const place of [...parsed.data.positives, ...parsed.data.negatives])
     if (!parsePlace(place)) throw wrong(`has the place ${place}, which is not path:start-end`);
   return { ...parsed.data, line };
-}
-
-/** "src/a.ts:10-20" to a path and 0-based lines, end exclusive; a single line may stand alone. */
-function parsePlace(
-  place: string,
-): { readonly path: string; readonly start: number; readonly end: number } | undefined {
-  const match = /^(.+):(\d+)(?:-(\d+))?$/.exec(place);
-  if (!match) return undefined;
-  const first = Number(match[2]);
-  const last = Number(match[3] ?? match[2]);
-  return first < 1 || last < first ? undefined : { path: match[1]!, start: first - 1, end: last };
 }
 
 /** A record for each query that has a chunk to tell from others. The same seed gives the same records. */

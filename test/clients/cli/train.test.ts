@@ -119,8 +119,10 @@ describe('nearmiss train', () => {
     const recipe = { steps: 8, evaluateEvery: 4, rank: 3 };
     const bytes = (out: string): Buffer =>
       fs.readFileSync(path.join(folder, out, 'adapter.safetensors'));
-    const idle = await train({ out: 'idle', recipe: { ...recipe, layers: 4 } });
+    const onDevice = ['--device', 'webgpu'];
+    const idle = await train({ out: 'idle', recipe: { ...recipe, layers: 4 }, more: onDevice });
     checkDone(idle);
+    assert.match(idle.stderr, /The processor trains: --device is for bi-encoder and cross-encoder/);
     assert.match(
       idle.stderr,
       /Flags of the recipe that --part query-head does not look at: layers/,

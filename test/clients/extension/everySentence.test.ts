@@ -210,7 +210,6 @@ const NOT_SHOWN: Readonly<Record<string, string>> = {
   '+rowid IN (SELECT rowid FROM words WHERE words MATCH ?)': 'SQL',
   "ascii tokenchars ''_''": 'SQL',
   'Short read at {}': 'caught, and the file is written anew',
-  'dropout {}': 'names a seed',
   'mix {}': 'names a seed',
   'least comes first': 'is said of a file that was written for `nearmiss train`',
   '{} queries were made of what the texts say': 'a note of `nearmiss train`',
