@@ -14,7 +14,8 @@ import { type ChunkOptions, chunkInputs, cutChunks } from './chunks';
 import { heldOutPool, rankingFigure } from './heldOut';
 import type { Learner, StepOutcome, Weight } from './loop';
 import { LearnedTemperature } from './learnedTemperature';
-import { type Matrix, dotOf, pairCosines, rowOf, scaled, zeros } from './losses/matrix';
+import { anchorLoss } from './losses/anchor';
+import { type Matrix, dotOf, matrixOf, rowOf, scaled, zeros } from './losses/matrix';
 import { referenceOf } from './losses/negativeOnly';
 import { middleLayerLoss } from './losses/similarity';
 import { negativeRowsLoss } from './negativeRows';
@@ -203,15 +204,16 @@ export class BiEncoderLearner implements Learner, Disposable {
       encodings.ask([text], queries.has(text) ? 'query' : 'document', 'noisy'),
     );
     return () => {
-      const share = -recipe.anchor / asked.length;
-      return asked.reduce((sum, one, index) => {
-        const base = zeros(1, checkpoint.dimension);
-        const start = batch.anchors[index]! * checkpoint.dimension;
-        base.data.set(vectors.subarray(start, start + checkpoint.dimension));
-        const cosine = pairCosines(one.value(), base);
-        one.take(cosine.back(Float64Array.of(share))[0]);
-        return sum + (recipe.anchor * (1 - cosine.value[0]!)) / asked.length;
-      }, 0);
+      const { dimension } = checkpoint;
+      const loss = anchorLoss(
+        matrixOf(asked.map((one) => rowOf(one.value(), 0))),
+        matrixOf(
+          batch.anchors.map((text) => vectors.subarray(text * dimension, (text + 1) * dimension)),
+        ),
+      );
+      const gradient = scaled(loss.gradients.now, recipe.anchor);
+      asked.forEach((one, row) => one.take(matrixOf([rowOf(gradient, row)])));
+      return recipe.anchor * loss.value;
     };
   }
 

@@ -8,7 +8,8 @@ import { type Batch, BatchMaker } from './batchMaker';
 import { dropoutMasks } from './dropout';
 import type { Learner, StepOutcome, Weight } from './loop';
 import { LearnedTemperature } from './learnedTemperature';
-import { type Matrix, dotOf, pairCosines, rowOf, unitRows, zeros } from './losses/matrix';
+import { anchorLoss } from './losses/anchor';
+import { type Matrix, dotOf, rowOf, scaled, unitRows, zeros } from './losses/matrix';
 import { referenceOf } from './losses/negativeOnly';
 import { negativeRowsLoss } from './negativeRows';
 import { heldOutPool, rankingFigure } from './heldOut';
@@ -243,10 +244,9 @@ class HeadMap {
     if (numbers.length === 0) return 0;
     const base = this.base(numbers);
     const mapped = this.map(base);
-    const cosine = pairCosines(mapped.value, base);
-    const share = -this.task.recipe.anchor / numbers.length;
-    mapped.back(cosine.back(new Float64Array(numbers.length).fill(share))[0]);
-    return cosine.value.reduce((sum, value) => sum + 1 - value, 0) / numbers.length;
+    const loss = anchorLoss(mapped.value, base);
+    mapped.back(scaled(loss.gradients.now, this.task.recipe.anchor));
+    return loss.value;
   }
 
   rows(rows: Matrix): Matrix {

@@ -96,7 +96,13 @@ async function bi(changes: RecipeChanges, plan = planOf()): Promise<Learner> {
     middleLayer,
   });
   after(() => encoder.dispose());
-  const learner = new BiEncoderLearner({ ...given, plan, recipe, encoder });
+  const random = seededRandom(6);
+  const size = plan.texts.length * given.checkpoint.dimension;
+  const vectors = Float32Array.from({ length: size }, () => random() - 0.5);
+  const learner = new BiEncoderLearner({
+    ...{ ...given, plan, recipe, encoder },
+    ...(recipe.anchor > 0 && { vectors }),
+  });
   after(() => learner.dispose());
   return learner;
 }
@@ -220,6 +226,12 @@ describe('methods of a recipe', () => {
       const [none, half, all] = [await lossAt(0), await lossAt(0.5), await lossAt(1)];
       // Further columns only add to the loss.
       assert.ok(none <= half && half <= all && none < all, `${none}, ${half}, ${all}`);
+    });
+
+    test(`${name}: the anchor`, async () => {
+      const plan = planOf({ alone: false });
+      await checkSame(make({}, plan), make({ anchor: 0, anchorTexts: 9 }, plan));
+      await checkOn(make({}, plan), make({ anchor: 3, anchorTexts: 4 }, plan), 0.03);
     });
 
     test(`${name}: one level for all answers`, async () => {
