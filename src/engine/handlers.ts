@@ -165,8 +165,8 @@ export const handlers: {
 
   rebuild: ({ engine }, { folder }) => engine.rebuild(folder),
 
-  learningPlan: ({ engine }, { folder, kind }) =>
-    engine.learning.plan(engine.indexedRecord(folder), kind),
+  learningPlan: ({ engine }, { folder, kind, scope }) =>
+    engine.learning.plan(engine.indexedRecord(folder), kind, scope),
   async learn({ engine }, params, { signal }) {
     if (params.isUnasked && (await readBattery()).isDischarging)
       throw new NearmissError(

@@ -3,6 +3,7 @@
  * at. One run a folder; a version that passed is let in when the run is over, in one step.
  */
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { AbortedError, NearmissError } from '../base/errors';
 import { Emitter } from '../base/event';
@@ -62,8 +63,13 @@ export class Learning implements Disposable {
     return this.runs.size > 0;
   }
 
-  async plan(record: FolderRecord, kind: 'marks' | 'adapt' = 'marks'): Promise<LearningPlan> {
+  async plan(
+    record: FolderRecord,
+    kind: 'marks' | 'adapt' = 'marks',
+    scope?: VersionScope,
+  ): Promise<LearningPlan> {
     const { id, folder } = record;
+    if (scope) this.refuseEmpty(id, cleanScope(scope));
     const store = this.parts.versions.storeOf(id);
     const queued = await this.stored(record);
     const data = withoutQueued(await this.gather(record), queued);
@@ -87,6 +93,7 @@ export class Learning implements Disposable {
       tiers: isAdapting ? tiers.map((tier) => adapted(tier)) : tiers,
       split: isAdapting ? ADAPT_SPLIT : splitSentence(measurableCount(data)),
       seconds: isAdapting ? ADAPT_SECONDS : seconds,
+      isBusy: os.loadavg()[0]! > os.availableParallelism(),
       methodCount: methods.count,
       methodSeconds: methods.seconds,
       refusal: isAdapting ? undefined : refusal,

@@ -40,7 +40,10 @@ export interface LearningPlan {
   readonly tiers: readonly LearningPlanTier[];
   /** How held-out figures come about, in a sentence. */
   readonly split: string;
+  /** Rough, on a quiet machine with two cores. */
   readonly seconds: number;
+  /** Other programs keep the machine busy: training stands back for them, and takes several times as long. */
+  readonly isBusy: boolean;
   /** What measuring each method would add: how many there are, and how long it takes. */
   readonly methodCount: number;
   readonly methodSeconds: number;

@@ -207,8 +207,11 @@ export interface Methods {
   forgetAll: Call<{ readonly folder?: string }, { readonly freedBytes: number }>;
   /** Drops the folder's index and begins anew; marks are kept. */
   rebuild: Call<{ readonly folder: string }, FolderStatus>;
-  /** What learning would do with the folder's marks; nothing is trained. */
-  learningPlan: Call<{ readonly folder: string; readonly kind?: 'marks' | 'adapt' }, LearningPlan>;
+  /** What learning would do with the folder's marks; nothing is trained. Throws where nothing lies in the scope. */
+  learningPlan: Call<
+    Pick<LearnParams, 'folder' | 'scope'> & { readonly kind?: 'marks' | 'adapt' },
+    LearningPlan
+  >;
   /** Learns, measures, and promotes what passed. Answers at the end; aborting the call cancels the run. */
   learn: Call<LearnParams, LearnResult>;
   /** Ends the folder's run between two steps, by whichever client it was started; false where there is none. */

@@ -108,7 +108,7 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
   syncSharing: z.object({ folder, isTrusted: z.boolean() }),
   forgetAll: z.object({ folder: folder.optional() }),
   rebuild: z.object({ folder }),
-  learningPlan: z.object({ folder, kind: learningKind.optional() }),
+  learningPlan: z.object({ folder, kind: learningKind.optional(), scope: scope.optional() }),
   learn: z.object({
     folder,
     kind: z.enum(['marks', 'adapt', 'check']).optional(),

@@ -58,7 +58,7 @@ function learnAs(kind: 'marks' | 'adapt', options: LearnOptions): Promise<number
     const { client, signal } = session;
     await indexWhole(session, folder);
     if (options.plan) {
-      const plan = await client.call('learningPlan', { folder, kind });
+      const plan = await client.call('learningPlan', { folder, kind, scope: scopeOf(options) });
       if (options.json) printJson(plan);
       else for (const line of planLines(plan, kind, options)) printLine(line);
       return exitDone;
@@ -216,7 +216,7 @@ function comparisonLines({ comparison, current }: VersionList): string[] {
 function planLines(
   plan: LearningPlan,
   kind: 'marks' | 'adapt',
-  { methods }: Pick<LearnOptions, 'methods'>,
+  options: Pick<LearnOptions, 'methods' | 'only' | 'lang' | 'shadow'>,
 ): string[] {
   const { usableCount, markCount, queryCount, quarantinedCount, refusal, seconds } = plan;
   const head = `${plural(markCount, 'mark')}, ${usableCount} usable, on ${queryCount === 1 ? '1 query' : `${queryCount} queries`}; ${quarantinedCount} set aside`;
@@ -227,13 +227,36 @@ function planLines(
     ({ tier, isPlanned, sentence }) =>
       `${isPlanned ? 'yes' : 'no '}  ${tier.padEnd(14)} ${sentence}`,
   );
-  const last = refusal ?? `About ${Math.ceil(seconds / 60)} min. ${plan.split}`;
+  const time = `About ${Math.ceil(seconds / 60)} min on a quiet machine`;
+  const busy = plan.isBusy ? ', several times as long beside what keeps this one busy' : '';
+  const last = refusal ?? `${time}${busy}. ${plan.split}`;
   const { methodCount, methodSeconds } = plan;
   const minutes = `about ${Math.ceil(methodSeconds / 60)} min more`;
-  const measured = methods
+  const measured = options.methods
     ? `Then ${plural(methodCount, 'method')} left out one by one, ${minutes}`
     : `\`--methods\` also says what each of ${plural(methodCount, 'method')} brings, ${minutes}`;
-  return [...(isAdapting ? [] : [head]), ...tiers, last, ...(methodCount > 0 ? [measured] : [])];
+  const told = [...(isAdapting ? [] : [head]), ...tiers, last];
+  if (refusal === undefined) told.push(...reachLines(options));
+  return [...told, ...(methodCount > 0 ? [measured] : [])];
+}
+
+/** Where a version would count, where that is not everywhere. What it learns from is not limited by it. */
+function reachLines({
+  only,
+  lang,
+  shadow,
+}: Pick<LearnOptions, 'only' | 'lang' | 'shadow'>): string[] {
+  if (shadow) return ['It would rank silently: searches stay as they are'];
+  const parts = [
+    only === undefined ? [] : `under ${only}`,
+    lang === undefined ? [] : `in ${lang}`,
+  ].flat();
+  if (parts.length === 0) return [];
+  return [
+    harmless(
+      `It would count in searches ${parts.join(' and ')} alone; it learns from the whole folder all the same`,
+    ),
+  ];
 }
 
 function reportLines(found: LearningReport): string[] {

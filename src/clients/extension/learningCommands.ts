@@ -41,6 +41,9 @@ async function choosePlan(plan: LearningPlan, kind: Kind): Promise<Chosen | unde
   const minutesOf = (seconds: number): number => Math.max(1, Math.ceil(seconds / 60));
   const go: PlanRow = {
     label: `$(play) ${t('Learn now, about {0} min', minutesOf(plan.seconds))}`,
+    description: plan.isBusy
+      ? t('Several times as long while other programs keep this machine busy')
+      : undefined,
     chosen: { state: 'all' },
   };
   const silent: PlanRow = {

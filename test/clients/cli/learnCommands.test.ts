@@ -41,8 +41,34 @@ test('says in a sentence that there is no version to share, to take, to measure 
   assert.equal((await run('compare')).stdout, 'No version is being compared\n');
 });
 
-test('learns, reports the same in words and in JSON, and goes back', async () => {
+test('plans for a part of the folder as it would learn for it, and promises no time on a busy machine', async () => {
   for (let topic = 0; topic < 12; topic++) await world.mark(topic);
+  const planned = async (...args: string[]): Promise<string> => {
+    const result = await world.run(['learn', '--plan', ...args], patient);
+    checkDone(result);
+    return result.stdout;
+  };
+  assert.match(
+    await planned(),
+    /\nAbout \d+ min on a quiet machine(, several times as long beside what keeps this one busy)?\. Five folds/,
+  );
+  assert.doesNotMatch(await planned(), /It would/);
+  // The plan took no notice of either, and planned for what does not exist.
+  assert.match(
+    await planned('--only', 'test', '--lang', 'ts'),
+    /\nIt would count in searches under test and in ts alone; it learns from the whole folder all the same\n/,
+  );
+  assert.match(await planned('--shadow'), /\nIt would rank silently: searches stay as they are\n/);
+  const refused = async (args: readonly string[], why: RegExp): Promise<void> => {
+    const { status, stderr } = await world.run(['learn', '--plan', ...args], patient);
+    assert.equal(status, 2);
+    assert.match(stderr, why);
+  };
+  await refused(['--only', 'nowhere'], /Nothing that is indexed lies under nowhere/);
+  await refused(['--lang', 'cobol'], /No indexed file is in the language cobol/);
+});
+
+test('learns, reports the same in words and in JSON, and goes back', async () => {
   const learned = await world.run(['learn', '--json', '--seed', '3'], patient);
   checkDone(learned);
   const report = JSON.parse(learned.stdout) as LearningReport;
