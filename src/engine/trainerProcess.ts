@@ -9,6 +9,7 @@ process.env.ORT_DISABLE_TELEMETRY = '1';
 import * as os from 'node:os';
 import { NearmissError, serializeError } from '../base/errors';
 import { startMemoryGuard } from '../base/memoryGuard';
+import { startParentGuard } from '../base/parentGuard';
 import {
   type FromTrainer,
   type MineRequest,
@@ -34,6 +35,8 @@ process.on('message', (message: ToTrainer) => {
 });
 // The parent is gone: what was saved last is what the next run goes on from.
 process.on('disconnect', () => process.exit(1));
+// Said by the channel only between two steps, and a step may be long.
+startParentGuard();
 
 async function start(request: TrainingRequest): Promise<void> {
   if (isStarted) return;
@@ -72,7 +75,7 @@ async function run(request: TrainingRequest): Promise<TrainingResult> {
     }
     case 'merge': {
       const { mergeModels } = await import('./training/mergeModels');
-      return { kind: 'merge', out: request.out, ...(await mergeModels(request)) };
+      return { kind: 'merge', out: request.out, ...(await mergeModels(request, control)) };
     }
     case 'learn': {
       const { learnInFolder } = await import('./learnInFolder');

@@ -11,7 +11,8 @@ import { decodeModel } from '../onnx/codec';
 import { graphOf } from '../onnx/graph';
 import { DataType, dimsOf, floatsOf } from '../onnx/model';
 import { type NewWeights, exportCheckpoint } from './exportCheckpoint';
-import { type MergeMethod, mergeCheckpoints } from './merge';
+import type { RunControl } from './control';
+import { type MergeMethod, mergeTensors } from './merge';
 import { RUN_FILE, RunFiles, readRunRecord, writeWhole } from './runFiles';
 
 export interface MergeOrder {
@@ -29,8 +30,11 @@ export interface Merged {
   readonly fingerprint: string;
 }
 
-/** Merges and publishes. Throws a NearmissError where the models are not of one base. */
-export async function mergeModels(order: MergeOrder): Promise<Merged> {
+/**
+ * Merges and publishes. Throws a NearmissError where the models are not of one base, an AbortedError when cancelled: then
+ * nothing is written.
+ */
+export async function mergeModels(order: MergeOrder, control: RunControl): Promise<Merged> {
   const base = await readCheckpoint(order.base);
   const identity = {
     part: 'merge',
@@ -53,7 +57,7 @@ export async function mergeModels(order: MergeOrder): Promise<Merged> {
   const headCount = records.filter(
     (record) => record?.part === 'query-head' || record?.part === 'shared-head',
   ).length;
-  if (headCount === 0) return mergeWhole(order, base, files);
+  if (headCount === 0) return mergeWhole(order, base, files, control);
   if (headCount === order.models.length) return mergeHeads(order, base, files);
   throw new NearmissError(
     'usage',
@@ -130,7 +134,12 @@ function productNorm({ rank, dimension, a, b }: Head): number {
   return Math.sqrt(Math.max(0, sum));
 }
 
-async function mergeWhole(order: MergeOrder, base: Checkpoint, files: RunFiles): Promise<Merged> {
+async function mergeWhole(
+  order: MergeOrder,
+  base: Checkpoint,
+  files: RunFiles,
+  control: RunControl,
+): Promise<Merged> {
   const start = await weightsOf(base);
   const checkpoints = await Promise.all(order.models.map(readCheckpoint));
   const other = checkpoints.find(({ kind }) => kind !== base.kind);
@@ -140,18 +149,13 @@ async function mergeWhole(order: MergeOrder, base: Checkpoint, files: RunFiles):
       `${other.folder} is a ${other.kind}, and the base a ${base.kind}`,
       'Name the base that all of them were trained from',
     );
-  const others = await Promise.all(checkpoints.map(weightsOf));
+  const others: NewWeights[] = [];
+  for (const checkpoint of checkpoints) {
+    await control.turn();
+    others.push(await weightsOf(checkpoint));
+  }
   others.forEach((weights, index) => checkForm(start, weights, order.models[index]!));
-  const arrays = (weights: NewWeights): Map<string, Float32Array> =>
-    new Map([...weights].map(([name, { data }]) => [name, data]));
-  const merged = mergeCheckpoints(arrays(start), others.map(arrays), order.how, order.pull);
-  // What nobody moved keeps the base's bytes: rounding anew would change it.
-  const moved = [...merged].filter(([name, data]) =>
-    data.some((value, i) => value !== start.get(name)!.data[i]),
-  );
-  const weights = new Map(
-    moved.map(([name, data]) => [name, { dims: start.get(name)!.dims, data }]),
-  );
+  const weights = await movedWeights(start, others, order, control);
   let fingerprint = '';
   await files.publish(
     async (folder) => {
@@ -164,6 +168,24 @@ async function mergeWhole(order: MergeOrder, base: Checkpoint, files: RunFiles):
     },
   );
   return { tensorCount: weights.size, fingerprint };
+}
+
+/** The merged weights, without those that nobody moved: these keep the base's bytes, which rounding anew would change. */
+async function movedWeights(
+  start: NewWeights,
+  others: readonly NewWeights[],
+  { how, pull }: MergeOrder,
+  control: RunControl,
+): Promise<NewWeights> {
+  const moved: [string, { readonly dims: readonly number[]; readonly data: Float32Array }][] = [];
+  for (const [name, { dims, data: base }] of start) {
+    await control.turn();
+    const tensors = others.map((weights) => weights.get(name)!.data);
+    const data = mergeTensors(base, tensors, how, pull);
+    if (data.some((value, i) => value !== base[i])) moved.push([name, { dims, data }]);
+  }
+  await control.turn();
+  return new Map(moved);
 }
 
 /** Every float weight of more than one number, dequantised. */
