@@ -15,7 +15,7 @@ import type { Span } from './documents/document';
 import { explainPath } from './documents/explain';
 import type { EncoderPlan, Plan } from './encoderPlan';
 import { placeOf } from './feedback/mark';
-import { keepPastQuery } from './feedback/pastQueries';
+import { keepPastQuery, readPastQueries } from './feedback/pastQueries';
 import type { FolderSession } from './folderSession';
 import { Folders } from './folders';
 import type { IndexerHost } from './indexerHost';
@@ -186,16 +186,18 @@ export class Engine implements Disposable {
     return this.searching.similar(...question);
   }
 
-  /** Pairs of hits that teach most when a person says which is right. */
+  /** Places that teach most when a person says which is right; `typed` are queries of this user, newest first. */
   async bestQuestions(
     folder: string,
+    typed: readonly string[],
     count: number,
     signal: AbortSignal,
   ): Promise<LearningQuestion[]> {
     const record = this.indexedRecord(folder);
-    const marks = (await this.marking.kept(folder)).map(({ mark }) => mark);
-    return this.searching.withContext(record, 'withoutReranker', (context) =>
-      questionsFor(context, marks, count, signal),
+    const marks = await this.marking.kept(folder);
+    const past = await readPastQueries(markFolder(this.parts.dataFolder, record.id));
+    return this.searching.withLearned(record, 'whole', (context) =>
+      questionsFor(context, { marks, past, typed }, count, signal),
     );
   }
 

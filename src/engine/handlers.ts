@@ -203,8 +203,8 @@ export const handlers: {
     engine.takeVersion(folder, isTrusted, signal),
   learningReport: ({ engine }, { folder, version }) =>
     engine.learning.report(engine.indexedRecord(folder), version),
-  bestQuestions: ({ engine }, { folder, limit }, { signal }) =>
-    engine.bestQuestions(folder, limit, signal),
+  bestQuestions: ({ engine }, { folder, limit, queries = [] }, { signal }) =>
+    engine.bestQuestions(folder, queries, limit, signal),
   reviewQueue: ({ engine }, { folder }) => engine.learning.queue(engine.indexedRecord(folder)),
   resolveReview: ({ engine }, { folder, id, decision }) =>
     engine.learning.resolve(engine.indexedRecord(folder), id, decision),

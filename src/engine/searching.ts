@@ -169,6 +169,17 @@ export class Searching implements Disposable {
     }
   }
 
+  /** The same, what was learned in its place; what is for a part of the folder has no say. */
+  withLearned<T>(
+    record: FolderRecord,
+    needs: VersionNeeds,
+    work: (context: SearchContext) => Promise<T>,
+  ): Promise<T> {
+    return this.withContext(record, needs, ({ version, ...base }) =>
+      work({ ...base, ...(version?.scope ? {} : learnedOf(version, base)) }),
+    );
+  }
+
   /** The same with the version that is compared. Throws an AbortedError where there is none any more. */
   private withCandidate<T>(
     record: FolderRecord,

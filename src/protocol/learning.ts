@@ -351,11 +351,11 @@ export interface LearnParams {
   readonly isUnasked?: boolean;
 }
 
-/** "Which of these two is right?" The answer is a mark on each. */
+/** "Which of these is right?" The answer is a mark on each. */
 export interface LearningQuestion {
   readonly query: string;
-  readonly first: QuestionedPlace;
-  readonly second: QuestionedPlace;
+  /** Two to four, in an order that says nothing. */
+  readonly places: readonly QuestionedPlace[];
   /** Why this is asked, in a sentence. */
   readonly sentence: string;
 }

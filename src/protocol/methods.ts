@@ -238,9 +238,12 @@ export interface Methods {
     { readonly folder: string; readonly version?: string },
     LearningReport | null
   >;
-  /** Pairs of hits on which words and meaning disagree most, for queries that were marked and those of the folder itself. */
+  /**
+   * The questions whose answers teach most, each with up to four places: about queries that were marked or kept, those given
+   * here (as typed, newest first), and those of the folder itself.
+   */
   bestQuestions: Call<
-    { readonly folder: string; readonly limit: number },
+    { readonly folder: string; readonly limit: number; readonly queries?: readonly string[] },
     readonly LearningQuestion[]
   >;
   /** Marks that a person should look at before they are learned from. */

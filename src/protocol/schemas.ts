@@ -141,7 +141,7 @@ const paramSchemas: { readonly [M in Method]: z.ZodType<ParamsOf<M>> } = {
   }),
   takeVersion: z.object({ folder, isTrusted: z.boolean() }),
   learningReport: z.object({ folder, version: id.optional() }),
-  bestQuestions: z.object({ folder, limit }),
+  bestQuestions: z.object({ folder, limit, queries: z.array(text).max(1000).optional() }),
   reviewQueue: z.object({ folder }),
   resolveReview: z.object({
     folder,

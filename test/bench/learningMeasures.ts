@@ -9,7 +9,9 @@ import { installationRoot } from '../../src/base/installation';
 import { seededRandom } from '../../src/base/random';
 import type { Contestant } from '../../src/engine/learning/arena';
 import { type GuardQuery, pseudoGuard } from '../../src/engine/learning/guard';
+import { readWords } from '../../src/engine/search/learnedWords';
 import type { SearchMark } from '../../src/engine/search/marks';
+import { parseQuery } from '../../src/engine/search/query';
 import { search } from '../../src/engine/search/search';
 import type { Hit } from '../../src/engine/search/types';
 import { queryTermsOf } from '../../src/engine/store/terms';
@@ -93,14 +95,15 @@ export class Yardstick {
   }
 
   async gainsOf(ranker: Ranker): Promise<Gains> {
-    const after = await answersOf(this.world, ranker, this.queries, this.known.pools);
-    const guardAfter = await guardOf(this.world, ranker, this.guard);
+    const { base, pools, guardBase } = this.known;
+    const after = await answersOf(this.world, ranker, this.queries, pools, base);
+    const guardAfter = await guardOf(this.world, ranker, this.guard, guardBase);
     return {
-      reciprocal: after.map(({ reciprocal }, at) => reciprocal - this.known.base[at]!.reciprocal),
+      reciprocal: after.map(({ reciprocal }, at) => reciprocal - base[at]!.reciprocal),
       accuracy: after.flatMap(({ accuracy }, at) =>
-        accuracy === undefined ? [] : [accuracy - this.known.base[at]!.accuracy!],
+        accuracy === undefined ? [] : [accuracy - base[at]!.accuracy!],
       ),
-      guard: guardAfter.map((value, at) => value - this.known.guardBase[at]!),
+      guard: guardAfter.map((value, at) => value - guardBase[at]!),
     };
   }
 }
@@ -143,14 +146,25 @@ async function answersOf(
   ranker: Ranker,
   queries: readonly BenchQuery[],
   pools: readonly Pool[],
+  base?: readonly Answer[],
 ): Promise<Answer[]> {
   const out: Answer[] = [];
   for (const [at, query] of queries.entries()) {
+    if (base && isUntouched(world, ranker, query.text)) {
+      out.push(base[at]!);
+      continue;
+    }
     const hits = await ask(world, ranker, query.text, DEPTH);
     const isRight = hits.map(({ path }) => world.isRight(query, path));
     out.push({ reciprocal: reciprocalRankAt(10, isRight), accuracy: accuracyOf(hits, pools[at]!) });
   }
   return out;
+}
+
+/** Words alone change no query that has none of them: it need not be asked again. */
+function isUntouched({ snapshot }: World, { words, ...rest }: Ranker, query: string): boolean {
+  if (Object.values(rest).some((part) => part !== undefined)) return false;
+  return readWords(parseQuery(query), words, snapshot).read.length === 0;
 }
 
 async function ask(
@@ -178,9 +192,14 @@ async function guardOf(
   world: World,
   ranker: Ranker,
   guard: readonly GuardQuery[],
+  base?: readonly number[],
 ): Promise<number[]> {
   const values: number[] = [];
-  for (const { query, chunkIds } of guard) {
+  for (const [at, { query, chunkIds }] of guard.entries()) {
+    if (base && isUntouched(world, ranker, query)) {
+      values.push(base[at]!);
+      continue;
+    }
     const hits = await ask(world, ranker, query, 10);
     const isRight = hits.map(({ chunkId }) => chunkIds.includes(chunkId));
     values.push(reciprocalRankAt(10, isRight));

@@ -15,7 +15,7 @@ import { followChunk } from '../../src/engine/feedback/follow';
 import { placeOf, withId } from '../../src/engine/feedback/mark';
 import type { KeptMark } from '../../src/engine/feedback/marks';
 import type { LearnMeans } from '../../src/engine/learning/learn';
-import { bestQuestions } from '../../src/engine/learning/questions';
+import { questionsFor } from '../../src/engine/questioning';
 import type { SearchMark } from '../../src/engine/search/marks';
 import { parseQuery } from '../../src/engine/search/query';
 import { search } from '../../src/engine/search/search';
@@ -179,30 +179,43 @@ export function marksOfLabels(world: World, labels: readonly Label[]): KeptMark[
   );
 }
 
+/** Questions that are asked at a time. */
+const SESSION = 10;
+
 /**
- * Answers of a user to the best questions about all seen queries, until there are enough marks: of two hits the right one
- * relevant, the other not; where neither is right, the question is passed over.
+ * What a user answers to so many of the best questions, ten at a time, about half of the seen queries: the first right place
+ * is relevant and the others are not; where none is right, all are not.
  */
 export async function answerQuestions(
   world: World,
   count: number,
   seed: number,
-): Promise<{ readonly marks: readonly KeptMark[]; readonly questionCount: number }> {
+): Promise<readonly KeptMark[]> {
   const asked = shuffle(world.seen, seededRandom(seed)).slice(0, Math.ceil(world.seen.length / 2));
   const byText = new Map(asked.map((query) => [query.text, query]));
-  const questions = await bestQuestions(world.context, [...byText.keys()], asked.length);
   const marks: KeptMark[] = [];
-  let questionCount = 0;
-  for (const { query, byWords, byMeaning } of questions) {
-    if (marks.length >= count) break;
-    questionCount++;
-    const own = byText.get(query)!;
-    const [first, second] = [world.isRight(own, byWords.path), world.isRight(own, byMeaning.path)];
-    if (first === second) continue;
-    marks.push(markOn(query, byWords, first, marks.length));
-    marks.push(markOn(query, byMeaning, second, marks.length));
+  let [answerCount, foundCount] = [0, 0];
+  while (answerCount < count) {
+    const before = { marks, past: [], typed: [...byText.keys()] };
+    const limit = Math.min(SESSION, count - answerCount);
+    const questions = await questionsFor(world.context, before, limit);
+    if (questions.length === 0) break;
+    for (const { query, places } of questions) {
+      const own = byText.get(query);
+      const right = own ? places.findIndex(({ path: file }) => world.isRight(own, file)) : -1;
+      answerCount++;
+      if (right >= 0) foundCount++;
+      const chunks = places.map(({ path: file, start, end }) => chunkAt(world, file, start, end));
+      for (const [at, chunk] of chunks.entries())
+        marks.push(markOn(query, chunk, at === right, marks.length));
+    }
   }
-  return { marks: marks.slice(0, count), questionCount };
+  note(`${answerCount} questions: ${foundCount} with a right place, ${marks.length} marks`);
+  return marks;
+}
+
+function chunkAt({ snapshot }: World, file: string, start: number, end: number): ChunkRow {
+  return snapshot.chunksAt(file, start, end).find(({ span }) => span.start === start)!;
 }
 
 /** Every `1 / share`-th mark, drawn by the seed, says the opposite. */

@@ -16,7 +16,7 @@ import { Marking } from './marking';
 import { registerMcpProvider } from './mcpProvider';
 import { followModelSetting } from './modelCommands';
 import { overlaysOf, unsavedText } from './openBuffers';
-import { ExtensionBackend } from './panelBackend';
+import { ExtensionBackend, typedQueries } from './panelBackend';
 import { PanelHost } from './panelHost';
 import { ReadOnlyText } from './readOnlyText';
 import { RepositorySharing } from './repositorySharing';
@@ -66,6 +66,7 @@ export function activate(context: vscode.ExtensionContext): void {
     cursor,
     pages: own(new ReadOnlyText()),
     log,
+    typedQueries: () => typedQueries(context.workspaceState),
     opened: ((hit, question) => {
       cursor.noteOpened(hit, question);
       usage.opened(hit);

@@ -28,6 +28,11 @@ import type { Services } from './services';
 const historyKey = 'nearmiss.history';
 const mostHistory = 50;
 
+/** What was searched for in the panel of this workspace, newest first. */
+export function typedQueries(memory: vscode.Memento): readonly string[] {
+  return memory.get<string[]>(historyKey, []);
+}
+
 const commandIds: Readonly<Record<PanelCommand, string>> = {
   openFolder: 'workbench.action.files.openFolder',
   manageTrust: 'workbench.trust.manage',
@@ -142,7 +147,7 @@ export class ExtensionBackend implements PanelBackend {
       hasChat: this.hasChat,
       previewOnHover: settings.get('search.previewOnHover'),
       pageSize: settings.get('search.hitCount'),
-      history: this.memory.get<string[]>(historyKey, []),
+      history: typedQueries(this.memory),
     };
   }
 

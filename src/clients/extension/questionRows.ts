@@ -1,17 +1,11 @@
-/** "Which of these two is right?" as rows of a list, and what an answer says about the two places. Plain data in and out. */
+/** "Which of these is right?" as rows of a list, and what an answer says about the places. Plain data in and out. */
 import type { LearningQuestion, QuestionedPlace } from '../../protocol/learning';
 import type { Verdict } from '../../protocol/types';
 import { folderName, nameAndSpan, plain, visible } from './hitText';
 import type { Translate } from '../../base/translate';
 
-/** `skip` says nothing about either. */
-export type QuestionAnswer = 'left' | 'right' | 'both' | 'neither' | 'skip';
-
-/** The two places as they stand on the screen. */
-export interface Sides {
-  readonly left: QuestionedPlace;
-  readonly right: QuestionedPlace;
-}
+/** The places that are right, by index: none, one or several; `several` asks which; `skip` says nothing about any. */
+export type QuestionAnswer = readonly number[] | 'several' | 'skip';
 
 /** More do not fit into a row. */
 const SHOWN_LINES = 3;
@@ -20,33 +14,40 @@ export interface QuestionRow {
   readonly label: string;
   readonly description?: string;
   readonly detail?: string;
+  /** A digit that answers at once. */
+  readonly key?: string;
+  /** What the editor shows while the row is in focus. */
+  readonly place?: QuestionedPlace;
   readonly answer: QuestionAnswer;
 }
 
-/** The sides change with each question: the first place always comes from the words, which nobody should learn to guess. */
-export function sidesOf({ first, second }: LearningQuestion, questionIndex: number): Sides {
-  return questionIndex % 2 === 0 ? { left: first, right: second } : { left: second, right: first };
-}
-
-export function questionRows({ left, right }: Sides, t: Translate): readonly QuestionRow[] {
+export function questionRows({ places }: LearningQuestion, t: Translate): readonly QuestionRow[] {
   return [
-    {
-      label: `$(arrow-left) ${t('Left: {0}', plain(nameAndSpan(left)))}`,
-      ...about(left),
-      answer: 'left',
-    },
-    {
-      label: `$(arrow-right) ${t('Right: {0}', plain(nameAndSpan(right)))}`,
-      ...about(right),
-      answer: 'right',
-    },
-    { label: `$(check-all) ${t('Both are right')}`, answer: 'both' },
-    { label: `$(circle-slash) ${t('Neither is right')}`, answer: 'neither' },
+    ...placeRows(places),
+    { label: `0  ${t('None of these is right')}`, key: '0', answer: [] },
+    { label: `$(check-all) ${t('Several are right')}`, answer: 'several' },
     { label: `$(debug-step-over) ${t('I cannot tell')}`, answer: 'skip' },
   ];
 }
 
-/** Where it is, and its first lines that say something: the list may cover the top of the editors behind it. */
+/** The places alone, numbered from 1. */
+export function placeRows(places: readonly QuestionedPlace[]): readonly QuestionRow[] {
+  return places.map((place, at) => ({
+    label: `${at + 1}  ${plain(nameAndSpan(place))}`,
+    ...about(place),
+    ...{ key: `${at + 1}`, place, answer: [at] },
+  }));
+}
+
+/** The answer that what was typed into the list stands for. */
+export function typedAnswer(
+  rows: readonly QuestionRow[],
+  typed: string,
+): QuestionAnswer | undefined {
+  return rows.find(({ key }) => key === typed.trim())?.answer;
+}
+
+/** Where it is, and its first lines that say something: the list may cover the top of the editor behind it. */
 function about({
   path,
   symbol,
@@ -60,13 +61,12 @@ function about({
 
 /** The verdicts that an answer stands for; none where nothing is said. */
 export function verdictsOf(
-  { left, right }: Sides,
+  { places }: LearningQuestion,
   answer: QuestionAnswer,
 ): readonly { readonly place: QuestionedPlace; readonly verdict: Verdict }[] {
-  if (answer === 'skip') return [];
-  const verdict = (isRight: boolean): Verdict => (isRight ? 'relevant' : 'notRelevant');
-  return [
-    { place: left, verdict: verdict(answer === 'left' || answer === 'both') },
-    { place: right, verdict: verdict(answer === 'right' || answer === 'both') },
-  ];
+  if (typeof answer === 'string') return [];
+  return places.map((place, at) => {
+    const verdict = answer.includes(at) ? 'relevant' : 'notRelevant';
+    return { place, verdict };
+  });
 }

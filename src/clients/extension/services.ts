@@ -24,6 +24,8 @@ export interface Services {
   readonly pages: ReadOnlyText;
   readonly panel: PanelHost;
   readonly log: vscode.LogOutputChannel;
+  /** What was searched for in the panel, newest first. */
+  readonly typedQueries: () => readonly string[];
   /** To be told of every hit that is opened for good. */
   readonly opened: (hit: MarkableHit, question: Question) => void;
 }

@@ -1,10 +1,11 @@
-/** What is asked about two places, and what each answer says about them. */
+/** What is asked about some places, and what each answer says about them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   type QuestionAnswer,
+  placeRows,
   questionRows,
-  sidesOf,
+  typedAnswer,
   verdictsOf,
 } from '../../../src/clients/extension/questionRows';
 import { english } from '../../../src/base/translate';
@@ -24,45 +25,59 @@ const second: QuestionedPlace = {
   symbol: '',
   snippet: '  queue.push($(file)); \u202e',
 };
-const question: LearningQuestion = { query: 'send again', first, second, sentence: 'Why' };
+const third: QuestionedPlace = { ...second, path: 'src/send.ts' };
+const places = [first, second, third];
+const question: LearningQuestion = { query: 'send again', places, sentence: 'Why' };
 
-test('puts the two places on changing sides', () => {
-  assert.deepEqual(sidesOf(question, 0), { left: first, right: second });
-  assert.deepEqual(sidesOf(question, 1), { left: second, right: first });
-  assert.deepEqual(sidesOf(question, 2), sidesOf(question, 0));
-});
-
-test('names each place by file and lines, with its first lines that say something', () => {
-  const rows = questionRows(sidesOf(question, 0), english);
+test('names each place by number, file and lines, with its first lines that say something', () => {
+  const rows = questionRows(question, english);
   assert.deepEqual(
     rows.map(({ answer }) => answer),
-    ['left', 'right', 'both', 'neither', 'skip'],
+    [[0], [1], [2], [], 'several', 'skip'],
   );
   assert.deepEqual(rows.slice(0, 2), [
     {
-      label: '$(arrow-left) Left: retry.ts:5-9',
+      label: '1  retry.ts:5-9',
       description: 'retryUpload  src/upload',
       detail: '* Sends a file again.  export function retryUpload() {',
-      answer: 'left',
+      ...{ key: '1', place: first, answer: [0] },
     },
     {
       // Code cannot draw an icon, nor turn the row round.
-      label: '$(arrow-right) Right: queue.ts:1',
+      label: '2  queue.ts:1',
       description: '',
       detail: 'queue.push($\u2060(file)); \ufffd',
-      answer: 'right',
+      ...{ key: '2', place: second, answer: [1] },
     },
   ]);
+  assert.deepEqual(placeRows(places), rows.slice(0, 3));
 });
 
-test('makes of each answer a verdict on both places, or none', () => {
-  const sides = sidesOf(question, 1);
+test('a digit stands for a place or for none, and nothing else that is typed answers', () => {
+  const rows = questionRows(question, english);
+  const answers = ['1', '3 ', '0', '4', '', '12', 'retry'].map((typed) => typedAnswer(rows, typed));
+  assert.deepEqual(answers, [[0], [2], [], undefined, undefined, undefined, undefined]);
+});
+
+test('makes of each answer a verdict on every place, or none', () => {
   const verdicts = (answer: QuestionAnswer): string[] =>
-    verdictsOf(sides, answer).map(({ place, verdict }) => `${place.path} ${verdict}`);
-  const [retry, queue] = [first.path, second.path];
-  assert.deepEqual(verdicts('left'), [`${queue} relevant`, `${retry} notRelevant`]);
-  assert.deepEqual(verdicts('right'), [`${queue} notRelevant`, `${retry} relevant`]);
-  assert.deepEqual(verdicts('both'), [`${queue} relevant`, `${retry} relevant`]);
-  assert.deepEqual(verdicts('neither'), [`${queue} notRelevant`, `${retry} notRelevant`]);
+    verdictsOf(question, answer).map(({ place, verdict }) => `${place.path} ${verdict}`);
+  const [retry, queue, send] = places.map(({ path }) => path);
+  assert.deepEqual(verdicts([1]), [
+    `${retry} notRelevant`,
+    `${queue} relevant`,
+    `${send} notRelevant`,
+  ]);
+  assert.deepEqual(verdicts([0, 2]), [
+    `${retry} relevant`,
+    `${queue} notRelevant`,
+    `${send} relevant`,
+  ]);
+  assert.deepEqual(verdicts([]), [
+    `${retry} notRelevant`,
+    `${queue} notRelevant`,
+    `${send} notRelevant`,
+  ]);
   assert.deepEqual(verdicts('skip'), []);
+  assert.deepEqual(verdicts('several'), []);
 });

@@ -22,26 +22,36 @@ test('refuses without marks, and nothing changes', async () => {
   assert.deepEqual(await world.order(QUESTIONS[UNSEEN]!), asked);
 });
 
-test('asks which of two is right where words and meaning disagree, and nobody twice', async () => {
+test('asks which of some places is right where words and meaning disagree, and nobody twice', async () => {
   const folder = world.code;
   const judge = (query: string, file: string) =>
     world.client.call('addMark', {
       ...{ folder, query, path: file, start: 0, end: 1, verdict: 'notRelevant' },
     });
-  // What was marked makes the query known, and leaves the two places open that are asked about.
+  // What was marked makes the query known, and leaves the places open that are asked about.
   for (const query of QUESTIONS.slice(0, 3)) await judge(query, world.pathsOf(7).code);
   const ask = () => world.client.call('bestQuestions', { folder, limit: 30 });
   const questions = await ask();
   const [asked] = questions;
-  if (asked) await judge(asked.query, asked.first.path);
+  for (const { path: file } of asked?.places ?? []) await judge(asked!.query, file);
   const left = await ask();
+  const typed = await world.client.call('bestQuestions', {
+    ...{ folder, limit: 1, queries: [QUESTIONS[5]!] },
+  });
   await world.unmarkAll();
   assert.ok(asked, 'nothing is asked');
-  for (const { first, second, query } of questions) {
-    assert.notEqual(`${first.path}:${first.start}`, `${second.path}:${second.start}`);
-    assert.ok(query.length > 0 && first.snippet.length > 0 && second.snippet.length > 0);
+  for (const { places, query } of questions) {
+    const different = new Set(places.map(({ path: file, start }) => `${file}:${start}`));
+    assert.equal(different.size, places.length);
+    assert.ok(2 <= places.length && places.length <= 4);
+    assert.ok(query.length > 0 && places.every(({ snippet }) => snippet.length > 0));
   }
-  assert.deepEqual(left, questions.slice(1));
+  assert.ok(left.every(({ query }) => query !== asked.query));
+  assert.ok(left.length > 0);
+  assert.deepEqual(
+    typed.map(({ query }) => query),
+    [QUESTIONS[5]],
+  );
 });
 
 test('learns what marks say about other queries, and going back gives the exact old order', async () => {

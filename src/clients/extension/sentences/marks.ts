@@ -39,5 +39,7 @@ export const markSentences: readonly KnownSentence[] = [
   'places like {}:{}-{}',
   '{} is not trusted, so nothing that comes with it counts and nothing is shared',
   'Trust the folder first',
-  'Words find the first and meaning the second, and neither finds the other near',
+  'Nothing here says “{}”, so the answer tells what it means',
+  'One of them was opened for this before, and another one stands first',
+  'Words and meaning do not put the same place first',
 ];
