@@ -43,8 +43,8 @@ export interface QuestionsWanted {
 
 /** A rank beyond this is as good as not found. */
 const FAR = 50;
-/** Answers that settle what a word stands for; fewer often share something by chance. */
-const ENOUGH_ANSWERS = 4;
+/** Answers from which on a word may be learned; further ones make it surer, and count less the more there are. */
+const ENOUGH_ANSWERS = 2;
 /** Questions with a word that make it worth learning: it is learned from two. */
 const LEAST_QUERIES = 2;
 /** What the folder asks itself has its answer and is nobody's question. */
