@@ -29,7 +29,7 @@ const historyKey = 'nearmiss.history';
 const mostHistory = 50;
 
 /** What was searched for in the panel of this workspace, newest first. */
-export function typedQueries(memory: vscode.Memento): readonly string[] {
+export function typedQueries(memory: vscode.Memento): string[] {
   return memory.get<string[]>(historyKey, []);
 }
 

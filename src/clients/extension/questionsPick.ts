@@ -134,8 +134,9 @@ function answered(pick: Pick, rows: readonly QuestionRow[]): Promise<Step> {
   const store = new DisposableStore();
   return new Promise<Step>((resolve) => {
     const accept = (): void => {
-      if (pick.canSelectMany) resolve(pick.selectedItems.flatMap(({ answer }) => answer as number));
-      else resolve(pick.selectedItems[0]?.answer);
+      const chosen = pick.selectedItems.map(({ answer }) => answer);
+      const right = chosen.flatMap((answer) => (typeof answer === 'string' ? [] : answer));
+      resolve(pick.canSelectMany ? right : chosen[0]);
     };
     const typed = (value: string): void => {
       const answer = pick.canSelectMany ? undefined : typedAnswer(rows, value);

@@ -5,7 +5,7 @@
  *   worth = presence · (disagreement + Σ over words that the folder has not: queries with the word · its need)
  *
  * A word of the people who ask is learned from several answers that share something, and then helps every query with it;
- * answers beyond those change nothing. Where all words are known, a question helps its own query, the more the further
+ * more of them make it surer, and count for less. Where all words are known, a question helps its own query, the more the further
  * words and meaning are apart. Questions are chosen one after the other, each in view of those before it.
  */
 import { dot } from '../../base/vector';
