@@ -101,7 +101,7 @@ flow('asks which of some places is right and keeps each answer as marks', world,
       () => marksOf(query),
       (marks) =>
         marks
-          .map((mark) => mark.split(' ').at(-1))
+          .map((mark) => mark.split(' ').at(-1) ?? '')
           .sort()
           .join() === [...verdicts].sort().join(),
     );
