@@ -90,7 +90,7 @@ async function indexedSample(): Promise<{ readonly data: string; readonly sample
   fs.rmSync(sample, { recursive: true, force: true });
   fs.renameSync(draft, sample);
   console.error('Indexing the sample folder, minutes when it is new');
-  const args = ['index', sample, '--wait', '--data', data];
+  const args = ['index', sample, '--hurry', '--data', data];
   const indexed = await runCli(args, { timeoutMs: 1_200_000 });
   await stopEngine(data);
   checkDone(indexed);
