@@ -5,15 +5,12 @@
  * `npm run bench -- editor-learning`: a hundred marks learned from there, over some twenty thousand chunks.
  */
 import * as fs from 'node:fs';
-import * as path from 'node:path';
 import type { Frame, Page } from 'playwright-core';
 import { measureLearning } from './editorLearning';
-import { chunkCount, fillFiles, withWorld } from './editorWorld';
-import { indexWithSyntheticEmbeddings } from './largeIndex';
-import { benchCache } from './quality';
+import { chunkCount, fillFiles, indexedFolder, withWorld } from './editorWorld';
 import { benchArgument, benchOption, type Figure, note, quantile, report } from './report';
 import { blockMeter, blocksOf } from '../support/editor/blockMeter';
-import { copyEmbeddings, moveIndex } from '../support/editor/sample';
+import { moveIndex } from '../support/editor/sample';
 import { eventually } from '../support/editor/workbench';
 import type { World } from '../support/editor/world';
 
@@ -118,7 +115,7 @@ async function measureOpening(): Promise<Figure[]> {
 
 /** Key press to paint, in the panel and in the editor's own search view. */
 async function measureTyping(): Promise<Figure[]> {
-  const { dataFolder, folder } = await indexedFolder();
+  const { dataFolder, folder } = await indexedFolder(moreFiles);
   const fill = async (world: { workspace: string; dataFolder: string }): Promise<void> => {
     fs.cpSync(folder, world.workspace, { recursive: true, preserveTimestamps: true });
     moveIndex({ data: dataFolder, folder }, world.dataFolder, world.workspace);
@@ -212,21 +209,6 @@ async function typeAndMeasure(
     await page.keyboard.press(text.slice(-1));
     times.push(await frame.evaluate<number>('globalThis.painted'));
   }
-}
-
-/** That folder with its index, kept below .cache. The embeddings of the other code are synthetic. */
-async function indexedFolder(): Promise<{ readonly dataFolder: string; readonly folder: string }> {
-  const cache = benchCache(`editor-${moreFiles}`);
-  const [dataFolder, folder] = [path.join(cache, 'data'), path.join(cache, 'files')];
-  const marker = `${cache}.done`;
-  if (fs.existsSync(marker)) return { dataFolder, folder };
-  note('making the index, once');
-  fs.rmSync(cache, { recursive: true, force: true });
-  await fillFiles({ workspace: folder, dataFolder }, moreFiles);
-  await copyEmbeddings(dataFolder);
-  await indexWithSyntheticEmbeddings(dataFolder, folder);
-  fs.writeFileSync(marker, '');
-  return { dataFolder, folder };
 }
 
 function activationMs(world: World): number {

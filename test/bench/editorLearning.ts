@@ -1,17 +1,15 @@
 /**
  * What a run of learning takes in the editor, and what a person feels of it: a hundred marks on some twenty thousand chunks,
  * *Learn from Marks* from the command to the verdict, and the longest block of the extension host meanwhile. Who marks is
- * simulated: doc comments of the folder are the questions, the first hit in the comment's own file is right, and up to two
- * hits of other files next to it are wrong. Embeddings are real, made once and kept below .cache.
+ * simulated: doc comments of the sample are the questions, the first hit in the comment's own file is right, and up to two
+ * hits of other files next to it are wrong. What the run takes is the figure, not what it learns.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { seededRandom, shuffle } from '../../src/base/random';
 import type { EngineClient } from '../../src/clients/engineClient';
 import { pseudoQueries } from '../../src/engine/training/pseudoQueries';
-import { chunkCount, fillFiles, withWorld } from './editorWorld';
-import { openClient, stopEngine } from './engine';
-import { benchCache } from './quality';
+import { chunkCount, indexedFolder, withWorld } from './editorWorld';
 import { benchOption, type Figure, note } from './report';
 import { blockMeter, blocksOf } from '../support/editor/blockMeter';
 import { moveIndex } from '../support/editor/sample';
@@ -23,7 +21,7 @@ const markCount = Number(benchOption('marks') ?? 100);
 const patienceMinutes = 60;
 
 export async function measureLearning(): Promise<Figure[]> {
-  const { dataFolder, folder } = await markedFolder();
+  const { dataFolder, folder } = await indexedFolder(moreFiles);
   const fill = (world: { workspace: string; dataFolder: string }): Promise<void> => {
     fs.cpSync(folder, world.workspace, { recursive: true, preserveTimestamps: true });
     moveIndex({ data: dataFolder, folder }, world.dataFolder, world.workspace);
@@ -35,6 +33,7 @@ export async function measureLearning(): Promise<Figure[]> {
     await window.openPanel();
     await window.statusReady.waitFor();
     const client = world.client();
+    await markAsUser(client, workspace);
     const { marks } = await client.call('listMarks', { folder: workspace });
     const start = performance.now();
     await window.command('Nearmiss: Learn from Marks');
@@ -64,27 +63,7 @@ export async function measureLearning(): Promise<Figure[]> {
   });
 }
 
-/** A folder with its index and the marks, kept below .cache. */
-async function markedFolder(): Promise<{ readonly dataFolder: string; readonly folder: string }> {
-  const cache = benchCache(`editor-learning-${moreFiles}-${markCount}`);
-  const [dataFolder, folder] = [path.join(cache, 'data'), path.join(cache, 'files')];
-  const marker = `${cache}.done`;
-  if (fs.existsSync(marker)) return { dataFolder, folder };
-  note('making the index and the marks, once');
-  fs.rmSync(cache, { recursive: true, force: true });
-  await fillFiles({ workspace: folder, dataFolder }, moreFiles);
-  const client = openClient(dataFolder);
-  const asked = { folder, waitFor: 'all', isConfirmed: true, isHurried: true } as const;
-  const { status } = await client.call('index', asked);
-  note(`${status.embeddedCount} chunks embedded`);
-  note(`${await markAsUser(client, folder)} marks`);
-  client.dispose();
-  await stopEngine(dataFolder);
-  fs.writeFileSync(marker, '');
-  return { dataFolder, folder };
-}
-
-async function markAsUser(client: EngineClient, folder: string): Promise<number> {
+async function markAsUser(client: EngineClient, folder: string): Promise<void> {
   let count = 0;
   for (const { query, path: own } of shuffle(questionsOf(folder), seededRandom(1))) {
     if (count >= markCount) break;
@@ -103,14 +82,13 @@ async function markAsUser(client: EngineClient, folder: string): Promise<number>
       count++;
     }
   }
-  return count;
 }
 
-/** What doc comments say, a question for each file that has one. */
+/** What doc comments of the sample say, a question for each file that has one. */
 function questionsOf(folder: string): { readonly query: string; readonly path: string }[] {
   const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
   return files.flatMap((name) => {
-    if (!/\.[cm]?[jt]s$/.test(name)) return [];
+    if (name.startsWith('more') || !/\.[cm]?[jt]s$/.test(name)) return [];
     const text = fs.readFileSync(path.join(folder, name), 'utf8');
     const commented = /\/\*\*[^]*?\*\/[^]{0,1500}/.exec(text)?.[0];
     if (!commented) return [];

@@ -3,8 +3,11 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { makeCorpus } from './corpus';
+import { indexWithSyntheticEmbeddings } from './largeIndex';
+import { benchCache } from './quality';
+import { note } from './report';
 import { installEditor } from '../support/editor/install';
-import { copySample } from '../support/editor/sample';
+import { copyEmbeddings, copySample } from '../support/editor/sample';
 import { World, type WorldOptions } from '../support/editor/world';
 import { packedVsix } from '../support/vsix';
 
@@ -34,6 +37,23 @@ export async function fillFiles(
     fs.writeFileSync(file, text);
   }
   fs.mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+}
+
+/** That folder with its index, kept below .cache. The embeddings of the other code are synthetic. */
+export async function indexedFolder(
+  moreFiles: number,
+): Promise<{ readonly dataFolder: string; readonly folder: string }> {
+  const cache = benchCache(`editor-${moreFiles}`);
+  const [dataFolder, folder] = [path.join(cache, 'data'), path.join(cache, 'files')];
+  const marker = `${cache}.done`;
+  if (fs.existsSync(marker)) return { dataFolder, folder };
+  note('making the index, once');
+  fs.rmSync(cache, { recursive: true, force: true });
+  await fillFiles({ workspace: folder, dataFolder }, moreFiles);
+  await copyEmbeddings(dataFolder);
+  await indexWithSyntheticEmbeddings(dataFolder, folder);
+  fs.writeFileSync(marker, '');
+  return { dataFolder, folder };
 }
 
 /** Chunks that the editor's engine has embedded. */
