@@ -312,6 +312,38 @@ flow(
   },
 );
 
+flow('says what each method brings when that is asked for', world, async (here) => {
+  const { window, workspace: folder } = here;
+  const client = here.client();
+  await window.command('Nearmiss: Learn from Marks');
+  const asked = window.quickRows.filter({ hasText: 'Learn, and measure each method' }).first();
+  await asked.waitFor();
+  await window.screenshot('37-plan-with-methods');
+  await asked.click();
+  const report = await eventually(
+    () => client.call('learningReport', { folder }),
+    (made) => made?.methods !== undefined,
+  );
+  const methods = report?.methods ?? [];
+  assert.ok(methods.length > 0, 'no method was measured');
+  await window.command('Nearmiss: Show Learning Report');
+  const page = await window.pageWith('What each method brings, and what it costs');
+  const rows = await page
+    .locator('section', { has: page.getByRole('heading', { name: 'What each method brings' }) })
+    .locator('tbody tr')
+    .evaluateAll((trs) => trs.map((tr) => [...tr.children].map((cell) => cell.textContent ?? '')));
+  assert.deepEqual(
+    rows.map(([, , ...figures]) => figures.slice(0, 3)),
+    methods.map(({ figures: [figure] }) =>
+      figure && figure.count > 0
+        ? [String(figure.count), metric(figure.before), metric(figure.after)]
+        : ['–', '–', '–'],
+    ),
+  );
+  await page.getByRole('heading', { name: 'What each method brings' }).scrollIntoViewIfNeeded();
+  await window.screenshot('37-methods-in-the-report');
+});
+
 async function startLearning(window: Workbench, picture?: string): Promise<void> {
   await window.command('Nearmiss: Learn from Marks');
   const row = window.quickRows.filter({ hasText: 'Learn now, about' }).first();
