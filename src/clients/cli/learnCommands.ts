@@ -73,8 +73,7 @@ function learnAs(kind: 'marks' | 'adapt', options: LearnOptions): Promise<number
       const { report, version } = await client.call('learn', params, signal);
       if (options.json) printJson(report);
       else for (const line of reportLines(report)) printLine(line);
-      if (!options.json && report.isPromoted)
-        printLine(`Version ${version}: \`nearmiss revert\` goes back`);
+      if (!options.json && report.isPromoted) printLine(wayOn(version, options));
       return exitDone;
     } catch (error) {
       if (isAbort(error)) tell('Stopped; nothing has changed. `nearmiss learn` goes on from here');
@@ -238,6 +237,13 @@ function planLines(
   const told = [...(isAdapting ? [] : [head]), ...tiers, last];
   if (refusal === undefined) told.push(...reachLines(options));
   return [...told, ...(methodCount > 0 ? [measured] : [])];
+}
+
+/** What can be done with a version that passed. */
+function wayOn(version: string, { shadow }: Pick<LearnOptions, 'shadow'>): string {
+  return shadow
+    ? `Version ${version} is compared only, searches stay as they are: \`nearmiss compare\` says how it does, \`nearmiss revert ${version}\` lets it answer`
+    : `Version ${version}: \`nearmiss revert\` goes back`;
 }
 
 /** Where a version would count, where that is not everywhere. What it learns from is not limited by it. */

@@ -146,6 +146,25 @@ test('says what each method brings, in the plan how long that takes, and learns 
   assert.ok(shown?.includes(line), `${line} is not in ${shown}`);
 });
 
+test('says of a version that is compared only how it comes to answer', async () => {
+  const versionsOf = async (): Promise<VersionList> =>
+    JSON.parse((await world.run(['versions', '--json'])).stdout) as VersionList;
+  const { current } = await versionsOf();
+  const learned = await world.run(['learn', '--shadow', '--seed', '5'], patient);
+  checkDone(learned);
+  const after = await versionsOf();
+  assert.equal(after.current, current);
+  const { candidate } = after.comparison!;
+  assert.notEqual(candidate, current);
+  assert.equal(
+    learned.stdout.trim().split('\n').at(-1),
+    `Version ${candidate} is compared only, searches stay as they are: \`nearmiss compare\` says how it does, \`nearmiss revert ${candidate}\` lets it answer`,
+  );
+  checkDone(await world.run(['compare', '--stop']));
+  checkDone(await world.run(['revert', candidate]));
+  assert.equal((await versionsOf()).current, candidate);
+});
+
 test('refuses to adapt a folder that says too little about itself', async () => {
   const adapted = await world.run(['adapt'], patient);
   checkDone(adapted);
