@@ -109,9 +109,14 @@ export class Yardstick {
 }
 
 /** Changes with the queries and with everything that ranks. */
-function rankingVersion({ snapshot }: World, queries: readonly BenchQuery[]): string {
+function rankingVersion({ snapshot, lab }: World, queries: readonly BenchQuery[]): string {
   const version = createHash('sha256').update(JSON.stringify(queries.map(({ text }) => text)));
-  version.update(JSON.stringify(snapshot.counts));
+  version.update(`${lab.embedder.space.id} ${lab.staticEncoder.fingerprint}`);
+  version.update(lab.reranker.fingerprint);
+  // Pools name chunks by number, and an index made anew gives other numbers.
+  for (const file of snapshot.paths())
+    for (const { id } of snapshot.chunksAt(file, 0, Number.MAX_SAFE_INTEGER))
+      version.update(`${id} ${file}\n`);
   for (const room of ['search', 'store', 'encoders', 'documents']) {
     const folder = path.join(installationRoot(), 'src/engine', room);
     const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
