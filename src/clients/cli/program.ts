@@ -1,5 +1,5 @@
 /** The commands, their arguments and options. Names and shapes are fixed: other programs call them. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { NearmissError } from '../../base/errors';
 import { productVersion } from '../../base/installation';
 import { clear, doctor, pause, resume, status, why } from './careCommands';
@@ -10,6 +10,7 @@ import { exportMarks, importMarks, listMarks, mark, undoMark } from './markComma
 import { mcp } from './mcpCommand';
 import { shareMarks, shareVersion, showShared, takeMarks, takeVersion } from './shareCommands';
 import { addModel, listModels, showCatalog, useModel, verifyModels } from './modelCommands';
+import { collect, count, minutes, tokens, whole, zeroToOne } from './optionValues';
 import { review } from './reviewCommand';
 import { search, similar } from './searchCommand';
 import type { CommonOptions } from './session';
@@ -370,38 +371,4 @@ function common(command: Command): Command {
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ writeErr: () => {} }) as Command & { opts(): CommonOptions };
-}
-
-function collect(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
-}
-
-function count(value: string): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && 1 <= number && number <= 1000) return number;
-  throw new InvalidArgumentError('It must be a whole number from 1 to 1000');
-}
-
-function tokens(value: string): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && 50 <= number && number <= 1_000_000) return number;
-  throw new InvalidArgumentError('It must be a whole number from 50 to 1000000');
-}
-
-function whole(value: string): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && 0 <= number && number < 2 ** 32) return number;
-  throw new InvalidArgumentError('It must be a whole number from 0 to 4294967295');
-}
-
-function minutes(value: string): number {
-  const number = Number(value);
-  if (0 < number && number <= 10_000) return number;
-  throw new InvalidArgumentError('It must be a number of minutes');
-}
-
-function zeroToOne(value: string): number {
-  const number = Number(value);
-  if (value.trim() !== '' && 0 <= number && number <= 1) return number;
-  throw new InvalidArgumentError('It must be a number from 0 to 1');
 }
