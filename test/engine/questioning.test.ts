@@ -8,20 +8,16 @@ import type { KeptMark } from '../../src/engine/feedback/marks';
 import { distinctPlaces, MOST_PLACES } from '../../src/engine/learning/questionPlaces';
 import { type AskedBefore, questionsFor } from '../../src/engine/questioning';
 import type { SearchContext } from '../../src/engine/search/types';
-import {
-  openEmbeddingCache,
-  openFolderReader,
-  openFolderWriter,
-} from '../../src/engine/store/store';
-import type { ChunkRow, FolderReader, Snapshot } from '../../src/engine/store/types';
-import { indexPaths, keyOf, putTexts, SPACE, unit } from '../support/folderIndex';
+import { openEmbeddingCache, openFolderWriter } from '../../src/engine/store/store';
+import type { ChunkRow, Snapshot } from '../../src/engine/store/types';
+import { indexPaths, keyOf, openSnapshot, putTexts, SPACE, unit } from '../support/folderIndex';
 import { temporaryFolder } from '../support/temporaryFolder';
 
 /** A word is known from its third chunk on, so each topic has three files. */
 const TOPICS = ['login', 'upload', 'billing', 'export'];
 const KINDS = ['keeps a value in the table', 'throttles calls by the second', 'draws a page'];
 const folder = temporaryFolder(after);
-let reader: FolderReader;
+let opened: Awaited<ReturnType<typeof openSnapshot>>;
 let snapshot: Snapshot;
 
 const textOf = (topic: number, kind: number): string => `${TOPICS[topic]!} ${KINDS[kind]!}`;
@@ -47,14 +43,10 @@ before(async () => {
   writer.pendingEmbeddings(SPACE, 100);
   cache.dispose();
   writer.dispose();
-  reader = openFolderReader(index, { spaceId: SPACE, embeddingsFile: embeddings });
-  await reader.refresh();
-  snapshot = reader.snapshot();
+  opened = await openSnapshot(folder);
+  ({ snapshot } = opened);
 });
-after(() => {
-  snapshot.dispose();
-  reader.dispose();
-});
+after(() => opened.dispose());
 
 /** Takes every query to be about throttling, of the topic that it names. */
 const embedder = {

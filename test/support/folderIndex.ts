@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import * as path from 'node:path';
 import { normalize } from '../../src/base/vector';
+import type { Disposable } from '../../src/base/lifecycle';
+import { openFolderReader } from '../../src/engine/store/store';
 import type { FolderWriter, NewChunk, Snapshot } from '../../src/engine/store/types';
 
 export const SPACE = 'test-space';
@@ -9,6 +11,19 @@ export const SPACE = 'test-space';
 /** Where the files of an index lie below a folder. */
 export function indexPaths(folder: string): { index: string; embeddings: string } {
   return { index: path.join(folder, 'index.db'), embeddings: path.join(folder, 'embeddings.db') };
+}
+
+/** What the index below a folder holds now, until it is disposed of. */
+export async function openSnapshot(folder: string): Promise<Disposable & { snapshot: Snapshot }> {
+  const { index, embeddings } = indexPaths(folder);
+  const reader = openFolderReader(index, { spaceId: SPACE, embeddingsFile: embeddings });
+  await reader.refresh();
+  const snapshot = reader.snapshot();
+  const dispose = (): void => {
+    snapshot.dispose();
+    reader.dispose();
+  };
+  return { snapshot, dispose };
 }
 
 /** A chunk of one line at `line`; its key follows from its text. */

@@ -6,13 +6,9 @@ import { seededRandom } from '../../../src/base/random';
 import { dot, normalize } from '../../../src/base/vector';
 import { applyHead, type Head, type HeadKind, newHead } from '../../../src/engine/encoders/heads';
 import { mappedSnapshot, mapQuery } from '../../../src/engine/search/learned';
-import {
-  openEmbeddingCache,
-  openFolderReader,
-  openFolderWriter,
-} from '../../../src/engine/store/store';
-import type { FolderReader, Snapshot } from '../../../src/engine/store/types';
-import { indexPaths, keyOf, putTexts, SPACE } from '../../support/folderIndex';
+import { openEmbeddingCache, openFolderWriter } from '../../../src/engine/store/store';
+import type { Snapshot } from '../../../src/engine/store/types';
+import { indexPaths, keyOf, openSnapshot, putTexts, SPACE } from '../../support/folderIndex';
 import { temporaryFolder } from '../../support/temporaryFolder';
 
 const DIMENSION = 16;
@@ -20,7 +16,7 @@ const COUNT = 400;
 const folder = temporaryFolder(after);
 const random = seededRandom(7);
 const vectors = new Map<string, Float32Array>();
-let reader: FolderReader;
+let opened: Awaited<ReturnType<typeof openSnapshot>>;
 let snapshot: Snapshot;
 
 function draw(): Float32Array {
@@ -41,14 +37,10 @@ before(async () => {
   putTexts(writer, path.join('a.ts'), texts);
   writer.pendingEmbeddings(SPACE, COUNT);
   writer.dispose();
-  reader = openFolderReader(index, { spaceId: SPACE, embeddingsFile: embeddings });
-  await reader.refresh();
-  snapshot = reader.snapshot();
+  opened = await openSnapshot(folder);
+  ({ snapshot } = opened);
 });
-after(() => {
-  snapshot.dispose();
-  reader.dispose();
-});
+after(() => opened.dispose());
 
 function trainedHead(kind: HeadKind): Head {
   const head = newHead({ kind, base: 'base', dimension: DIMENSION, rank: 4 }, 3);
