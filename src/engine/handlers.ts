@@ -166,7 +166,7 @@ export const handlers: {
   rebuild: ({ engine }, { folder }) => engine.rebuild(folder),
 
   learningPlan: ({ engine }, { folder, kind, scope }) =>
-    engine.learning.plan(engine.indexedRecord(folder), kind, scope),
+    engine.learning.marks.plan(engine.indexedRecord(folder), kind, scope),
   async learn({ engine }, params, { signal }) {
     if (params.isUnasked && (await readBattery()).isDischarging)
       throw new NearmissError(
@@ -205,9 +205,10 @@ export const handlers: {
     engine.learning.report(engine.indexedRecord(folder), version),
   bestQuestions: ({ engine }, { folder, limit, queries = [] }, { signal }) =>
     engine.bestQuestions(folder, queries, limit, signal),
-  reviewQueue: ({ engine }, { folder }) => engine.learning.queue(engine.indexedRecord(folder)),
+  reviewQueue: ({ engine }, { folder }) =>
+    engine.learning.marks.queue(engine.indexedRecord(folder)),
   resolveReview: ({ engine }, { folder, id, decision }) =>
-    engine.learning.resolve(engine.indexedRecord(folder), id, decision),
+    engine.learning.marks.resolve(engine.indexedRecord(folder), id, decision),
   async noteUsage({ engine, usage }, { folder, events }) {
     const id = idOfFolder(folder);
     for (const { kind, hit } of events)

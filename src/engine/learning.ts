@@ -1,45 +1,28 @@
 /**
- * Learning from marks as clients see it: the plan, the run in its own process, the report, the queue of marks to look
- * at. One run a folder; a version that passed is let in when the run is over, in one step.
+ * Learning as clients see it: the run in its own process, and its report. One run a folder; a version that passed is let in
+ * when the run is over, in one step. Where the marks are too few none is begun.
  */
-import * as fs from 'node:fs';
-import * as os from 'node:os';
-import * as path from 'node:path';
 import { AbortedError, NearmissError } from '../base/errors';
 import { Emitter } from '../base/event';
 import type { Disposable } from '../base/lifecycle';
 import type {
-  LearningPlan,
   LearningProgress,
   LearningReport,
   LearnParams,
   LearnResult,
-  ReviewDecision,
-  ReviewItem,
-  VersionScope,
 } from '../protocol/learning';
 import type { TrainingProgress } from '../protocol/training';
 import type { FolderRecord } from './dataFolder';
-import type { KeptMark } from './feedback/marks';
 import { LearnerRun } from './learnerHost';
-import { gatherMarks, type MarkData, withoutMarks } from './learning/markData';
-import { decideReview, decisionsOf, readReview } from './learning/reviewFile';
-import { plannedMethods } from './learning/methods';
-import { refuseEmptyScope } from './learning/scope';
-import { splitSentence } from './learning/split';
-import { measurableCount, OFFERED_EVERY, planTiers } from './learning/tiers';
 import { BASE } from './learning/versionStore';
-import type { LentSnapshot } from './readers';
-import { cleanScope } from './versionNames';
-import type { Versions } from './versions';
+import { MarksToLearn, type MarksToLearnParts } from './marksToLearn';
 
-export interface LearningParts {
+export interface LearningParts extends MarksToLearnParts {
   readonly dataFolder: string;
   readonly trainerFile: string;
-  readonly versions: Versions;
-  readonly lend: (id: string) => LentSnapshot;
-  readonly marksOf: (folder: string) => Promise<readonly KeptMark[]>;
 }
+
+const DEFAULT_SEED = 1;
 
 interface Run {
   readonly learner: LearnerRun;
@@ -52,7 +35,11 @@ export class Learning implements Disposable {
   private readonly runs = new Map<string, Run>();
   private readonly progress = new Emitter<LearningProgress>();
 
-  constructor(private readonly parts: LearningParts) {}
+  readonly marks: MarksToLearn;
+
+  constructor(private readonly parts: LearningParts) {
+    this.marks = new MarksToLearn(parts);
+  }
 
   onProgress(listener: (progress: LearningProgress) => void): Disposable {
     return this.progress.on(listener);
@@ -61,46 +48,6 @@ export class Learning implements Disposable {
   /** While a run goes on, the engine has a reason to stay. */
   get isWorking(): boolean {
     return this.runs.size > 0;
-  }
-
-  async plan(
-    record: FolderRecord,
-    kind: 'marks' | 'adapt' = 'marks',
-    scope?: VersionScope,
-  ): Promise<LearningPlan> {
-    const { id, folder } = record;
-    if (scope) this.refuseEmpty(id, cleanScope(scope));
-    const store = this.parts.versions.storeOf(id);
-    const queued = await this.stored(record);
-    const data = withoutQueued(await this.gather(record), queued);
-    const { tiers, seconds, refusal } = planTiers(data, { chunkCount: this.chunkCount(id) });
-    const { usable, marks } = data.counts;
-    const { pointer } = await store.pointer();
-    const learned = (await store.read(pointer.current.id)).manifest?.markCount ?? 0;
-    const isAdapting = kind === 'adapt';
-    const planned = tiers.filter(({ isPlanned }) => isPlanned).map(({ tier }) => tier);
-    const methods = plannedMethods(isAdapting ? [] : planned, data);
-    return {
-      folder,
-      usableCount: usable,
-      markCount: marks,
-      queryCount: data.queries.length,
-      quarantinedCount: new Set(
-        [...data.review, ...queued]
-          .filter(({ decision, reason }) => !decision && !isMade(reason))
-          .map(({ id: mark }) => mark),
-      ).size,
-      tiers: isAdapting ? tiers.map((tier) => adapted(tier)) : tiers,
-      split: isAdapting ? ADAPT_SPLIT : splitSentence(measurableCount(data)),
-      seconds: isAdapting ? ADAPT_SECONDS : seconds,
-      isBusy: os.loadavg()[0]! > os.availableParallelism(),
-      methodCount: methods.count,
-      methodSeconds: methods.seconds,
-      refusal: isAdapting ? undefined : refusal,
-      isOffered:
-        refusal === undefined && usable >= OFFERED_EVERY && usable - learned >= OFFERED_EVERY,
-      isResumable: fs.existsSync(path.join(store.runFolder, 'run.json')),
-    };
   }
 
   /** Runs to the end. Aborting the signal cancels; then nothing has changed but what the run saved for itself. */
@@ -112,6 +59,11 @@ export class Learning implements Disposable {
     const { id, folder } = record;
     const isCheck = params.kind === 'check';
     const checked = isCheck ? await this.parts.versions.named(id, params.version) : undefined;
+    if (params.state === 'pilot' && !params.scope)
+      throw new NearmissError('usage', 'A pilot counts in a part of the folder alone', 'Say which');
+    this.marks.refuseEmpty(id, params.scope);
+    const refused = await this.refuse(record, params);
+    if (refused) return { version: BASE, isPromoted: false, report: refused };
     await this.giveWay(id, params);
     if (this.runs.has(id))
       throw new NearmissError(
@@ -120,9 +72,6 @@ export class Learning implements Disposable {
         'Wait until that has ended, or cancel it where it was begun',
       );
     if (signal.aborted) throw new AbortedError();
-    if (params.state === 'pilot' && !params.scope)
-      throw new NearmissError('usage', 'A pilot counts in a part of the folder alone', 'Say which');
-    if (params.scope) this.refuseEmpty(id, cleanScope(params.scope));
     const run = this.start(record, { ...params, version: checked });
     const cancel = (): void => run.learner.cancel();
     signal.addEventListener('abort', cancel, { once: true });
@@ -139,8 +88,7 @@ export class Learning implements Disposable {
       if (version !== undefined) {
         const { scope, state } = params;
         await this.parts.versions.use(id, { folder, version, scope, state });
-      } else if (report.kind === 'marks' && report.learnedFrom.markCount === 0)
-        await this.forgetLearned(record);
+      }
       return { version: version ?? BASE, isPromoted: version !== undefined, report };
     } finally {
       signal.removeEventListener('abort', cancel);
@@ -169,30 +117,6 @@ export class Learning implements Disposable {
     return (await this.parts.versions.storeOf(record.id).report(version)) ?? null;
   }
 
-  async queue(record: FolderRecord): Promise<readonly ReviewItem[]> {
-    const stored = await this.stored(record);
-    const known = new Set(stored.map(({ id }) => id));
-    const { review } = await this.gather(record);
-    const fresh = review.filter(({ id, reason }) => !known.has(id) && reason !== 'duplicate');
-    const all = [...stored, ...fresh];
-    const ofReason = (isOf: (reason: ReviewItem['reason']) => boolean): ReviewItem[] =>
-      all.filter(({ reason }) => isOf(reason));
-    return [
-      ...ofReason((reason) => !isMade(reason)),
-      ...ofReason((reason) => reason === 'mined'),
-      ...ofReason((reason) => reason === 'mixed'),
-    ];
-  }
-
-  async resolve(
-    record: FolderRecord,
-    mark: string,
-    decision: ReviewDecision | null,
-  ): Promise<readonly ReviewItem[]> {
-    const { root } = this.parts.versions.storeOf(record.id);
-    return decideReview(root, mark, decision, await this.queue(record));
-  }
-
   /** Ends what is under way in a folder, or everywhere. */
   async stop(id?: string): Promise<void> {
     const runs = [...this.runs].filter(([own]) => id === undefined || own === id);
@@ -203,6 +127,17 @@ export class Learning implements Disposable {
   dispose(): void {
     for (const run of this.runs.values()) run.learner.cancel();
     this.progress.dispose();
+  }
+
+  /** The report of a run that has too little to learn from, at once and without a process. */
+  private async refuse(
+    record: FolderRecord,
+    { kind = 'marks', seed = DEFAULT_SEED }: LearnParams,
+  ): Promise<LearningReport | undefined> {
+    if (kind !== 'marks') return undefined;
+    const report = await this.marks.refused(record, seed);
+    if (report?.learnedFrom.markCount === 0) await this.forgetLearned(record);
+    return report;
   }
 
   /** All marks were taken back: what was learned from them must not answer any more. */
@@ -224,18 +159,9 @@ export class Learning implements Disposable {
     while (this.runs.get(id) === run) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  private refuseEmpty(id: string, scope: VersionScope): void {
-    const lent = this.parts.lend(id);
-    try {
-      refuseEmptyScope(scope, lent.snapshot);
-    } finally {
-      lent.dispose();
-    }
-  }
-
   private start({ id, folder }: FolderRecord, params: LearnParams): Run {
     const { dataFolder, trainerFile } = this.parts;
-    const { kind: learnKind = 'marks', seed = 1, resume = true, version } = params;
+    const { kind: learnKind = 'marks', seed = DEFAULT_SEED, resume = true, version } = params;
     const { isUnasked = false, measuresMethods = false } = params;
     const about = { folder, dataFolder, seed, resume, version, isUnasked, measuresMethods };
     const request = { kind: 'learn', learnKind, ...about } as const;
@@ -264,63 +190,4 @@ export class Learning implements Disposable {
   private tell(progress: LearningProgress): void {
     this.progress.fire(progress);
   }
-
-  /** What runs left to be looked at, without marks that were taken back since. */
-  private async stored({ id, folder }: FolderRecord): Promise<readonly ReviewItem[]> {
-    const items = await readReview(this.parts.versions.storeOf(id).root);
-    if (items.length === 0) return items;
-    const kept = new Set((await this.parts.marksOf(folder)).map(({ mark }) => mark.id));
-    return items.filter(({ id: mark, reason }) => isMade(reason) || kept.has(mark));
-  }
-
-  private chunkCount(id: string): number {
-    const lent = this.parts.lend(id);
-    try {
-      return lent.snapshot.counts.embeddableCount;
-    } finally {
-      lent.dispose();
-    }
-  }
-
-  private async gather({ id, folder }: FolderRecord): Promise<MarkData> {
-    const kept = await this.parts.marksOf(folder);
-    const decisions = decisionsOf(await readReview(this.parts.versions.storeOf(id).root));
-    const lent = this.parts.lend(id);
-    try {
-      return gatherMarks(lent.snapshot, kept, decisions);
-    } finally {
-      lent.dispose();
-    }
-  }
-}
-
-/** Without marks that the last run set aside: the next one does too, until somebody decides. */
-function withoutQueued(data: MarkData, queued: readonly ReviewItem[]): MarkData {
-  const usable = new Set(
-    data.queries.flatMap(({ relevant, wrong }) =>
-      [...relevant, ...wrong].map(({ markId }) => markId),
-    ),
-  );
-  const aside = queued.filter(
-    ({ id, decision, reason }) => !decision && !isMade(reason) && usable.has(id),
-  );
-  return withoutMarks(data, aside);
-}
-
-/** No person has said it. */
-function isMade(reason: ReviewItem['reason']): boolean {
-  return reason === 'mined' || reason === 'mixed';
-}
-
-/** Rough, on two cores. */
-const ADAPT_SECONDS = 90;
-const ADAPT_SPLIT =
-  'Queries made of comments, headings and test titles are measured; none of their chunks is learned from';
-
-function adapted(tier: LearningPlan['tiers'][number]): LearningPlan['tiers'][number] {
-  const isPlanned = tier.tier === 'head';
-  const sentence = isPlanned
-    ? "A small map over stored embeddings, from the folder's own chunks, without marks"
-    : 'Needs marks';
-  return { ...tier, isPlanned, fromCount: 0, sentence, seconds: isPlanned ? ADAPT_SECONDS : 0 };
 }

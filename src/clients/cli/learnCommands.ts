@@ -14,6 +14,7 @@ import type {
   VersionList,
   VersionScope,
 } from '../../protocol/learning';
+import type { FolderStatus } from '../../protocol/types';
 import type { EngineClient } from '../engineClient';
 import { size } from '../report/figures';
 import { methodName } from '../report/methods';
@@ -56,17 +57,22 @@ export function adapt(options: LearnOptions): Promise<number> {
 function learnAs(kind: 'marks' | 'adapt', options: LearnOptions): Promise<number> {
   return withFolder(options, async (session, folder) => {
     const { client, signal } = session;
-    await indexWhole(session, folder);
+    const scope = scopeOf(options);
+    // Marks are found again by text: what to learn, or that it is too little, is known before anything is embedded.
+    await indexTo('static', session, folder);
+    const plan = await client.call('learningPlan', { folder, kind, scope });
     if (options.plan) {
-      const plan = await client.call('learningPlan', { folder, kind, scope: scopeOf(options) });
       if (options.json) printJson(plan);
       else for (const line of planLines(plan, kind, options)) printLine(line);
       return exitDone;
     }
+    const isRecheck = options.recheck !== undefined;
+    // What was set aside is judged anew by a run, and may be enough then.
+    if (plan.refusal === undefined || plan.quarantinedCount > 0 || isRecheck)
+      refusePaused(await indexTo('all', session, folder));
     const progress = showRun(client);
     try {
-      if (options.recheck !== undefined) return await recheck(session, folder, options);
-      const scope = scopeOf(options);
+      if (isRecheck) return await recheck(session, folder, options);
       const state = options.shadow ? 'shadow' : scope ? 'pilot' : 'all';
       const { seed, methods: measuresMethods } = options;
       const params = { folder, kind, seed, scope, state, measuresMethods } as const;
@@ -107,10 +113,23 @@ function scopeOf({ only, lang }: LearnOptions): VersionScope | undefined {
   };
 }
 
-/** Learning rests on everything that is indexed. */
-async function indexWhole(session: CliSession, folder: string): Promise<void> {
+async function indexTo(
+  waitFor: 'static' | 'all',
+  session: CliSession,
+  folder: string,
+): Promise<FolderStatus> {
   const { status } = await session.index({ folder, waitFor: 'nothing' });
-  await session.indexVisibly({ folder, waitFor: 'all' }, status.folderId);
+  return (await session.indexVisibly({ folder, waitFor }, status.folderId)).status;
+}
+
+/** A wait ends where indexing is paused; what is not embedded would be missing in every figure. */
+function refusePaused({ state, embeddedCount, embeddableCount }: FolderStatus): void {
+  if (state !== 'paused' || embeddedCount >= embeddableCount) return;
+  throw new NearmissError(
+    'busy',
+    'Indexing is paused, and learning rests on every chunk',
+    'Go on with `nearmiss resume`, then learn',
+  );
 }
 
 interface ReportOptions extends FolderOption {
