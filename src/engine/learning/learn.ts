@@ -14,7 +14,7 @@ import type { RecipeChanges } from '../training/recipe';
 import { seedFor } from '../training/plan';
 import { rememberScores } from './arena';
 import { besideCurrent } from './beside';
-import { choosePrimary, type GateResult, verdictOf } from './gate';
+import { choosePrimary, type GateResult } from './gate';
 import { type Group, mineGroups } from './groups';
 import { commitGuard, type GuardQuery, pastGuard, pseudoGuard } from './guard';
 import { hashesOfMarks } from './learnedMarks';
@@ -38,16 +38,14 @@ import { copyTier, type TierMeans } from './trainTier';
 import { tryMethods } from './tryMethods';
 import { tryTier, type TierMaterial } from './tryTier';
 import {
-  WORDS,
-  judgedOf,
+  joinedOrBest,
   mergeTiers,
+  type Taken,
   togetherOf,
-  primaryGain,
-  outcomeOf,
-  searchWeight,
-  plannedWeight,
-  type TriedTier,
-} from './triedTier';
+  verdictOfRun,
+  withoutRivals,
+} from './takenParts';
+import { judgedOf, outcomeOf, plannedWeight, searchWeight, type TriedTier } from './triedTier';
 import { newVersionName, type VersionStore } from './versionStore';
 import { writeSketch } from './workspaceSketch';
 
@@ -212,9 +210,11 @@ class LearnRun {
   ): Promise<Learned> {
     const { tried, outcomes } = given;
     const { groups, data } = material;
-    const passed = tried.filter(({ measured }) => measured.result.isPassed);
-    const kept = this.withoutRivals(passed);
-    const chosen = kept.length > 1 ? await this.together(kept, trial) : kept;
+    const kept = this.noted(withoutRivals(tried));
+    const chosen =
+      kept.length > 1
+        ? this.noted(joinedOrBest(kept, await this.measureTogether(kept, trial)))
+        : kept;
     const { measured, whole } = togetherOf(chosen, tried);
     const beside =
       chosen.length > 0
@@ -235,11 +235,7 @@ class LearnRun {
       ? await tryMethods(tried, trial, material, order)
       : undefined;
     trial.progress.begin({ stage: 'writing the report', weight: groups.length * 0.3 });
-    const verdict = !measured
-      ? `Not promoted: no part could be trained (${outcomes.map(({ sentence }) => sentence).join('; ')})`
-      : isPromoted || !beside?.isWorse
-        ? verdictOf(measured.result, measured.evidence)
-        : `Not promoted: ${beside.sentence}`;
+    const verdict = verdictOfRun(measured, outcomes, beside);
     const judged = groups.map(({ query }) => judgedOf(query));
     const asked = judged.map((one) => watch(one));
     const past =
@@ -272,40 +268,18 @@ class LearnRun {
     return { version: isPromoted ? id : undefined, report };
   }
 
-  /** A map was learned over the base's embeddings, so it says nothing about an encoder's: one of the two is taken. */
-  private withoutRivals(passed: readonly TriedTier[]): readonly TriedTier[] {
-    const of = (wanted: LearningTier): TriedTier | undefined =>
-      passed.find(({ tier }) => tier === wanted);
-    const [head, encoder] = [of('head'), of('encoder')];
-    if (!head || !encoder) return passed;
-    // On the same queries: an encoder is not measured on all.
-    const { heldOut } = encoder.measured.evidence;
-    const gainOf = ({ measured }: TriedTier): number => primaryGain(measured.evidence, heldOut);
-    // As good, and nothing is embedded anew.
-    const isHeadTaken = gainOf(head) >= gainOf(encoder);
-    const [taken, left] = isHeadTaken ? [head, encoder] : [encoder, head];
-    this.notes.push(
-      `Only one of ${WORDS.head} and ${WORDS.encoder} can answer: ${WORDS[taken.tier]} is taken, which gains no less`,
-    );
-    return passed.filter((one) => one !== left);
+  private async measureTogether(kept: readonly TriedTier[], trial: Trial): Promise<Measured> {
+    trial.progress.begin({
+      stage: 'measuring all parts together',
+      weight: searchWeight(trial),
+    });
+    const { byFold, whole } = mergeTiers(kept);
+    return measure(trial, byFold, whole, this.means.seed);
   }
 
-  /** All that passed alone; the best one alone where together they are no better. */
-  private async together(kept: readonly TriedTier[], trial: Trial): Promise<readonly TriedTier[]> {
-    const { progress } = trial;
-    progress.begin({ stage: 'measuring all parts together', weight: searchWeight(trial) });
-    const merged = mergeTiers(kept);
-    const measured = await measure(trial, merged.byFold, merged.whole, this.means.seed);
-    // On the same queries: not every part is measured on all.
-    const gainOf = ({ evidence }: Measured): number =>
-      primaryGain(evidence, measured.evidence.heldOut);
-    const best = kept.reduce((a, b) => (gainOf(b.measured) > gainOf(a.measured) ? b : a));
-    if (measured.result.isPassed && gainOf(measured) >= gainOf(best.measured))
-      return kept.map((one) => ({ ...one, measured }));
-    this.notes.push(
-      `Together the parts are no better than ${WORDS[best.tier]} alone, which is taken`,
-    );
-    return [best];
+  private noted({ parts, note }: Taken): readonly TriedTier[] {
+    if (note !== undefined) this.notes.push(note);
+    return parts;
   }
 
   private async writeDraft(chosen: readonly TriedTier[]): Promise<string> {

@@ -1,4 +1,4 @@
-/** One part of the ranking in a run: how it learns, what a trial of it gave, and how several are taken together. */
+/** One part of the ranking in a run: how it learns, what a trial of it gave, and what that costs. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Part, RecipeChanges } from '../training/recipe';
@@ -6,7 +6,7 @@ import type { Contestant } from './arena';
 import { verdictOf } from './gate';
 import type { MarkData, MarkedQuery } from './markData';
 import type { Measured, Trial } from './measuring';
-import { compared, type Judged, pairValues } from './measures';
+import type { Judged } from './measures';
 import type { LearningTier, TierOutcome } from './report';
 import { foldCountOf } from './split';
 import { encodingSeconds, SHARED_FROM } from './tiers';
@@ -77,39 +77,6 @@ export function judgedOf({ asked, relevant, wrong }: MarkedQuery): Judged {
     relevant: relevant.map(({ chunkId }) => chunkId),
     wrong: wrong.map(({ chunkId }) => chunkId),
   };
-}
-
-export function mergeTiers(kept: readonly TriedTier[]): Pick<TriedTier, 'byFold' | 'whole'> {
-  const join = (parts: readonly Contestant[]): Contestant =>
-    Object.assign({}, ...parts) as Contestant;
-  // Some are measured on the first fold alone.
-  const foldCount = Math.min(...kept.map(({ byFold }) => byFold.length));
-  return {
-    byFold: Array.from({ length: foldCount }, (_, at) =>
-      join(kept.map(({ byFold }) => byFold[at]!)),
-    ),
-    whole: join(kept.map(({ whole }) => whole)),
-  };
-}
-
-/** What is reported: what was chosen, else the part that came nearest. */
-export function togetherOf(
-  chosen: readonly TriedTier[],
-  tried: readonly TriedTier[],
-): { readonly measured?: Measured; readonly whole?: Contestant } {
-  if (chosen.length > 0) return { measured: chosen[0]!.measured, whole: mergeTiers(chosen).whole };
-  const best = [...tried].sort(
-    (a, b) => primaryGain(b.measured.evidence) - primaryGain(a.measured.evidence),
-  )[0];
-  return { measured: best?.measured, whole: best?.whole };
-}
-
-/** On all that was held out, or on some of it. */
-export function primaryGain(
-  { primary, heldOut: all, before, after }: Measured['evidence'],
-  heldOut = all,
-): number {
-  return compared(primary, '', pairValues(primary, heldOut, before, after)).difference;
 }
 
 export function outcomeOf({
