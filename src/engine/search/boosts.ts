@@ -28,7 +28,111 @@ export interface Ruled {
   readonly effects: readonly RuleEffect[];
 }
 
-/** Applies every rule. `baseScores` are the fused scores in the candidates' order. */
+/**
+ * What the rules go by, whatever the weights and scores: gathered once for a query, which learning ranks a thousand times.
+ */
+export interface RuleFacts {
+  readonly kind: Query['kind'];
+  readonly hasMeaning: boolean;
+  /** In the candidates' order. */
+  readonly chunks: readonly ChunkFacts[];
+  readonly fileCount: number;
+}
+
+interface ChunkFacts {
+  /** Number of its file among those of the candidates. */
+  readonly file: number;
+  readonly pathShare: number;
+  readonly definition?: { readonly name: string; readonly strength: number };
+  readonly pathFit: number;
+  readonly factors: readonly Factor[];
+}
+
+interface Factor {
+  readonly trait: keyof PathTraits;
+  readonly weight: keyof FusionWeights;
+  readonly sentence: string;
+}
+
+export function gatherFacts(
+  candidates: readonly Candidate[],
+  query: Query,
+  hasMeaning: boolean,
+): RuleFacts {
+  const words = pathWordsOf(query);
+  const files = new Map<string, { readonly number: number; readonly pathShare: number }>();
+  const chunks = candidates.map((candidate): ChunkFacts => {
+    const { path } = candidate.chunk;
+    let file = files.get(path);
+    if (!file) {
+      file = { number: files.size, pathShare: pathWordShare(path, words) };
+      files.set(path, file);
+    }
+    return {
+      file: file.number,
+      pathShare: file.pathShare,
+      definition: definitionOf(candidate, query),
+      pathFit: candidate.pathFit ?? 0,
+      factors: factorsOf(candidate, query),
+    };
+  });
+  return { kind: query.kind, hasMeaning, chunks, fileCount: files.size };
+}
+
+/** What a rule adds to each candidate, and the score with all rules applied. */
+interface RuleSums {
+  readonly support: Float64Array;
+  readonly pathWords: Float64Array;
+  readonly definition: Float64Array;
+  readonly askedPath: Float64Array;
+  readonly scores: Float64Array;
+}
+
+/** Scores with every rule applied. `baseScores` are the fused scores in the candidates' order. */
+export function ruledScores(
+  facts: RuleFacts,
+  baseScores: ArrayLike<number>,
+  weights: FusionWeights,
+): Float64Array {
+  return sumRules(facts, baseScores, weights).scores;
+}
+
+function sumRules(
+  facts: RuleFacts,
+  baseScores: ArrayLike<number>,
+  weights: FusionWeights,
+): RuleSums {
+  const { chunks, kind, hasMeaning } = facts;
+  const top = topOf(baseScores);
+  const pathWeight = (hasMeaning ? weights.pathWords : weights.pathWordsAlone) * top;
+  const askedWeight = askedPathWeight(kind, weights);
+  const zeros = (): Float64Array => new Float64Array(chunks.length);
+  const sums = {
+    support: fileSupport(facts, baseScores, weights.fileSupport * top),
+    ...{ pathWords: zeros(), definition: zeros(), askedPath: zeros(), scores: zeros() },
+  };
+  for (const [at, { pathShare, definition, pathFit, factors }] of chunks.entries()) {
+    sums.pathWords[at] = pathShare * pathWeight;
+    sums.definition[at] = weights.definition * (definition?.strength ?? 0) * top;
+    sums.askedPath[at] = pathFit * askedWeight * top;
+    let score = baseScores[at]! + sums.support[at]!;
+    score += sums.pathWords[at]!;
+    score += sums.definition[at]!;
+    score += sums.askedPath[at]!;
+    for (const { weight } of factors) score *= weights[weight];
+    sums.scores[at] = score;
+  }
+  return sums;
+}
+
+/** Never 0: what rules add is in proportion to it. */
+function topOf(scores: ArrayLike<number>): number {
+  let top = 1e-6;
+  for (let at = 0; at < scores.length; at++) top = Math.max(top, scores[at]!);
+  return top;
+}
+
+/** Applies every rule, and says what each did. `baseScores` are the fused scores in the candidates' order. */
 export function applyRules(
   candidates: readonly Candidate[],
   baseScores: readonly number[],
@@ -36,43 +140,24 @@ export function applyRules(
   weights: FusionWeights,
   hasMeaning: boolean,
 ): Ruled[] {
-  const top = Math.max(1e-6, ...baseScores);
-  const support = fileSupport(candidates, baseScores, weights.fileSupport * top);
-  const words = pathWordsOf(query);
-  const pathWeight = (hasMeaning ? weights.pathWords : weights.pathWordsAlone) * top;
-  const pathShares = pathSharesOf(query);
-  return candidates.map((candidate, index) => {
-    const path = candidate.chunk.path;
-    if (!pathShares.has(path)) pathShares.set(path, pathWordShare(path, words));
-    const effects = [
-      ...nonZero(
-        addition('file support', support[index]!, 'other passages of this file match too'),
-      ),
-      ...nonZero(
-        addition(
-          'path words',
-          pathShares.get(path)! * pathWeight,
-          'words of the query are in the path',
-        ),
-      ),
-      ...definitionEffects(candidate, query, weights, top),
-      ...nonZero(
-        addition(
-          'asked path',
-          (candidate.pathFit ?? 0) * askedPathWeight(query, weights) * top,
-          'the path you asked for',
-        ),
-      ),
-      ...factorEffects(candidate, query, weights),
+  const facts = gatherFacts(candidates, query, hasMeaning);
+  const sums = sumRules(facts, baseScores, weights);
+  return candidates.map((candidate, at) => {
+    const { definition, factors } = facts.chunks[at]!;
+    const additions = [
+      addition('file support', sums.support[at]!, 'other passages of this file match too'),
+      addition('path words', sums.pathWords[at]!, 'words of the query are in the path'),
+      addition('definition', sums.definition[at]!, `defines ${definition?.name}`),
+      addition('asked path', sums.askedPath[at]!, 'the path you asked for'),
     ];
-    const base = baseScores[index]!;
-    const added = effects.reduce((sum, effect) => sum + effect.added, base);
-    return {
-      candidate,
-      base,
-      effects,
-      score: effects.reduce((score, effect) => score * effect.factor, added),
-    };
+    const effects = [
+      ...additions.filter(({ added }) => added !== 0),
+      ...factors.map(({ trait, weight, sentence }) => ({
+        ...{ name: trait, added: 0, factor: weights[weight] },
+        sentence: `counts less: ${sentence}`,
+      })),
+    ];
+    return { candidate, base: baseScores[at]!, effects, score: sums.scores[at]! };
   });
 }
 
@@ -131,44 +216,27 @@ function addition(name: string, added: number, sentence: string): RuleEffect {
   return { name, added, factor: 1, sentence };
 }
 
-function nonZero(effect: RuleEffect): RuleEffect[] {
-  return effect.added === 0 ? [] : [effect];
-}
-
 /**
  * What each candidate gains from its file: only the file's best chunk, in proportion to the root of the sum of
  * the file's squared scores. A plain sum lets a long file of many weak hits pass a short one with a strong hit.
  */
 function fileSupport(
-  candidates: readonly Candidate[],
-  scores: readonly number[],
+  { chunks, fileCount }: RuleFacts,
+  scores: ArrayLike<number>,
   most: number,
-): number[] {
-  const squares = new Map<string, number>();
-  const best = new Map<string, number>();
-  candidates.forEach((candidate, index) => {
-    const path = candidate.chunk.path;
-    squares.set(path, (squares.get(path) ?? 0) + scores[index]! ** 2);
-    const leader = best.get(path);
-    if (leader === undefined || scores[index]! > scores[leader]!) best.set(path, index);
-  });
-  const largest = Math.max(1e-9, Math.sqrt(Math.max(0, ...squares.values())));
-  return candidates.map((candidate, index) => {
-    const path = candidate.chunk.path;
-    if (best.get(path) !== index) return 0;
-    return (most * Math.sqrt(squares.get(path)!)) / largest;
-  });
-}
-
-/** What paths share with a query, by path; kept as long as the query, which learning ranks a thousand times. */
-const knownShares = new WeakMap<Query, Map<string, number>>();
-
-function pathSharesOf(query: Query): Map<string, number> {
-  const known = knownShares.get(query);
-  if (known) return known;
-  const shares = new Map<string, number>();
-  knownShares.set(query, shares);
-  return shares;
+): Float64Array {
+  const squares = new Float64Array(fileCount);
+  const leaders = new Int32Array(fileCount).fill(-1);
+  for (const [at, { file }] of chunks.entries()) {
+    squares[file]! += scores[at]! ** 2;
+    const leader = leaders[file]!;
+    if (leader < 0 || scores[at]! > scores[leader]!) leaders[file] = at;
+  }
+  const largest = squares.reduce((most, square) => Math.max(most, Math.sqrt(square)), 1e-9);
+  const support = new Float64Array(chunks.length);
+  for (const [file, leader] of leaders.entries())
+    support[leader] = (most * Math.sqrt(squares[file]!)) / largest;
+  return support;
 }
 
 /** What only depends on a path, for those met last: who types a query asks about the same files again and again. */
@@ -213,23 +281,17 @@ function hasPrefix(parts: ReadonlySet<string>, word: string): boolean {
   return false;
 }
 
-function definitionEffects(
-  candidate: Candidate,
-  query: Query,
-  weights: FusionWeights,
-  top: number,
-): RuleEffect[] {
+function definitionOf(candidate: Candidate, query: Query): ChunkFacts['definition'] {
   // A name inside a sentence is no wish for its definition: there the rule helped on no set.
-  if (query.kind !== 'symbol') return [];
+  if (query.kind !== 'symbol') return undefined;
   const asked = candidate.defines ?? definedIn(candidate, query);
-  if (!asked) return [];
+  if (!asked) return undefined;
   const name = lastName(asked);
   const parents = asked.split(/\.|::|->|#|\\/).slice(0, -1);
   // `Session.retry` wants the retry inside Session; a retry elsewhere gets half.
   const isRightPlace = parents.every((parent) => isInPlace(candidate, parent));
   const isExactCase = candidate.chunk.definitions.includes(name);
-  const strength = (isRightPlace ? 1 : 0.5) * (isExactCase ? 1 : 0.6);
-  return [addition('definition', weights.definition * strength * top, `defines ${name}`)];
+  return { name, strength: (isRightPlace ? 1 : 0.5) * (isExactCase ? 1 : 0.6) };
 }
 
 function definedIn(candidate: Candidate, query: Query): string | undefined {
@@ -247,19 +309,16 @@ function isInPlace(candidate: Candidate, parent: string): boolean {
   );
 }
 
-function askedPathWeight(query: Query, weights: FusionWeights): number {
+function askedPathWeight(kind: Query['kind'], weights: FusionWeights): number {
   // A file named like the symbol is a hint; its definition, if it is in there, has the stronger rule.
-  return query.kind === 'path' ? weights.askedPath : weights.askedPath / 4;
+  return kind === 'path' ? weights.askedPath : weights.askedPath / 4;
 }
 
-const FACTORS: readonly {
-  readonly trait: keyof PathTraits;
-  readonly weight: keyof FusionWeights;
+const FACTORS: readonly (Factor & {
   readonly asked: (asked: AskedFor) => boolean;
   /** Chunks of such a file that it is not said of. */
   readonly spares?: (chunk: ChunkRow) => boolean;
-  readonly sentence: string;
-}[] = [
+})[] = [
   { trait: 'isTest', weight: 'testFactor', asked: (a) => a.tests, sentence: 'a test' },
   { trait: 'isExample', weight: 'exampleFactor', asked: (a) => a.examples, sentence: 'an example' },
   {
@@ -314,33 +373,17 @@ const FACTORS: readonly {
   },
 ];
 
-function factorEffects(candidate: Candidate, query: Query, weights: FusionWeights): RuleEffect[] {
+function factorsOf(candidate: Candidate, query: Query): Factor[] {
   if (candidate.pathFit !== undefined && query.kind === 'path') return [];
   const traits = knownOf(candidate.chunk.path).traits;
-  const effects: RuleEffect[] = [];
-  for (const { trait, weight, asked, spares, sentence } of FACTORS) {
-    if (!traits[trait] || asked(query.asksFor) || spares?.(candidate.chunk)) continue;
-    effects.push({
-      name: trait,
-      added: 0,
-      factor: weights[weight],
-      sentence: `counts less: ${sentence}`,
-    });
-  }
+  const factors: Factor[] = FACTORS.filter(
+    ({ trait, asked, spares }) =>
+      traits[trait] && !asked(query.asksFor) && !spares?.(candidate.chunk),
+  );
   const { kind } = candidate.chunk;
   if (kind === 'generated' && !traits.isGenerated && !traits.isMinified && !query.asksFor.generated)
-    effects.push({
-      name: 'isGenerated',
-      added: 0,
-      factor: weights.generatedFactor,
-      sentence: 'counts less: generated',
-    });
+    factors.push({ trait: 'isGenerated', weight: 'generatedFactor', sentence: 'generated' });
   if (kind === 'test' && !traits.isTest && !query.asksFor.tests)
-    effects.push({
-      name: 'isTest',
-      added: 0,
-      factor: weights.testFactor,
-      sentence: 'counts less: a test',
-    });
-  return effects;
+    factors.push({ trait: 'isTest', weight: 'testFactor', sentence: 'a test' });
+  return factors;
 }

@@ -81,38 +81,64 @@ export function isRunningText({ kind, text }: Candidate['chunk']): boolean {
   return (text.match(CODE_MARKS)?.length ?? 0) <= text.length * MOST_MARKS_OF_RUNNING_TEXT;
 }
 
-/** One fused part for each candidate, in the same order. */
-export function fuse(candidates: readonly Candidate[], shares: Shares): Fused[] {
+/** A candidate's scaled values, which no weight changes. */
+export interface FusionPart {
+  readonly chunk: Candidate['chunk'];
+  readonly words: number;
+  readonly meaning: number;
+  readonly meaningTier?: 'contextual' | 'static';
+  /** Known once it was asked for: a chunk's text is read from the index only where it makes a difference. */
+  isRunning?: boolean;
+}
+
+/** What there is to fuse, in the candidates' order. */
+export function scaleVotes(candidates: readonly Candidate[]): FusionPart[] {
   const words = wordScale(candidates.map((candidate) => candidate.words));
   const contextual = cosineScale(candidates.map((candidate) => candidate.contextual));
   const statics = cosineScale(candidates.map((candidate) => candidate.static));
-  const hasContextual = candidates.some((candidate) => candidate.contextual);
   return candidates.map((candidate) => {
-    const word = scaled(candidate.words, words);
-    if (candidate.contextual) {
-      const meaning = scaled(candidate.contextual, contextual);
-      const share = contextualShare(candidate, word === meaning, shares);
-      const score = mix(word, meaning, share);
-      return { words: word, meaning, meaningTier: 'contextual', share, score };
-    }
-    if (candidate.static) {
-      const meaning = scaled(candidate.static, statics);
-      const score = mix(word, meaning, shares.static);
-      return { words: word, meaning, meaningTier: 'static', share: shares.static, score };
-    }
-    const share = hasContextual ? shares.contextual : 0;
-    return { words: word, meaning: 0, share, score: mix(word, 0, share) };
+    const part = { chunk: candidate.chunk, words: scaled(candidate.words, words) };
+    if (candidate.contextual)
+      return {
+        ...{ ...part, meaning: scaled(candidate.contextual, contextual) },
+        meaningTier: 'contextual',
+      };
+    if (candidate.static)
+      return { ...part, meaning: scaled(candidate.static, statics), meaningTier: 'static' };
+    return { ...part, meaning: 0 };
   });
 }
 
-/** A chunk's text is read from the index only where it makes a difference. */
-function contextualShare(
-  { chunk }: Candidate,
-  isEven: boolean,
-  { contextual, prose }: Shares,
-): number {
-  if (contextual <= prose || isEven) return contextual;
-  return isRunningText(chunk) ? prose : contextual;
+/** One fused part for each candidate, in the same order. */
+export function fuse(candidates: readonly Candidate[], shares: Shares): Fused[] {
+  const parts = scaleVotes(candidates);
+  const hasContextual = hasMeaningIn(parts);
+  return parts.map((part) => {
+    const { words, meaning, meaningTier } = part;
+    const share = shareOf(part, shares, hasContextual);
+    return { words, meaning, meaningTier, share, score: mix(words, meaning, share) };
+  });
+}
+
+/** The scores alone. */
+export function fusedScores(parts: readonly FusionPart[], shares: Shares): Float64Array {
+  const hasContextual = hasMeaningIn(parts);
+  return Float64Array.from(parts, (part) =>
+    mix(part.words, part.meaning, shareOf(part, shares, hasContextual)),
+  );
+}
+
+function hasMeaningIn(parts: readonly FusionPart[]): boolean {
+  return parts.some(({ meaningTier }) => meaningTier === 'contextual');
+}
+
+function shareOf(part: FusionPart, shares: Shares, hasContextual: boolean): number {
+  if (part.meaningTier === 'static') return shares.static;
+  if (part.meaningTier === undefined) return hasContextual ? shares.contextual : 0;
+  const { contextual, prose } = shares;
+  if (contextual <= prose || part.words === part.meaning) return contextual;
+  part.isRunning ??= isRunningText(part.chunk);
+  return part.isRunning ? prose : contextual;
 }
 
 function mix(words: number, meaning: number, share: number): number {

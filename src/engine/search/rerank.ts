@@ -19,8 +19,13 @@ const CHARACTERS_PER_TOKEN = 3.5;
 
 /** What the re-ranker's whole share adds to a chunk, in units of the best fused score. */
 export function mostOfReranker(chunk: ChunkRow, weights: FusionWeights): number {
-  if (isRunningText(chunk)) return weights.rerankProse;
-  return chunk.kind === 'prose' ? weights.rerankDocumentation : weights.rerank;
+  return weights[rerankWeight(chunk)];
+}
+
+/** Which weight that is. */
+export function rerankWeight(chunk: ChunkRow): keyof FusionWeights {
+  if (isRunningText(chunk)) return 'rerankProse';
+  return chunk.kind === 'prose' ? 'rerankDocumentation' : 'rerank';
 }
 
 /** The lines of a chunk (relative to its text) that match the query best, within the token budget. */

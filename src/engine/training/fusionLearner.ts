@@ -8,15 +8,15 @@
  *
  * Every candidate that is not marked relevant is a negative; one that is marked not relevant weighs α times as much.
  */
-import { applyRules, limitPerFile } from '../search/boosts';
-import { fuse } from '../search/fuse';
+import { gatherFacts, limitPerFile, ruledScores, type RuleFacts } from '../search/boosts';
+import { fusedScores, type FusionPart, scaleVotes } from '../search/fuse';
 import { parseQuery, type Query } from '../search/query';
 import {
   bestWindow,
   firstStageConfidence,
-  mostOfReranker,
   rerankShares,
   rerankText,
+  rerankWeight,
 } from '../search/rerank';
 import { type Candidate, RETRIEVER_DEPTH, retrieve } from '../search/retrieve';
 import type { SearchContext } from '../search/types';
@@ -113,7 +113,7 @@ async function rerankLogits(
   query: FusionQuery,
 ): Promise<Map<number, number>> {
   if (!context.reranker) return new Map();
-  const scores = scoresOf(query, DEFAULT_WEIGHTS);
+  const scores = scoresOf(prepare(query), DEFAULT_WEIGHTS);
   const first = orderOf(scores)
     .slice(0, RERANK_COUNT)
     .map((index) => query.candidates[index]!.chunk);
@@ -124,34 +124,58 @@ async function rerankLogits(
   return new Map(first.map(({ id }, index) => [id, logits[index]!]));
 }
 
-/** The score of each candidate as a search gives it, before files are limited. */
-function scoresOf(query: FusionQuery, weights: FusionWeights): number[] {
-  const { candidates, logits } = query;
-  const shares = {
-    contextual: meaningShare(weights, query.query.kind),
-    static: weights.meaningStatic,
-    prose: weights.meaningProse,
-  };
-  const fused = fuse(candidates, shares).map(({ score }) => score);
-  const scores = applyRules(candidates, fused, query.query, weights, query.hasMeaning).map(
-    ({ score }) => score,
-  );
-  if (logits.size === 0) return scores;
-  const top = Math.max(1e-6, ...scores);
-  const unsure = 1 - firstStageConfidence([...scores].sort((a, b) => b - a));
-  const ids = [...logits.keys()];
-  const added = new Map(
-    rerankShares([...logits.values()]).map(({ share }, index) => [ids[index]!, share]),
-  );
-  return scores.map((score, index) => {
-    const share = added.get(candidates[index]!.chunk.id);
-    if (share === undefined) return score;
-    return score + mostOfReranker(candidates[index]!.chunk, weights) * unsure * top * share;
-  });
+/** A query with what no weight changes: learning ranks it a thousand times. */
+interface Prepared extends FusionQuery {
+  readonly parts: readonly FusionPart[];
+  readonly facts: RuleFacts;
+  /** Candidates that the re-ranker has read, by their place. */
+  readonly read: readonly { readonly at: number; readonly share: number; readonly most: Name }[];
 }
 
-function orderOf(scores: readonly number[]): number[] {
-  return scores.map((_, index) => index).sort((a, b) => scores[b]! - scores[a]! || a - b);
+function prepare(query: FusionQuery): Prepared {
+  const { candidates, logits, hasMeaning } = query;
+  const shares = rerankShares([...logits.values()]);
+  const placeOf = new Map(candidates.map(({ chunk }, at) => [chunk.id, at]));
+  return {
+    ...query,
+    parts: scaleVotes(candidates),
+    facts: gatherFacts(candidates, query.query, hasMeaning),
+    read: [...logits.keys()].flatMap((id, index) => {
+      const at = placeOf.get(id);
+      if (at === undefined) return [];
+      return [{ at, share: shares[index]!.share, most: rerankWeight(candidates[at]!.chunk) }];
+    }),
+  };
+}
+
+/** The score of each candidate as a search gives it, before files are limited. */
+function scoresOf(
+  { parts, facts, read, query: { kind } }: Prepared,
+  weights: FusionWeights,
+): Float64Array {
+  const fused = fusedScores(parts, {
+    contextual: meaningShare(weights, kind),
+    ...{ static: weights.meaningStatic, prose: weights.meaningProse },
+  });
+  const scores = ruledScores(facts, fused, weights);
+  if (read.length === 0) return scores;
+  const [first, second] = bestTwo(scores);
+  const unsure = 1 - firstStageConfidence([first, second]);
+  const top = Math.max(1e-6, first);
+  for (const { at, share, most } of read) scores[at]! += weights[most] * unsure * top * share;
+  return scores;
+}
+
+function bestTwo(scores: Float64Array): [number, number] {
+  let [first, second] = [-Infinity, -Infinity];
+  for (const score of scores)
+    if (score > first) [first, second] = [score, first];
+    else if (score > second) second = score;
+  return [first, second];
+}
+
+function orderOf(scores: Float64Array): number[] {
+  return [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b);
 }
 
 export class FusionLearner implements Learner {
@@ -159,17 +183,19 @@ export class FusionLearner implements Learner {
   readonly weights: ReadonlyMap<string, Weight> = new Map([
     ['theta', { dims: [NAMES.length], data: this.theta, isDecayed: false }],
   ]);
-  private readonly usable: readonly FusionQuery[];
+  private readonly usable: readonly Prepared[];
+  private readonly heldOut: readonly Prepared[];
   /** Which numbers change any score here; the slope of all others is zero. */
   private readonly active: readonly boolean[];
 
   constructor(
     train: readonly FusionQuery[],
-    private readonly heldOut: readonly FusionQuery[],
+    heldOut: readonly FusionQuery[],
     private readonly recipe: Pick<Recipe, 'tau' | 'rows' | 'fusionPull' | 'hardNegativeAlpha'>,
     private readonly seed: number,
   ) {
-    this.usable = train.filter(canTeach);
+    this.usable = train.filter(canTeach).map(prepare);
+    this.heldOut = heldOut.filter(({ relevant }) => relevant.size > 0).map(prepare);
     const plain = this.usable.map((query) => scoresOf(query, DEFAULT_WEIGHTS).join());
     this.active = NAMES.map((name) => {
       const weights = { ...DEFAULT_WEIGHTS, [name]: weightAt(name, 1) };
@@ -209,9 +235,7 @@ export class FusionLearner implements Learner {
 
   evaluate(): Promise<number> {
     const weights = this.fusionWeights();
-    const values = this.heldOut
-      .filter(({ relevant }) => relevant.size > 0)
-      .map((query) => heldOutNdcg(query, weights));
+    const values = this.heldOut.map((query) => heldOutNdcg(query, weights));
     return Promise.resolve(values.length === 0 ? 0 : meanOf(values));
   }
 
@@ -221,7 +245,7 @@ export class FusionLearner implements Learner {
     return { ...DEFAULT_WEIGHTS, ...Object.fromEntries(learned) };
   }
 
-  private queryLoss(query: FusionQuery, theta: Float64Array): number {
+  private queryLoss(query: Prepared, theta: Float64Array): number {
     const scores = scoresOf(query, this.fusionWeights(theta));
     const { tau, hardNegativeAlpha } = this.recipe;
     const ofWrong = Math.log(hardNegativeAlpha);
@@ -237,7 +261,7 @@ export class FusionLearner implements Learner {
     return -Math.log(Math.max(right, Number.MIN_VALUE));
   }
 
-  private batch(stepIndex: number): readonly FusionQuery[] {
+  private batch(stepIndex: number): readonly Prepared[] {
     const { rows } = this.recipe;
     const stepCount = Math.ceil(this.usable.length / rows);
     const epoch = Math.floor(stepIndex / stepCount);
@@ -260,7 +284,7 @@ function weightAt(name: Name, theta: number): number {
 }
 
 /** nDCG@10 of the hits that would be shown. */
-function heldOutNdcg(query: FusionQuery, weights: FusionWeights): number {
+function heldOutNdcg(query: Prepared, weights: FusionWeights): number {
   const scores = scoresOf(query, weights);
   const hits = query.candidates.map((candidate, index) => ({
     candidate,
