@@ -20,7 +20,7 @@ import { plannedMethods } from './learning/methods';
 import { decideReview, decisionsOf, keepReview, readReview } from './learning/reviewFile';
 import { refuseEmptyScope } from './learning/scope';
 import { splitSentence } from './learning/split';
-import { measurableCount, OFFERED_EVERY, planTiers } from './learning/tiers';
+import { decidingCount, OFFERED_EVERY, planTiers } from './learning/tiers';
 import type { LentSnapshot } from './readers';
 import { cleanScope } from './versionNames';
 import type { Versions } from './versions';
@@ -62,7 +62,7 @@ export class MarksToLearn {
           .map(({ id: mark }) => mark),
       ).size,
       tiers: isAdapting ? tiers.map((tier) => adapted(tier)) : tiers,
-      split: isAdapting ? ADAPT_SPLIT : splitSentence(measurableCount(data)),
+      split: isAdapting ? ADAPT_SPLIT : splitSentence(decidingCount(data)),
       seconds: isAdapting ? ADAPT_SECONDS : seconds,
       isBusy: os.loadavg()[0]! > os.availableParallelism(),
       methodCount: methods.count,

@@ -33,7 +33,7 @@ import { QueryEmbeddings } from './queryEmbeddings';
 import { beginRun, identityOf } from './runIdentity';
 import { RunProgress } from './runProgress';
 import { type Fold, splitQueries, splitSentence } from './split';
-import { decidingQueries, measurableCount, type PlanOptions, planTiers } from './tiers';
+import { decidingCount, decidingQueries, type PlanOptions, planTiers } from './tiers';
 import { copyTier, type TierMeans } from './trainTier';
 import { tryMethods } from './tryMethods';
 import { tryTier, type TierMaterial } from './tryTier';
@@ -155,7 +155,9 @@ class LearnRun {
     const queryCount = data.queries.length;
     const chunkCount = means.index.snapshot.counts.embeddedCount;
     const more = this.order.measuresMethods ? plannedMethods(tiers, data).seconds : 0;
-    const weight = plannedWeight(queryCount, GUARD_COUNT, tiers, chunkCount) + more;
+    const measuredCount = decidingCount(data);
+    const counts = { queryCount, measuredCount, guardCount: GUARD_COUNT, chunkCount };
+    const weight = plannedWeight(counts, tiers) + more;
     const progress = new RunProgress(weight, (news) => means.tellRun(news));
     const random = seededRandom(seedFor(means.seed, 'guard', 0));
     const made = pseudoGuard(means.index.snapshot, GUARD_COUNT + FILLER_COUNT, random);
@@ -168,11 +170,15 @@ class LearnRun {
     const groups = decidedGroups(means.index, mined, decisions);
     const nearest = nearestMined(means.index, groups, decisions);
     await this.keepForReview(data, nearest);
-    const folds = await this.splitGroups(groups);
+    const deciding = this.decidingOf(groups);
+    const folds = await this.splitGroups(groups, deciding);
+    const judged = folds.map((fold) =>
+      fold.flatMap((at) => (deciding.has(at) ? [judgedOf(groups[at]!.query)] : [])),
+    );
     const { store, base, resume, recipes, tiers: wanted } = this.order;
     const identity = identityOf([means.seed, base, recipes, wanted, groups, filler, data.pairs]);
     await beginRun(store.runFolder, identity, resume);
-    const trial = await this.prepareTrial(groups, folds, guard, progress);
+    const trial = await this.prepareTrial(groups, judged, guard, progress);
     const tried: TriedTier[] = [];
     const outcomes: TierOutcome[] = [];
     const material = { groups, folds, filler, data };
@@ -223,6 +229,7 @@ class LearnRun {
               store: this.order.store,
               base: this.order.base,
               means: this.means,
+              givenIds: this.order.givenIds,
               owned: this.owned,
             },
             { trial, chosen: chosen[0]!, data },
@@ -252,7 +259,7 @@ class LearnRun {
     const report = await makeReport({
       ...{ id, verdict, isPromoted, data, outcomes, methods, measured, past, notes: this.notes },
       ...{ primary: trial.primary, folder: this.means.folder, seed: this.means.seed },
-      ...{ split: splitSentence(measurableCount(data)), store: this.order.store },
+      ...{ split: splitSentence(trial.folds.flat().length), store: this.order.store },
       ...{ minedCount: groups.reduce((sum, { mined }) => sum + mined.length, 0) },
       ...{ guardCount: trial.guard.length, draft, startMs: this.startMs },
       keptTiers: tiers,
@@ -323,30 +330,35 @@ class LearnRun {
     return { report };
   }
 
+  /** Indexes of the groups that decide. */
+  private decidingOf(groups: readonly Group[]): ReadonlySet<number> {
+    const answered = groups.flatMap(({ query }, at) =>
+      query.relevant.length > 0 ? [{ at, isOthers: query.isOthers }] : [],
+    );
+    const { queries, note } = decidingQueries(answered);
+    if (note !== undefined) this.notes.push(note);
+    return new Set(queries.map(({ at }) => at));
+  }
+
   /** Queries without an answer are never measured, but one that reads like a held-out one is not learned from either. */
-  private async splitGroups(groups: readonly Group[]): Promise<Fold[]> {
+  private async splitGroups(
+    groups: readonly Group[],
+    deciding: ReadonlySet<number>,
+  ): Promise<Fold[]> {
     const vectors = await this.embeddings.of(groups.map(({ query }) => query));
     const queries = groups.map(({ query: { text, time } }, at) => ({
-      ...{ text, time, vector: vectors[at] },
+      ...{ text, time, vector: vectors[at], isMeasured: deciding.has(at) },
     }));
     return splitQueries(queries, this.means.seed);
   }
 
   private async prepareTrial(
     groups: readonly Group[],
-    folds: readonly Fold[],
+    folds: Trial['folds'],
     guard: readonly GuardQuery[],
     progress: RunProgress,
   ): Promise<Trial> {
-    const measurable = folds.map((fold) =>
-      fold.map((at) => groups[at]!.query).filter(({ relevant }) => relevant.length > 0),
-    );
-    const { queries: deciding, note } = decidingQueries(measurable.flat());
-    if (note !== undefined) this.notes.push(note);
-    const judged = measurable.map((fold) =>
-      fold.filter((query) => deciding.includes(query)).map((query) => judgedOf(query)),
-    );
-    const all = judged.flat();
+    const all = folds.flat();
     const { means } = this;
     const bare = { means, rerankCount: this.order.rerankCount, progress };
     progress.begin({ stage: 'asking the base', weight: (all.length + guard.length) * 0.25 });
@@ -362,6 +374,6 @@ class LearnRun {
     );
     const queryVectors = await this.embeddings.of(groups.map(({ query }) => query));
     const primary = choosePrimary(all);
-    return { ...bare, folds: judged, guard, before, guardBefore, primary, queryVectors };
+    return { ...bare, folds, guard, before, guardBefore, primary, queryVectors };
   }
 }

@@ -26,14 +26,20 @@ export interface SplitQuery {
   readonly vector?: Float32Array;
 }
 
+/** A query that is held out, and whether it decides: one without an answer cannot be measured. */
+export interface HeldOutQuery extends SplitQuery {
+  readonly isMeasured: boolean;
+}
+
 /** Indexes of the queries that are held out; the others may be learned from. */
 export type Fold = readonly number[];
 
-/** Folds that hold every query out once; where there are many, the newest are the first fold. */
-export function splitQueries(queries: readonly SplitQuery[], seed: number): Fold[] {
+/** Folds that hold every query out once; where many are measured, the newest are the first fold. */
+export function splitQueries(queries: readonly HeldOutQuery[], seed: number): Fold[] {
   const clusters = clusterQueries(queries);
-  if (queries.length < POOLED_BELOW) return equalFolds(clusters, FOLDS, seed);
-  const first = newest(queries, clusters);
+  const measuredCount = queries.filter(({ isMeasured }) => isMeasured).length;
+  if (measuredCount < POOLED_BELOW) return equalFolds(clusters, FOLDS, seed);
+  const first = newest(queries, clusters, measuredCount);
   const isFirst = new Set(first);
   const others = clusters.filter(([at]) => !isFirst.has(at!));
   return [first, ...equalFolds(others, FOLDS - 1, seed)];
@@ -50,14 +56,14 @@ function equalFolds(clusters: readonly number[][], most: number, seed: number): 
 }
 
 /** How many folds a part is measured on: so many models are trained beside that of all queries. */
-export function foldCountOf(tier: LearningTier, queryCount: number): number {
+export function foldCountOf(tier: LearningTier, measuredCount: number): number {
   const takesLong = tier === 'cross-encoder' || tier === 'encoder';
-  return takesLong && queryCount >= POOLED_BELOW ? 1 : FOLDS;
+  return takesLong && measuredCount >= POOLED_BELOW ? 1 : FOLDS;
 }
 
 /** How it is held out, for a person. */
-export function splitSentence(queryCount: number): string {
-  return queryCount >= POOLED_BELOW
+export function splitSentence(measuredCount: number): string {
+  return measuredCount >= POOLED_BELOW
     ? 'Five folds by query, near-identical ones on one side: each query is measured by a model that has not seen it; re-ranker and encoder on the newest fifth alone'
     : 'Five folds by query, near-identical ones on one side: each query is measured by a model that has not seen it';
 }
@@ -90,19 +96,27 @@ function isSame(a: SplitQuery, b: SplitQuery, same: number): boolean {
   return a.vector !== undefined && b.vector !== undefined && dot(a.vector, b.vector) > same;
 }
 
-/** Whole clusters, those with the newest query first, until enough are held out. */
-function newest(queries: readonly SplitQuery[], clusters: readonly number[][]): Fold {
-  const wanted = Math.max(LEAST_HELD_OUT, Math.round(queries.length * HELD_OUT_SHARE));
+/** Whole clusters, those with the newest query first, until enough of what is held out can be measured. */
+function newest(
+  queries: readonly HeldOutQuery[],
+  clusters: readonly number[][],
+  measuredCount: number,
+): Fold {
+  const wanted = Math.max(LEAST_HELD_OUT, Math.round(measuredCount * HELD_OUT_SHARE));
   const timeOf = (cluster: readonly number[]): string =>
     cluster.reduce(
       (last, index) => (queries[index]!.time > last ? queries[index]!.time : last),
       '',
     );
-  const order = [...clusters].sort((a, b) => (timeOf(a) < timeOf(b) ? 1 : -1));
+  const order = clusters
+    .map((cluster) => ({ cluster, time: timeOf(cluster) }))
+    .sort((a, b) => (a.time === b.time ? 0 : a.time < b.time ? 1 : -1));
   const heldOut: number[] = [];
-  for (const cluster of order) {
-    if (heldOut.length >= wanted) break;
+  let count = 0;
+  for (const { cluster } of order) {
+    if (count >= wanted) break;
     heldOut.push(...cluster);
+    count += cluster.filter((index) => queries[index]!.isMeasured).length;
   }
   return heldOut.sort((a, b) => a - b);
 }

@@ -54,8 +54,8 @@ export function planTiers(
   options: PlanOptions,
 ): TierPlan {
   const { usable } = data.counts;
-  const measurable = measurableCount(data);
-  const refusal = refusalOf(usable, measurable);
+  const refusal = refusalOf(usable, answeredIn(data).length);
+  const measurable = decidingCount(data);
   const tiers = (Object.keys(TIER_FROM) as LearningTier[]).map((tier): PlannedTier => {
     const fromCount = options.from?.[tier] ?? TIER_FROM[tier];
     const lack = lackOf(tier, { usable, measurable, fromCount }, options);
@@ -81,8 +81,13 @@ function lackOf(
 }
 
 /** Queries that have an answer, which alone can be measured. */
-export function measurableCount({ queries }: Pick<MarkData, 'queries'>): number {
-  return queries.filter(({ relevant }) => relevant.length > 0).length;
+function answeredIn({ queries }: Pick<MarkData, 'queries'>): MarkData['queries'] {
+  return queries.filter(({ relevant }) => relevant.length > 0);
+}
+
+/** How many queries a run is measured on. */
+export function decidingCount(data: Pick<MarkData, 'queries'>): number {
+  return decidingQueries(answeredIn(data)).queries.length;
 }
 
 /** Held-out queries that decide: where enough are the user's own, marks of others have to pass by those alone. */

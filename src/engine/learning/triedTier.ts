@@ -119,13 +119,13 @@ export function searchWeight({ folds, guard }: Trial): number {
   return (folds.flat().length + guard.length) * 0.2;
 }
 
+/** `queryCount` queries are learned from, `measuredCount` of them are held out and measured. */
 export function plannedWeight(
-  queryCount: number,
-  guardCount: number,
+  counts: Readonly<Record<'queryCount' | 'measuredCount' | 'guardCount' | 'chunkCount', number>>,
   tiers: readonly LearningTier[],
-  chunkCount: number,
 ): number {
-  const modelsOf = (tier: LearningTier): number => foldCountOf(tier, queryCount) + 1;
+  const { queryCount, measuredCount, guardCount, chunkCount } = counts;
+  const modelsOf = (tier: LearningTier): number => foldCountOf(tier, measuredCount) + 1;
   const searches = (queryCount + guardCount) * 0.2;
   const trainings = tiers.reduce(
     (sum, tier) => sum + modelsOf(tier) * trainWeight(tier, queryCount),

@@ -52,7 +52,8 @@ export async function tryTier(
   };
   try {
     const byFold: Contestant[] = [];
-    for (const [at, heldOut] of folds.slice(0, foldCountOf(tier, groups.length)).entries()) {
+    const foldCount = foldCountOf(tier, trial.folds.flat().length);
+    for (const [at, heldOut] of folds.slice(0, foldCount).entries()) {
       const hidden = new Set(heldOut);
       const seen = groups.filter((_, index) => !hidden.has(index));
       byFold.push(await trainOn(seen, `${tier}-${at}`));

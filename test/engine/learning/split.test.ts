@@ -4,15 +4,17 @@ import { test } from 'node:test';
 import {
   clusterQueries,
   foldCountOf,
+  type HeldOutQuery,
   splitQueries,
   type SplitQuery,
 } from '../../../src/engine/learning/split';
 import { unit } from '../../support/folderIndex';
 
-function queries(count: number): SplitQuery[] {
+function queries(count: number): HeldOutQuery[] {
   return Array.from({ length: count }, (_, at) => ({
     text: `query ${at}`,
     time: `2026-01-01T00:00:${String(at % 60).padStart(2, '0')}.${String(at).padStart(3, '0')}Z`,
+    isMeasured: true,
   }));
 }
 
@@ -61,6 +63,28 @@ test('holds each of many queries out once, the newest fifth in the first fold', 
     [12, 12, 12, 12, 12],
   );
   assert.equal(new Set(folds.flat()).size, 60);
+});
+
+// Queries without an answer filled the newest fifth: parts that take long had nothing to be measured on, and never passed.
+test('holds out as many of the newest queries as it takes to measure a fifth of those with an answer', () => {
+  const given = queries(100).map((query, at) => ({
+    ...query,
+    time: `2026-01-01T00:${String(at).padStart(3, '0')}`,
+    isMeasured: at % 4 !== 3 && at < 80,
+  }));
+  const [first, ...others] = splitQueries(given, 1);
+  const measured = first!.filter((at) => given[at]!.isMeasured);
+  assert.equal(measured.length, 12);
+  assert.deepEqual(
+    first,
+    Array.from({ length: 36 }, (_, at) => 64 + at),
+  );
+  assert.equal(new Set([first!, ...others].flat()).size, 100);
+});
+
+test('pools five folds where fewer than fifty queries can be measured, however many were marked', () => {
+  const given = queries(100).map((query, at) => ({ ...query, isMeasured: at < 49 }));
+  assert.ok(splitQueries(given, 1).every(({ length }) => length === 20));
 });
 
 test('parts that take long are measured on the newest of many queries, on all of few', () => {
