@@ -4,10 +4,12 @@ import type { DisposableStore } from '../../base/lifecycle';
 import { type Contestant, rememberScores } from './arena';
 import { type BaseModels, type LearnedVersion, loadVersion } from './learnedVersion';
 import { encodedContestant } from './encoderTier';
+import { unseenBy } from './learnedMarks';
 import type { MarkData } from './markData';
 import { compared, pairValues } from './measures';
 import { answersOf, judgedGuard, type Trial } from './measuring';
 import type { TierMeans } from './trainTier';
+import { LEAST_QUERIES } from './tiers';
 import type { TriedTier } from './triedTier';
 import { BASE, type VersionStore } from './versionStore';
 
@@ -15,13 +17,15 @@ interface BesideMeans {
   readonly store: VersionStore;
   readonly base: BaseModels;
   readonly means: TierMeans;
+  /** Ids of own marks that others have and may have learned from. */
+  readonly givenIds?: ReadonlySet<string>;
   /** Takes what is opened for the comparison. */
   readonly owned: DisposableStore;
 }
 
 /** On held-out queries that the version in use has not learned from either. */
 export async function besideCurrent(
-  { store, base, means, owned }: BesideMeans,
+  { store, base, means, givenIds, owned }: BesideMeans,
   {
     trial,
     chosen,
@@ -34,16 +38,15 @@ export async function besideCurrent(
     const current = await loadVersion(store, pointer.current.id, base);
     const texts = data.queries.map(({ text }) => text);
     const contestant = await contestantOf(current, { means, owned, texts });
-    const isNew = new Set(
-      data.queries.filter(({ time }) => time > current.manifest.time).map(({ asked }) => asked),
-    );
+    const unseen = unseenBy(current.manifest, data.queries, trial.queryVectors, givenIds);
+    const isUnseen = new Set(unseen.map(({ asked }) => asked));
     const { evidence } = chosen.measured;
-    const fresh = evidence.heldOut.filter(({ asked }) => isNew.has(asked));
-    const guard = trial.guard.map((one) => judgedGuard(one));
-    const judged = fresh.length >= 8 ? fresh : guard;
-    const of = fresh.length >= 8 ? 'held-out queries newer than it' : 'guard queries';
+    const fresh = evidence.heldOut.filter(({ asked }) => isUnseen.has(asked));
+    const isEnough = fresh.length >= LEAST_QUERIES;
+    const judged = isEnough ? fresh : trial.guard.map((one) => judgedGuard(one));
+    const of = isEnough ? 'held-out queries newer than it' : 'guard queries';
     const theirs = await answersOf(trial, contestant, judged);
-    const ours = fresh.length >= 8 ? evidence.after : evidence.guardAfter;
+    const ours = isEnough ? evidence.after : evidence.guardAfter;
     const figure = compared('MRR@10', of, pairValues('MRR@10', judged, theirs, ours));
     const isWorse = figure.difference < -0.01;
     const sentence = `Beside the version in use, on ${figure.count} ${of}: MRR@10 ${figure.before.toFixed(3)} there, ${figure.after.toFixed(3)} here`;

@@ -14,10 +14,10 @@ import { decideAgain, decideTaken, type RepeatedEvidence, repeatedVerdict } from
 import { geometryOf, similarChange } from './geometryOf';
 import { commitGuard, pastGuard, pseudoGuard } from './guard';
 import type { Learned, LearnMeans, LearnOrder } from './learn';
-import { isLearnedFrom, unseenOf } from './learnedMarks';
+import { unseenBy } from './learnedMarks';
 import { loadVersion } from './learnedVersion';
 import { learnedFrom } from './makeReport';
-import { gatherMarks, type MarkedQuery } from './markData';
+import { gatherMarks } from './markData';
 import { answersOf, judgedGuard, watch } from './measuring';
 import { QueryEmbeddings } from './queryEmbeddings';
 import type { LearningReport, QueryChange } from './report';
@@ -25,7 +25,6 @@ import { decisionsOf, readReview } from './reviewFile';
 import { RunProgress } from './runProgress';
 import { LEAST_QUERIES } from './tiers';
 import { judgedOf } from './triedTier';
-import type { VersionManifest } from './versionStore';
 import { writeSketch } from './workspaceSketch';
 
 const GUARD_COUNT = 60;
@@ -98,31 +97,6 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
   } finally {
     owned.dispose();
   }
-}
-
-/**
- * Queries that the version has not learned from, as far as is known. Of somebody else's neither what other people marked
- * decides, nor what was given to the repository, where they may have learned from it before they said so.
- */
-function unseenBy(
-  { time, kind, author, markHashes, sharedTime }: VersionManifest,
-  answered: readonly MarkedQuery[],
-  vectors: readonly (Float32Array | undefined)[],
-  givenIds: ReadonlySet<string> = new Set(),
-): MarkedQuery[] {
-  if (kind === 'adapt' && author === undefined) return [...answered];
-  const hashes = markHashes && new Set(markHashes);
-  const isOld = (query: MarkedQuery): boolean =>
-    kind === 'marks' &&
-    (hashes ? isLearnedFrom(query, hashes) : query.time <= (sharedTime ?? time));
-  const isGiven = ({ relevant, wrong }: MarkedQuery): boolean =>
-    [...relevant, ...wrong].some(({ markId }) => givenIds.has(markId));
-  const isSeen = (query: MarkedQuery): boolean =>
-    isOld(query) || (author !== undefined && (query.isOthers === true || isGiven(query)));
-  return unseenOf(
-    answered.map((query, at) => ({ ...query, vector: vectors[at] })),
-    isSeen,
-  );
 }
 
 function tooFewVerdict(count: number, leftOut: number): string {

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { clusterQueries, type SplitQuery } from './split';
 import type { MarkedQuery } from './markData';
+import type { VersionManifest } from './versionStore';
 
 /** More are not told by a shared version. */
 export const MOST_TOLD = 20_000;
@@ -17,10 +18,35 @@ export function hashesOfMarks(ids: Iterable<string>): string[] {
 }
 
 /**
+ * Queries that the version has not learned from, nor from one that asks nearly the same, as far as is known. Of somebody else's neither what other people marked
+ * decides, nor what was given to the repository, where they may have learned from it before they said so.
+ */
+export function unseenBy(
+  { time, kind, author, markHashes, sharedTime }: VersionManifest,
+  answered: readonly MarkedQuery[],
+  vectors: readonly (Float32Array | undefined)[],
+  givenIds: ReadonlySet<string> = new Set(),
+): MarkedQuery[] {
+  if (kind === 'adapt' && author === undefined) return [...answered];
+  const hashes = markHashes && new Set(markHashes);
+  const isOld = (query: MarkedQuery): boolean =>
+    kind === 'marks' &&
+    (hashes ? isLearnedFrom(query, hashes) : isMarkedUntil(query, sharedTime ?? time));
+  const isGiven = ({ relevant, wrong }: MarkedQuery): boolean =>
+    [...relevant, ...wrong].some(({ markId }) => givenIds.has(markId));
+  const isSeen = (query: MarkedQuery): boolean =>
+    isOld(query) || (author !== undefined && (query.isOthers === true || isGiven(query)));
+  return unseenOf(
+    answered.map((query, at) => ({ ...query, vector: vectors[at] })),
+    isSeen,
+  );
+}
+
+/**
  * Queries that none of those marks is about, nor about one that asks nearly the same. `queries` as they are split, in the
  * same order as what they are of.
  */
-export function unseenOf<T extends Pick<MarkedQuery, 'relevant' | 'wrong'> & SplitQuery>(
+function unseenOf<T extends Pick<MarkedQuery, 'relevant' | 'wrong'> & SplitQuery>(
   queries: readonly T[],
   isSeen: (query: T) => boolean,
 ): T[] {
@@ -37,6 +63,11 @@ export function isLearnedFrom(
   hashes: ReadonlySet<string>,
 ): boolean {
   return [...relevant, ...wrong].some(({ markId }) => hashes.has(hashOf(markId)));
+}
+
+/** What was learned by an older Nearmiss does not say from which marks: all that were there by then. */
+function isMarkedUntil({ relevant, wrong }: MarkedQuery, last: string): boolean {
+  return [...relevant, ...wrong].some(({ time }) => time <= last);
 }
 
 function hashOf(id: string): string {
