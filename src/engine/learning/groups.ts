@@ -32,6 +32,8 @@ export interface MineOptions {
   readonly control: RunControl;
   readonly seed: number;
   readonly onQuery: () => void;
+  /** Indexes of queries that ask the same: what answers one of them is no negative of another. */
+  readonly alike?: readonly (readonly number[])[];
   /** How negatives are mined; for benches. */
   readonly settings?: Partial<MiningSettings>;
 }
@@ -40,9 +42,10 @@ export interface MineOptions {
 export async function mineGroups(
   index: SearchContext,
   queries: readonly MarkedQuery[],
-  { control, seed, onQuery, settings }: MineOptions,
+  { control, seed, onQuery, alike = [], settings }: MineOptions,
 ): Promise<Group[]> {
   const texts = queries.map(({ text }) => text);
+  const alikeTo = new Map(alike.flatMap((group) => group.map((at) => [at, group] as const)));
   const pool = await folderPool(index, texts, seededRandom(seedFor(seed, 'pool', 0)));
   const groups: Group[] = [];
   for (const [at, query] of queries.entries()) {
@@ -56,6 +59,9 @@ export async function mineGroups(
       text: query.text,
       positives: query.relevant.map(({ chunkId }) => chunkId),
       explicit: query.wrong.map(({ chunkId }) => chunkId),
+      acceptedElsewhere: (alikeTo.get(at) ?? []).flatMap((other) =>
+        queries[other]!.relevant.map(({ chunkId }) => chunkId),
+      ),
     };
     const random = seededRandom(seedFor(seed, 'mine', at));
     const { negatives } = await mineGroup(asked, pool, { ...MINING_DEFAULTS, ...settings }, random);

@@ -32,7 +32,7 @@ import { makeReport, refusedReport } from './makeReport';
 import { QueryEmbeddings } from './queryEmbeddings';
 import { beginRun, identityOf } from './runIdentity';
 import { RunProgress } from './runProgress';
-import { type Fold, splitQueries, splitSentence } from './split';
+import { clusterQueries, type Fold, splitQueries, splitSentence } from './split';
 import { decidingCount, decidingQueries, type PlanOptions, planTiers } from './tiers';
 import { copyTier, type TierMeans } from './trainTier';
 import { tryMethods } from './tryMethods';
@@ -202,8 +202,10 @@ class LearnRun {
       return queries.map((query) => ({ query, mined: [] }));
     progress.begin({ stage: 'finding negatives', weight: queries.length * 0.6 });
     let minedCount = 0;
+    const vectors = await this.embeddings.of(queries);
+    const alike = clusterQueries(queries.map((one, at) => ({ ...one, vector: vectors[at] })));
     return mineGroups(this.means.index, queries, {
-      ...{ control: this.means.control, seed: this.means.seed },
+      ...{ control: this.means.control, seed: this.means.seed, alike },
       onQuery: () => progress.at(++minedCount, queries.length),
     });
   }
