@@ -55,6 +55,22 @@ function queriesOf(chunk: ChunkRow): GuardQuery[] {
     .map(({ query, kind, text }) => ({ query, kind, chunkIds: [id], rest: text, path, symbol }));
 }
 
+/**
+ * The first so many are measured, of the others those that say nothing about the same chunks may be learned from: the name of
+ * a chunk teaches what its comment asks.
+ */
+export function partGuard(
+  made: readonly GuardQuery[],
+  count: number,
+): { readonly guard: readonly GuardQuery[]; readonly filler: readonly GuardQuery[] } {
+  const guard = made.slice(0, count);
+  const measured = new Set(guard.flatMap(({ chunkIds }) => chunkIds));
+  const filler = made
+    .slice(count)
+    .filter(({ chunkIds }) => !chunkIds.some((id) => measured.has(id)));
+  return { guard, filler };
+}
+
 /** What the user asked and found before, newest first, where its chunk is still there; none that was marked as well. */
 export function pastGuard(
   snapshot: Snapshot,
@@ -119,6 +135,8 @@ interface Commit {
   }[];
 }
 
+const NEW_FILE = '+++ b/';
+
 /** Reads `git log -U0 --format=%x00%s`. */
 export function parseLog(log: string): Commit[] {
   return log
@@ -127,13 +145,24 @@ export function parseLog(log: string): Commit[] {
     .map((part) => {
       const [subject = '', ...lines] = part.split('\n');
       const files: { path: string; hunks: { start: number; end: number }[] }[] = [];
+      // Lines of a hunk that begin like a header are passed over; a file that is gone has no name after its own header.
+      let [file, left]: [(typeof files)[number] | undefined, number] = [undefined, 0];
       for (const line of lines) {
-        if (line.startsWith('+++ b/')) files.push({ path: line.slice(6).trim(), hunks: [] });
-        const hunk = /^@@ -\S+ \+(\d+)(?:,(\d+))? @@/.exec(line);
-        const file = files.at(-1);
-        if (!hunk || !file) continue;
-        const start = Math.max(0, Number(hunk[1]) - 1);
-        file.hunks.push({ start, end: start + Number(hunk[2] ?? 1) });
+        if (left > 0) {
+          if (/^[-+]/.test(line)) left--;
+          continue;
+        }
+        if (line.startsWith('diff --git ')) file = undefined;
+        else if (line.startsWith(NEW_FILE)) {
+          file = { path: line.slice(NEW_FILE.length).replace(/\t$/, ''), hunks: [] };
+          files.push(file);
+        }
+        const hunk = /^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/.exec(line);
+        if (!hunk) continue;
+        const [removed, added] = [Number(hunk[1] ?? 1), Number(hunk[3] ?? 1)];
+        left = removed + added;
+        const start = Math.max(0, Number(hunk[2]) - 1);
+        file?.hunks.push({ start, end: start + added });
       }
       return { subject: subject.trim(), files };
     });
@@ -142,6 +171,13 @@ export function parseLog(log: string): Commit[] {
 function gitLog(folder: string): Promise<string> {
   // No pager, no hooks, no external diff: the folder's own settings must not run programs.
   const quiet = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null'];
+  // Names as they are, whatever alphabet they are in; and before them what is looked for, whatever the user's settings say.
+  const names = [
+    'core.quotePath=false',
+    'i18n.logOutputEncoding=UTF-8',
+    'diff.mnemonicPrefix=false',
+  ];
+  const prefixes = ['--src-prefix=a/', '--dst-prefix=b/'];
   const log = [
     'log',
     `-n${COMMITS}`,
@@ -158,8 +194,11 @@ function gitLog(folder: string): Promise<string> {
       timeout: 20_000,
       windowsHide: true,
     };
-    execFile('git', [...quiet, ...log, ...form], options, (error, stdout) =>
-      resolve(error ? '' : stdout),
+    execFile(
+      'git',
+      [...quiet, ...names.flatMap((name) => ['-c', name]), ...log, ...prefixes, ...form],
+      options,
+      (error, stdout) => resolve(error ? '' : stdout),
     );
   });
 }

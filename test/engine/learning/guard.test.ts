@@ -6,11 +6,12 @@ import * as path from 'node:path';
 import { after, test } from 'node:test';
 import { placeOf } from '../../../src/engine/feedback/mark';
 import { keepPastQuery, readPastQueries } from '../../../src/engine/feedback/pastQueries';
-import { commitGuard, parseLog, pastGuard } from '../../../src/engine/learning/guard';
+import { commitGuard, parseLog, partGuard, pastGuard } from '../../../src/engine/learning/guard';
 import { openFolderReader, openFolderWriter } from '../../../src/engine/store/store';
 import { indexPaths, putTexts } from '../../support/folderIndex';
 import { temporaryFolder } from '../../support/temporaryFolder';
 
+// Lines of a file that was removed counted as lines of the file before it, and a line of code as the name of a file.
 test('reads subjects and the lines that commits changed', () => {
   const log = [
     '\0Retry failed uploads once more',
@@ -20,7 +21,17 @@ test('reads subjects and the lines that commits changed', () => {
     '+++ b/a.ts',
     '@@ -1,2 +3,2 @@ function a() {',
     '-old',
+    '-older',
+    '+++ b/looks.like.a.header',
+    '+new',
     '@@ -9 +11 @@',
+    '-old',
+    '+new',
+    'diff --git a/gone.ts b/gone.ts',
+    '--- a/gone.ts',
+    '+++ /dev/null',
+    '@@ -1 +0,0 @@',
+    '-gone',
     '\0Remove a file',
     'diff --git a/b.ts b/b.ts',
     '--- a/b.ts',
@@ -42,6 +53,20 @@ test('reads subjects and the lines that commits changed', () => {
     },
     { subject: 'Remove a file', files: [] },
   ]);
+});
+
+test('learns from no query about a chunk that is measured', () => {
+  const made = [1, 2, 3, 2, 4, 1, 3].map((id, at) => ({
+    ...{ query: `q${at}`, kind: 'name' as const, chunkIds: [id], path: 'a.ts', symbol: '' },
+  }));
+  const { guard, filler } = partGuard(made, 2);
+  assert.deepEqual(
+    [guard, filler].map((queries) => queries.map(({ query }) => query)),
+    [
+      ['q0', 'q1'],
+      ['q2', 'q4', 'q6'],
+    ],
+  );
 });
 
 const root = temporaryFolder(after);
@@ -95,6 +120,7 @@ test('asks by the newest commit of a file for the chunks it changed; nothing wit
   const { index } = indexPaths(root);
   const writer = openFolderWriter(index);
   putTexts(writer, 'a.ts', ['first line', 'second line', 'third line']);
+  putTexts(writer, 'größe.ts', ['only line']);
   writer.dispose();
   const reader = openFolderReader(index);
   const snapshot = reader.snapshot();
@@ -105,8 +131,8 @@ test('asks by the newest commit of a file for the chunks it changed; nothing wit
     const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.org'];
     execFileSync('git', [...who, ...args], { cwd: code, stdio: 'ignore' });
   };
-  const commit = (text: string, subject: string): void => {
-    fs.writeFileSync(path.join(code, 'a.ts'), text);
+  const commit = (text: string, subject: string, name = 'a.ts'): void => {
+    fs.writeFileSync(path.join(code, name), text);
     git('add', '.');
     git('commit', '-m', subject);
   };
@@ -117,6 +143,17 @@ test('asks by the newest commit of a file for the chunks it changed; nothing wit
   assert.deepEqual(
     (await commitGuard(code, snapshot, 5)).map(({ query, chunkIds }) => ({ query, chunkIds })),
     [{ query: 'Say what the second line means', chunkIds: [second!.id] }],
+  );
+  // Such a name was written in octal numbers, and a setting of the user took the prefix away.
+  git('config', 'diff.noprefix', 'true');
+  commit('only line\n', 'Tell how large a thing is', 'größe.ts');
+  const [only] = snapshot.chunksAt('größe.ts', 0, 1);
+  assert.deepEqual(
+    (await commitGuard(code, snapshot, 5)).map(({ query, chunkIds }) => ({ query, chunkIds })),
+    [
+      { query: 'Tell how large a thing is', chunkIds: [only!.id] },
+      { query: 'Say what the second line means', chunkIds: [second!.id] },
+    ],
   );
   snapshot.dispose();
   reader.dispose();
