@@ -8,6 +8,7 @@
  *   learning-limits     where right answers stand, and what each part gains when it may look at the unseen queries themselves
  *   learning-questions  the curve of best questions beside that of passive marks
  *   learning-people     real marks of a set by five folds of queries: area under ROC of the cosine by label
+ *   learning-methods [--marks 100] [--seeds 1,2] [--tier head|fusion]   what each method of a part brings there
  *   learning-gate [--marks 100] [--seeds 1,2] [--shuffled] [--tiers words,fusion,head]   whole runs, and what came of them unseen
  *   learning-adapt [--seeds 1,2]   whole runs without marks, and what came of them unseen
  */
@@ -39,6 +40,7 @@ import { mean } from '../../src/engine/training/metrics';
 import type { MiningSettings } from '../../src/engine/training/negatives';
 import type { Part, RecipeChanges } from '../../src/engine/training/recipe';
 import { figuresOf, type Gains, type Ranker, Yardstick } from './learningMeasures';
+import { measureMethods } from './learningMethods';
 import { measureAdapt, measureGate } from './learningRuns';
 import {
   answerQuestions,
@@ -71,6 +73,8 @@ const PIECES: Readonly<Record<string, (world: World) => Promise<Figure[]>>> = {
   limits: measureLimits,
   questions: measureQuestions,
   people: measurePeople,
+  methods: (world) =>
+    measureMethods(world, { levels, seeds, guardCount: MEASURED_GUARD, fillerCount: FILLER }),
   gate: (world) => measureGate(world, { levels, seeds, wrongShare }),
   adapt: (world) => measureAdapt(world, seeds),
 };
