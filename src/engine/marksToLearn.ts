@@ -14,13 +14,13 @@ import type {
 } from '../protocol/learning';
 import type { FolderRecord } from './dataFolder';
 import type { KeptMark } from './feedback/marks';
-import { refusedReport } from './learning/makeReport';
+import { earlierCurve, refusedReport } from './learning/makeReport';
 import { gatherMarks, type MarkData, withoutMarks } from './learning/markData';
 import { plannedMethods } from './learning/methods';
 import { decideReview, decisionsOf, keepReview, readReview } from './learning/reviewFile';
 import { refuseEmptyScope } from './learning/scope';
 import { splitSentence } from './learning/split';
-import { decidingCount, OFFERED_EVERY, planTiers } from './learning/tiers';
+import { decidingCount, isOffered, planTiers } from './learning/tiers';
 import type { LentSnapshot } from './readers';
 import { cleanScope } from './versionNames';
 import type { Versions } from './versions';
@@ -46,8 +46,7 @@ export class MarksToLearn {
     const data = withoutQueued(await this.gather(record), queued);
     const { tiers, seconds, refusal } = planTiers(data, { chunkCount: this.chunkCount(id) });
     const { usable, marks } = data.counts;
-    const { pointer } = await store.pointer();
-    const learned = (await store.read(pointer.current.id)).manifest?.markCount ?? 0;
+    const lastRun = (await earlierCurve(store)).at(-1);
     const isAdapting = kind === 'adapt';
     const planned = tiers.filter(({ isPlanned }) => isPlanned).map(({ tier }) => tier);
     const methods = plannedMethods(isAdapting ? [] : planned, data);
@@ -68,8 +67,7 @@ export class MarksToLearn {
       methodCount: methods.count,
       methodSeconds: methods.seconds,
       refusal: isAdapting ? undefined : refusal,
-      isOffered:
-        refusal === undefined && usable >= OFFERED_EVERY && usable - learned >= OFFERED_EVERY,
+      isOffered: refusal === undefined && isOffered(data, lastRun),
       isResumable: fs.existsSync(path.join(store.runFolder, 'run.json')),
     };
   }

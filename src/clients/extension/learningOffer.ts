@@ -1,8 +1,9 @@
 /**
- * Offers to learn when enough marks are new: never forced, once for each number of marks, and not again in a window that
- * said no. With the setting on, a run begins by itself while nobody types.
+ * Offers to learn when enough marks are new: never forced, once for so many marks, and not again in a window that said no.
+ * With the setting on, a run begins by itself while nobody types.
  */
 import * as vscode from 'vscode';
+import { NearmissError } from '../../base/errors';
 import { type Disposable, DisposableStore } from '../../base/lifecycle';
 import { debounce } from '../../base/queue';
 import { tellFailure } from './failure';
@@ -14,6 +15,8 @@ const ASK_AFTER_MS = 5000;
 /** So long nobody typed: the machine is free for a run of its own accord. */
 const IDLE_MS = 5 * 60_000;
 const LOOK_EVERY_MS = 60_000;
+/** An offer that was passed over is made again after so many marks more. */
+const OFFERED_EVERY = 20;
 
 export class LearningOffer implements Disposable {
   private readonly store = new DisposableStore();
@@ -69,11 +72,14 @@ export class LearningOffer implements Disposable {
     const { engine, settings, log } = this.services;
     if (!settings.get('learning.automatic') || Date.now() - this.lastTypedMs < IDLE_MS) return;
     if (engine.state.kind !== 'up') return;
+    const folder = await this.nextFolder().catch(() => undefined);
+    if (!folder) return;
     try {
-      const folder = await this.nextFolder();
-      if (folder) await engine.call('learn', { folder: folder.path, isUnasked: true });
+      await engine.call('learn', { folder: folder.path, isUnasked: true });
     } catch (error) {
-      log.warn(`learning by itself: ${String(error)}`);
+      // On its battery, or in use by another window: that passes.
+      if (error instanceof NearmissError && error.code === 'busy') this.offered.delete(folder.path);
+      else log.warn(`learning by itself: ${String(error)}`);
     }
   }
 
@@ -83,7 +89,8 @@ export class LearningOffer implements Disposable {
     for (const folder of workspace.indexed) {
       const plan = await engine.ask('learningPlan', { folder: folder.path, kind: 'marks' });
       if (this.running.has(folder.path)) continue;
-      if (!plan.isOffered || this.offered.get(folder.path) === plan.usableCount) continue;
+      const offered = this.offered.get(folder.path) ?? -OFFERED_EVERY;
+      if (!plan.isOffered || plan.usableCount < offered + OFFERED_EVERY) continue;
       this.offered.set(folder.path, plan.usableCount);
       return folder;
     }

@@ -103,26 +103,33 @@ function yesOrNo(isMet: boolean, t: Translate): Markup {
     : html`<span class="sign worse">✗ ${t('no')}</span>`;
 }
 
+/** Of runs that were decided by the same figure as the last: others cannot be drawn on one scale. */
 export function learningCurve(
-  { curve, primary: decides }: LearningReport,
+  { curve: all }: LearningReport,
   { t, say }: Words,
 ): Markup | undefined {
-  if (curve.length === 0) return undefined;
-  const primary = say(decides);
-  const columns = [t('marks'), primary, t('from'), t('to')].map(number);
-  const rows = curve.map(({ markCount, value, low, high }) => [
-    count(markCount),
+  const last = all.at(-1);
+  if (!last) return undefined;
+  const curve = all.filter(({ name }) => name === last.name);
+  const primary = say(last.name);
+  const columns = [
+    text(t('run of')),
+    ...[t('marks'), t('queries'), primary, t('from'), t('to')].map(number),
+  ];
+  const rows = curve.map(({ time, markCount, count: measured, value, low, high }) => [
+    ...[moment(time), count(markCount), count(measured)],
     ...[value, low, high].map(metric),
   ]);
+  const name = t('Learning curve');
   return html`<section>
-    <h2>${t('Learning curve')}</h2>
+    <h2>${name}</h2>
     <figure>
       ${curvePicture(curve, primary, t)}
       <figcaption>
-        ${t('{0} on held-out queries, by marks learned from, with the 95 % interval.', primary)}
+        ${t('{0} on held-out queries, by marks learned from, with the 95 % interval of the change.', primary)}
       </figcaption>
     </figure>
-    ${narrowTable(columns, rows)}
+    ${table(name, columns, rows)}
   </section>`;
 }
 

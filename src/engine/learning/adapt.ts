@@ -18,7 +18,7 @@ import { rememberScores } from './arena';
 import { adaptVerdict, decideAdapted, type GateResult } from './gate';
 import { commitGuard, type GuardQuery, pseudoGuard } from './guard';
 import type { Learned, LearnMeans, LearnOrder } from './learn';
-import { adaptedReport } from './makeReport';
+import { adaptedReport, earlierCurve } from './makeReport';
 import type { LearningReport } from './report';
 import { answersOf, judgedGuard } from './measuring';
 import { geometryOf, similarChange } from './geometryOf';
@@ -62,7 +62,8 @@ export async function adapt(order: LearnOrder, given: LearnMeans): Promise<Learn
   );
   const half = Math.floor(queries.length / 2);
   const [stopping, deciding] = [queries.slice(0, half), queries.slice(half)];
-  const about = { store, folder: means.folder, seed, startMs };
+  const curve = await earlierCurve(store);
+  const about = { store, folder: means.folder, seed, startMs, curve };
   if (deciding.length < LEAST_QUERIES || !index.embedder) {
     const refusal = `Queries that can be made of this folder's comments, headings and tests: ${queries.length}, and ${2 * LEAST_QUERIES} are the least to measure on`;
     const report = adaptedReport({ ...about, id: 'none', verdict: `Not promoted: ${refusal}` });

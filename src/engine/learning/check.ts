@@ -16,7 +16,7 @@ import { commitGuard, pastGuard, pseudoGuard } from './guard';
 import type { Learned, LearnMeans, LearnOrder } from './learn';
 import { unseenBy } from './learnedMarks';
 import { loadVersion } from './learnedVersion';
-import { learnedFrom } from './makeReport';
+import { earlierCurve, learnedFrom } from './makeReport';
 import { gatherMarks } from './markData';
 import { answersOf, judgedGuard, watch } from './measuring';
 import { QueryEmbeddings } from './queryEmbeddings';
@@ -76,7 +76,7 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
     const verdict = isTooFew
       ? tooFewVerdict(unseen.length, answered.length - unseen.length)
       : repeatedVerdict(result);
-    const last = await store.report().catch(() => undefined);
+    const curve = await earlierCurve(store);
     const report: LearningReport = {
       ...{ v: 1, kind: 'check', version: id, time: new Date().toISOString(), folder, seed },
       ...{ isPromoted: result.isPassed, verdict, primary: 'MRR@10' },
@@ -84,7 +84,7 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
       learnedFrom: learnedFrom(data, { minedCount: 0, guardCount: guard.length }),
       ...{ figures: result.figures, conditions: result.conditions, tiers: [] },
       queries: changedQueries(evidence),
-      ...{ quarantined: [], curve: last?.curve ?? [], notes: [], bytes: 0 },
+      ...{ quarantined: [], curve, notes: [], bytes: 0 },
       seconds: (performance.now() - startMs) / 1000,
     };
     const { time: at, isPromoted: holds } = report;

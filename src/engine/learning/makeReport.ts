@@ -91,10 +91,12 @@ export function adaptedReport(given: {
   readonly seed: number;
   readonly result?: GateResult;
   readonly evidence?: AdaptEvidence;
+  readonly curve: readonly CurvePoint[];
   readonly chunkCount?: number;
   readonly seconds?: number;
 }): LearningReport {
-  const { id, verdict, folder, seed, result, evidence, chunkCount = 0, seconds = 0 } = given;
+  const { id, verdict, folder, seed, result, evidence, curve } = given;
+  const { chunkCount = 0, seconds = 0 } = given;
   const queries = (evidence?.guard ?? []).flatMap((judged) => {
     const [a, b] = [
       evidence?.guardBefore.get(judged.asked),
@@ -110,7 +112,7 @@ export function adaptedReport(given: {
       'Half of the queries of the folder stop the training, the other half decide; their chunks are not learned from',
     learnedFrom: { ...NOTHING, guardCount: evidence?.guard.length ?? 0 },
     ...{ figures: result?.figures ?? [], conditions: result?.conditions ?? [] },
-    ...{ tiers: [], queries, quarantined: [], curve: [], seconds, bytes: 0 },
+    ...{ tiers: [], queries, quarantined: [], curve, seconds, bytes: 0 },
     notes: [`${chunkCount} chunks were learned from, without any mark`],
   };
 }
@@ -164,16 +166,22 @@ function add(
   if (a && b) changes.push(changeOf(set, judged, a, b));
 }
 
+/** The curve up to now, which every report goes on with; nothing where the last one cannot be read. */
+export async function earlierCurve(store: VersionStore): Promise<readonly CurvePoint[]> {
+  const last = await store.report().catch(() => undefined);
+  return (last?.curve ?? []).filter(({ time }) => time !== undefined).slice(-MOST_POINTS);
+}
+
 /** The figure that decides, of the runs before and of this one. */
-async function curveOf({ measured, data, store }: ReportParts): Promise<CurvePoint[]> {
-  const before = await store.report().catch(() => undefined);
-  const earlier = (before?.curve ?? []).slice(-MOST_POINTS);
-  if (!measured) return [...earlier];
+async function curveOf({ measured, data, store }: ReportParts): Promise<readonly CurvePoint[]> {
+  const earlier = await earlierCurve(store);
+  if (!measured) return earlier;
   const { primary, heldOut, before: was, after } = measured.evidence;
   const figure = compared(primary, '', pairValues(primary, heldOut, was, after));
   const centre = figure.before;
   const point: CurvePoint = {
-    ...{ markCount: data.counts.usable, value: figure.after },
+    ...{ time: new Date().toISOString(), name: primary },
+    ...{ markCount: data.counts.usable, count: figure.count, value: figure.after },
     ...{ low: centre + figure.low, high: centre + figure.high },
   };
   return [...earlier, point];

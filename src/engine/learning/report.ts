@@ -148,8 +148,14 @@ export interface ReadWord {
   readonly of: number;
 }
 
+/** The figure that decided a run, `name`, by the marks that it learned from, with the 95 % interval of the change. */
 export interface CurvePoint {
+  /** ISO 8601. */
+  readonly time: string;
+  readonly name: string;
   readonly markCount: number;
+  /** Held-out queries. */
+  readonly count: number;
   readonly value: number;
   readonly low: number;
   readonly high: number;
@@ -177,7 +183,7 @@ export interface LearningReport {
   readonly methods?: readonly MethodOutcome[];
   readonly queries: readonly QueryChange[];
   readonly quarantined: readonly ReviewItem[];
-  /** The primary figure on held-out queries of runs before, and of this one. */
+  /** The figures that decided the runs on marks up to this one, oldest first. */
   readonly curve: readonly CurvePoint[];
   /** Words of the people who ask, and what they are read as in the version. */
   readonly words?: readonly ReadWord[];

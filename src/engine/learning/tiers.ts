@@ -19,8 +19,8 @@ export const LEAST_QUERIES = 8;
  * for each of them.
  */
 const ENCODER_QUERIES = 50;
-/** Marks after which learning is offered again. */
-export const OFFERED_EVERY = 20;
+/** New marks after which learning is offered again. */
+const OFFERED_EVERY = 20;
 /** Find-similar judgements from which on the head is shared. */
 export const SHARED_FROM = 20;
 
@@ -106,6 +106,20 @@ export function decidingQueries<T extends Pick<MarkData['queries'][number], 'isO
     queries: heldOut,
     note: `${others} of ${heldOut.length} held-out queries are of others who share this repository, because fewer than ${LEAST_QUERIES} are your own`,
   };
+}
+
+/**
+ * Whether there are marks enough that no run has learned from, promoted or not. Marks of others may be older than the run;
+ * where marks were taken back since, there are fewer than it had.
+ */
+export function isOffered(
+  { queries, pairs, counts }: Pick<MarkData, 'queries' | 'pairs' | 'counts'>,
+  last: { readonly time: string; readonly markCount: number } | undefined,
+): boolean {
+  if (!last) return counts.usable >= OFFERED_EVERY;
+  const judged = queries.flatMap(({ relevant, wrong }) => [...relevant, ...wrong]);
+  const since = [...judged, ...pairs].filter(({ time }) => time > last.time).length;
+  return Math.max(since, counts.usable - last.markCount) >= OFFERED_EVERY;
 }
 
 function refusalOf(usable: number, measurable: number): string | undefined {

@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { test } from 'node:test';
 import { installationRoot } from '../../../src/base/installation';
-import { difference, metric } from '../../../src/clients/report/figures';
+import { difference, metric, moment } from '../../../src/clients/report/figures';
 import { reportPage } from '../../../src/clients/report/page';
 import { redactQueries } from '../../../src/clients/report/redact';
 import { browserMissing, launchChromium } from '../../support/chromium';
@@ -24,14 +24,26 @@ test('holds every figure of the report with its count', () => {
       `${difference(figure.difference)} [${difference(figure.low)}, ${difference(figure.high)}]`,
     ]);
   }
-  const curve = rowsOf(page).filter((cells) => cells.length === 4 && /^\d+$/.test(cells[0]!));
   assert.deepEqual(
-    curve,
+    curveRows(page),
     sampleReport.curve.map((point) => [
-      String(point.markCount),
+      ...[moment(point.time), String(point.markCount), String(point.count)],
       ...[point.value, point.low, point.high].map(metric),
     ]),
   );
+});
+
+test('draws the curve of the figure that decided last alone', () => {
+  const [first, ...others] = sampleReport.curve;
+  const curve = [{ ...first!, name: 'near-miss accuracy' }, ...others];
+  // A report that learned from no mark has another figure, and goes on with the curve.
+  const adapted = { ...sampleReport, curve, primary: 'MRR by embeddings' };
+  const drawn = reportPage({ report: adapted });
+  assert.deepEqual(
+    curveRows(drawn).map(([, markCount]) => markCount),
+    ['40', '64'],
+  );
+  assert.match(drawn, /MRR@10 on held-out queries, by marks learned from/);
 });
 
 test('says how a candidate fares in daily use, each count as it is in the JSON', () => {
@@ -244,6 +256,12 @@ test(
     }
   },
 );
+
+/** Of the table beneath the learning curve. */
+function curveRows(markup: string): string[][] {
+  const [, figureAndTable = ''] = markup.split('<h2>Learning curve</h2>');
+  return rowsOf(figureAndTable.split('</section>')[0]!).slice(1);
+}
 
 /** The texts of the cells of each row of a page's tables. */
 function rowsOf(markup: string): string[][] {

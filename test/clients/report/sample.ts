@@ -147,9 +147,9 @@ export const sampleReport: LearningReport = {
     },
   ],
   curve: [
-    { markCount: 20, value: 0.53, low: 0.45, high: 0.61 },
-    { markCount: 40, value: 0.58, low: 0.51, high: 0.66 },
-    { markCount: 64, value: 0.64, low: 0.55, high: 0.73 },
+    { ...decidedAt('2026-10-02'), markCount: 20, count: 9, value: 0.53, low: 0.45, high: 0.61 },
+    { ...decidedAt('2026-11-03'), markCount: 40, count: 14, value: 0.58, low: 0.51, high: 0.66 },
+    { ...decidedAt('2026-11-25'), markCount: 64, count: 18, value: 0.64, low: 0.55, high: 0.73 },
   ],
   notes: ['Together the parts are no better than a map of embeddings alone, which is taken'],
   seconds: 151,
@@ -229,6 +229,10 @@ function week(monday: string, searchCount: number, seconds: number[], ranks: num
     seconds,
     ranks,
   };
+}
+
+function decidedAt(day: string): { readonly time: string; readonly name: string } {
+  return { time: `${day}T17:04:09.000Z`, name: 'MRR@10' };
 }
 
 function figure(

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { placeOf, withId } from '../../../src/engine/feedback/mark';
 import type { KeptMark } from '../../../src/engine/feedback/marks';
-import { gatherMarks, withoutMarks } from '../../../src/engine/learning/markData';
-import { decidingQueries, planTiers } from '../../../src/engine/learning/tiers';
+import { gatherMarks, type MarkedPair, withoutMarks } from '../../../src/engine/learning/markData';
+import { decidingQueries, isOffered, planTiers } from '../../../src/engine/learning/tiers';
 import type { ReviewDecision } from '../../../src/engine/learning/report';
 import { openFolderReader, openFolderWriter } from '../../../src/engine/store/store';
 import type { FolderReader, Snapshot } from '../../../src/engine/store/types';
@@ -142,6 +142,30 @@ test('a query of which all was said by others is theirs, until its user marks it
       ['own', undefined],
     ],
   );
+});
+
+// A run that was not promoted left no version, so that every further mark offered to learn once more.
+test('offers to learn from twenty new marks, whatever came of the run before', () => {
+  const dated = (count: number, day: number) =>
+    Array.from({ length: count }, () => ({ time: `2026-01-0${day}` }));
+  const given = (old: number, fresh: number) => {
+    const pairs = [...dated(old, 1), ...dated(fresh, 3)] as MarkedPair[];
+    const { counts } = gatherMarks(snapshot, []);
+    return { queries: [], pairs, counts: { ...counts, usable: pairs.length } };
+  };
+  const run = (markCount: number) => ({ time: '2026-01-02', markCount });
+  assert.deepEqual(
+    [isOffered(given(0, 19), undefined), isOffered(given(0, 20), undefined)],
+    [false, true],
+  );
+  assert.deepEqual(
+    [isOffered(given(30, 19), run(30)), isOffered(given(30, 20), run(30))],
+    [false, true],
+  );
+  // Twenty were taken back, twenty came.
+  assert.equal(isOffered(given(10, 20), run(30)), true);
+  // Marks of somebody else are older than the run.
+  assert.equal(isOffered(given(50, 0), run(30)), true);
 });
 
 test('what was learned from others decides by own queries, as soon as there are enough', () => {
