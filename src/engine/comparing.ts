@@ -2,7 +2,8 @@
  * Compares a candidate with the version that answers while people search. Silently: after an answer, when nobody has asked
  * for a while, the candidate ranks the same question and counts are kept of where it differs. Live, for those who
  * switched it on: an interactive answer is shown as it is, and replaced by a mixture of both where the candidate is ready
- * soon. Where there is no candidate nothing of this happens.
+ * soon. A search counts when nobody asks for a while or a hit of it is opened: what one types passes by many answers.
+ * Where there is no candidate nothing of this happens.
  */
 import { createHash } from 'node:crypto';
 import { isAbort, messageOf } from '../base/errors';
@@ -15,10 +16,8 @@ import { type Team, teamDraft } from './learning/interleave';
 import type { Hit, SearchResult } from './search/types';
 import type { Versions } from './versions';
 
-/** So long nobody asked: the candidate may rank. */
-const silentAfterMs = 400;
-/** The mixture comes not later than that after the answer that is shown meanwhile. */
-const liveWithinMs = 250;
+/** So long nobody asked: an answer counts, and the candidate may rank silently. */
+const restsAfterMs = 400;
 /** Answers that an opened hit may belong to. */
 const rememberedCount = 20;
 const comparedHits = 3;
@@ -32,11 +31,14 @@ export interface HitPlace {
 
 /** One answer, and how the candidate would give it. */
 interface Shown extends ComparedPair {
+  readonly query: string;
   /** Hits of the version that answers, best first. */
   readonly ours: readonly string[];
-  /** Those of the candidate. */
-  readonly theirs: readonly string[];
-  readonly teams?: ReadonlyMap<string, Team>;
+  /** Those of the candidate; none while it has not ranked, and then an opened hit says nothing. */
+  theirs?: readonly string[];
+  /** Of a mixture: whose hit each is. */
+  teams?: ReadonlyMap<string, Team>;
+  isCounted: boolean;
   isOpened: boolean;
 }
 
@@ -58,6 +60,8 @@ export interface Asked {
 export interface ComparingParts {
   readonly versions: Pick<Versions, 'compared' | 'storeOf'>;
   readonly log: Logger;
+  /** The mixture comes not later than that after the answer that is shown meanwhile. */
+  readonly liveWithinMs: number;
 }
 
 export class Comparing implements Disposable {
@@ -76,8 +80,9 @@ export class Comparing implements Disposable {
   answered(asked: Asked, result: SearchResult): SearchResult | Promise<SearchResult> {
     const pair = this.parts.versions.compared(asked.id);
     if (!pair) return result;
-    if (pair.isLive && asked.onFirst) return this.mixed(asked, pair, result);
-    this.rankLater(asked, pair, result);
+    const shown = this.remember(asked, pair, result);
+    if (pair.isLive && asked.onFirst) return this.mixed(asked, shown, result);
+    this.afterRest(asked.id, (signal) => this.rankSilently(asked, shown, signal));
     return result;
   }
 
@@ -86,55 +91,50 @@ export class Comparing implements Disposable {
     const key = keyOfPlace(place);
     const shown = this.shown
       .get(id)
-      ?.findLast((one) => one.ours.includes(key) || one.theirs.includes(key));
-    if (!shown || shown.isOpened) return;
+      ?.findLast(({ ours, theirs }) => ours.includes(key) || theirs?.includes(key));
+    if (!shown?.theirs || shown.isOpened) return;
     shown.isOpened = true;
-    await this.note(id, shown, newsOf(shown, key));
+    const news = newsOf(shown, shown.theirs, key);
+    const isCountedNow = shown.teams !== undefined && !shown.isCounted;
+    shown.isCounted = true;
+    await this.note(id, shown, isCountedNow ? { live: { searches: 1, ...news.live } } : news);
   }
 
   dispose(): void {
     for (const id of [...this.waiting.keys()]) this.stop(id);
   }
 
-  private rankLater(asked: Asked, pair: ComparedPair, result: SearchResult): void {
-    this.stop(asked.id);
+  /** Does something about an answer unless somebody asks again before. */
+  private afterRest(id: string, work: (signal: AbortSignal) => Promise<void>): void {
+    this.stop(id);
     const controller = new AbortController();
-    const timer = setTimeout(
-      () => void this.rankSilently(asked, pair, result, controller),
-      silentAfterMs,
-    );
+    const timer = setTimeout(() => void work(controller.signal), restsAfterMs);
     timer.unref();
-    this.waiting.set(asked.id, { timer, controller });
+    this.waiting.set(id, { timer, controller });
   }
 
   private async rankSilently(
-    asked: Asked,
-    pair: ComparedPair,
-    result: SearchResult,
-    { signal }: AbortController,
+    { id, rankCandidate }: Asked,
+    shown: Shown,
+    signal: AbortSignal,
   ): Promise<void> {
-    const { id } = asked;
     try {
-      const candidate = await asked.rankCandidate(signal);
+      const candidate = await rankCandidate(signal);
       if (signal.aborted) return;
-      const shown = this.remember(id, pair, result, candidate);
+      shown.theirs = candidate.hits.map(keyOf);
       const isDifferent = !isSameStart(shown.ours, shown.theirs);
-      await this.note(id, pair, { silent: { searches: 1, different: Number(isDifferent) } });
+      await this.note(id, shown, { silent: { searches: 1, different: Number(isDifferent) } });
     } catch (error) {
       if (!isAbort(error)) this.parts.log.warn('comparing', { reason: messageOf(error) });
     }
   }
 
-  private async mixed(
-    asked: Asked,
-    pair: ComparedPair,
-    result: SearchResult,
-  ): Promise<SearchResult> {
+  private async mixed(asked: Asked, shown: Shown, result: SearchResult): Promise<SearchResult> {
     asked.onFirst?.(result);
     const controller = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), liveWithinMs);
+      timer = setTimeout(() => resolve(undefined), this.parts.liveWithinMs);
     });
     try {
       const ranking = asked.rankCandidate(controller.signal);
@@ -143,7 +143,7 @@ export class Comparing implements Disposable {
         ranking.catch(() => undefined);
         return result;
       }
-      return this.mix(asked, pair, result, candidate);
+      return this.mix(asked, shown, result, candidate);
     } catch (error) {
       // The candidate may have gone, or its vectors are not whole yet.
       if (!isAbort(error)) this.parts.log.warn('comparing', { reason: messageOf(error) });
@@ -156,35 +156,43 @@ export class Comparing implements Disposable {
 
   private mix(
     { id, query, limit }: Asked,
-    pair: ComparedPair,
+    shown: Shown,
     result: SearchResult,
     candidate: SearchResult,
   ): SearchResult {
     if (result.hits.length === 0 || candidate.hits.length === 0) return result;
     // The same question gives the same mixture: a list that is asked for again must not move.
-    const random = seededRandom(seedOf(`${pair.current}\0${pair.candidate}\0${query}`));
+    const random = seededRandom(seedOf(`${shown.current}\0${shown.candidate}\0${query}`));
     const { items, teams } = teamDraft(result.hits, candidate.hits, { keyOf, random, limit });
-    const byKey = new Map(items.map((hit, at) => [keyOf(hit), teams[at]!]));
-    const isAgain = this.shown.get(id)?.some((one) => isSameList(one, result, candidate)) ?? false;
-    if (!isAgain) {
-      this.remember(id, pair, result, candidate, byKey);
-      void this.note(id, pair, { live: { searches: 1 } });
-    }
+    shown.theirs = candidate.hits.map(keyOf);
+    shown.teams = new Map(items.map((hit, at) => [keyOf(hit), teams[at]!]));
+    this.goOnWithSame(id, shown);
+    this.afterRest(id, () => this.countMixed(id, shown));
     return { ...result, hits: items };
   }
 
+  /** A list that is asked for again, after an edit for one, is still the same search; the same list is opened once. */
+  private goOnWithSame(id: string, shown: Shown): void {
+    const before = this.shown.get(id)?.findLast((one) => one !== shown && isSameSearch(one, shown));
+    if (!before) return;
+    shown.isCounted = before.isCounted;
+    shown.isOpened = before.isOpened && isSameMixture(before, shown);
+  }
+
+  private async countMixed(id: string, shown: Shown): Promise<void> {
+    if (shown.isCounted) return;
+    shown.isCounted = true;
+    await this.note(id, shown, { live: { searches: 1 } });
+  }
+
+  /** Until the candidate has ranked, only so that a hit opened from this answer is not taken for one of an older answer. */
   private remember(
-    id: string,
+    { id, query }: Asked,
     { current, candidate }: ComparedPair,
-    result: SearchResult,
-    other: SearchResult,
-    teams?: ReadonlyMap<string, Team>,
+    { hits }: SearchResult,
   ): Shown {
-    const shown: Shown = {
-      ...{ current, candidate, teams, isOpened: false },
-      ours: result.hits.map(keyOf),
-      theirs: other.hits.map(keyOf),
-    };
+    const ours = hits.map(keyOf);
+    const shown: Shown = { current, candidate, query, ours, isCounted: false, isOpened: false };
     this.shown.set(id, [...(this.shown.get(id) ?? []), shown].slice(-rememberedCount));
     return shown;
   }
@@ -205,7 +213,7 @@ export class Comparing implements Disposable {
 }
 
 /** What an opened hit says: nothing where both rankings have it at the same rank. */
-function newsOf({ ours, theirs, teams }: Shown, key: string): ComparisonNews {
+function newsOf({ ours, teams }: Shown, theirs: readonly string[], key: string): ComparisonNews {
   const [mine, other] = [rankIn(ours, key), rankIn(theirs, key)];
   if (!teams) {
     const sides = { higher: Number(other < mine), lower: Number(other > mine) };
@@ -224,10 +232,14 @@ function isSameStart(a: readonly string[], b: readonly string[]): boolean {
   return a.slice(0, comparedHits).join('\n') === b.slice(0, comparedHits).join('\n');
 }
 
-function isSameList({ ours, theirs }: Shown, result: SearchResult, other: SearchResult): boolean {
-  const isSame = (keys: readonly string[], hits: readonly Hit[]): boolean =>
-    keys.join('\n') === hits.map(keyOf).join('\n');
-  return isSame(ours, result.hits) && isSame(theirs, other.hits);
+function isSameSearch(a: Shown, b: Shown): boolean {
+  const told = ({ current, candidate, query }: Shown): string =>
+    [current, candidate, query].join('\0');
+  return a.teams !== undefined && told(a) === told(b);
+}
+
+function isSameMixture(a: Shown, b: Shown): boolean {
+  return JSON.stringify([a.ours, a.theirs]) === JSON.stringify([b.ours, b.theirs]);
 }
 
 function keyOf({ path, span }: Hit): string {

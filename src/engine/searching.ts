@@ -8,21 +8,32 @@ import type { Logger } from '../base/log';
 import { Comparing } from './comparing';
 import type { FolderRecord } from './dataFolder';
 import type { EncoderPlan } from './encoderPlan';
+import type { Reranker } from './encoders/types';
 import type { Folders } from './folders';
 import type { IndexerHost } from './indexerHost';
 import { isInScope } from './learning/scope';
 import type { Marking } from './marking';
 import type { Buffer, Overlays } from './overlays';
 import type { FolderReaders } from './readers';
+import { RememberedScores } from './rememberedScores';
 import { joinFilters, parseQuery } from './search/query';
 import { search } from './search/search';
 import { findSimilar, type SimilarRequest } from './search/similar';
 import type { SearchContext, SearchRequest, SearchResult } from './search/types';
 import type { SearchModels } from './searchModels';
 import type { LentVersion, VersionNeeds } from './openVersions';
+import type { Settings } from './settings';
 import type { Versions } from './versions';
 
 type VersionedContext = SearchContext & { readonly version?: LentVersion };
+
+interface Ranking {
+  readonly asked: SearchRequest;
+  /** The re-ranker as it is asked. */
+  readonly through: (reranker: Reranker) => Reranker;
+  readonly until: AbortSignal;
+  readonly onFused?: (result: SearchResult) => void;
+}
 
 /** How long the indexing process holds back for one query at most. */
 const busyForMs = 1000;
@@ -38,6 +49,7 @@ export interface SearchingParts {
   readonly versions: Versions;
   readonly folders: Folders;
   readonly marking: Marking;
+  readonly settings: Pick<Settings, 'liveWithinMs'>;
   /** Models for searches, none of them loaded yet; called again when the plan has become another. */
   readonly makeModels: () => SearchModels;
 }
@@ -52,7 +64,7 @@ export class Searching implements Disposable {
   constructor(private readonly parts: SearchingParts) {
     this.models = parts.makeModels();
     this.sharedModels = new Shared(this.models);
-    this.comparing = new Comparing(parts);
+    this.comparing = new Comparing({ ...parts, ...parts.settings });
   }
 
   /** A sentence for each model that answers have to do without. */
@@ -88,19 +100,22 @@ export class Searching implements Disposable {
     if (isInteractive) this.makePlanInTime();
     const needs = isInteractive ? 'available' : request.rerank ? 'whole' : 'withoutReranker';
     const rank = async (
-      context: VersionedContext,
-      until: AbortSignal,
-      onFused?: (result: SearchResult) => void,
+      { version, ...base }: VersionedContext,
+      { asked, through, until, onFused }: Ranking,
     ): Promise<SearchResult> => {
-      const { version, ...base } = context;
-      const learned = learnedFor(version, base, request);
-      const view = { ...base, ...learned };
+      const view = { ...base, ...learnedFor(version, base, asked) };
+      const reranker = view.reranker && through(view.reranker);
       const { overlays } = this.parts;
       const snapshot = await overlays.over(base.snapshot, buffers, view.embedder, until);
-      return search({ ...view, snapshot }, request, until, onFused);
+      return search({ ...view, reranker, snapshot }, asked, until, onFused);
     };
-    const ask = (): Promise<SearchResult> =>
-      this.withContext(record, needs, (context) => rank(context, signal, onFirst));
+    let scores = new RememberedScores();
+    const ask = (): Promise<SearchResult> => {
+      scores = new RememberedScores();
+      const through = (reranker: Reranker): Reranker => scores.recording(reranker);
+      const ranking = { asked: request, through, until: signal, onFused: onFirst };
+      return this.withContext(record, needs, (context) => rank(context, ranking));
+    };
     const isWorthWaiting = this.parts.plan.isBegun && !this.isWarm(record.id);
     const isEarly = isInteractive && onFirst !== undefined && isWorthWaiting;
     let result = await ask();
@@ -111,8 +126,15 @@ export class Searching implements Disposable {
     }
     this.parts.folders.prioritize(record.id, result);
     if (!isInteractive) return result;
-    const rankCandidate = (until: AbortSignal): Promise<SearchResult> =>
-      this.withCandidate(record, needs, (context) => rank(context, until));
+    const rankCandidate = (until: AbortSignal): Promise<SearchResult> => {
+      // Reads as many candidates as the version that answers did, whatever the clock says.
+      const { count } = scores;
+      const asked = { ...request, rerank: count > 0, rerankCount: count, budgetMs: undefined };
+      const through = (reranker: Reranker): Reranker => scores.reusing(reranker);
+      return this.withCandidate(record, needs, (context) =>
+        rank(context, { asked, through, until }),
+      );
+    };
     const { query, limit } = request;
     const { id } = record;
     return this.comparing.answered({ id, query, limit, rankCandidate, onFirst }, result);

@@ -77,6 +77,13 @@ export const numberOptions = {
     max: 19,
     what: 'How far learning stands back for other programs, 0 not at all',
   },
+  liveWithinMs: {
+    initial: 500,
+    unit: 'ms',
+    min: 0,
+    max: 600_000,
+    what: 'So long after an answer is shown it may become a mixture with that of a version compared live',
+  },
   measureAgainAfterMs: {
     initial: 300_000,
     unit: 'ms',

@@ -19,21 +19,24 @@ after(() => clearInterval(alive));
 interface Opened {
   readonly comparing: Comparing;
   readonly folder: string;
+  readonly goLive: () => void;
   /** Resolves when the counts are as asked. */
   readonly until: (isSo: (counts: Comparison) => boolean) => Promise<Comparison>;
 }
 
-function open(how: 'silent' | 'live' | 'off'): Opened {
+function open(how: 'silent' | 'live' | 'off', liveWithinMs = 60_000): Opened {
   const folder = path.join(root, `${count++}`);
-  const pair = { current: 'base', candidate: 'c', isLive: how === 'live' };
+  const pair = { current: 'base', candidate: 'c' };
+  let isLive = how === 'live';
   const versions = {
-    compared: () => (how === 'off' ? undefined : pair),
+    compared: () => (how === 'off' ? undefined : { ...pair, isLive }),
     storeOf: () => new VersionStore(folder),
   };
-  const comparing = new Comparing({ versions, log: silentLogger });
+  const comparing = new Comparing({ versions, log: silentLogger, liveWithinMs });
   after(() => comparing.dispose());
   return {
     ...{ comparing, folder },
+    goLive: () => void (isLive = true),
     async until(isSo) {
       for (;;) {
         const counts = await readComparison(folder);
@@ -143,19 +146,69 @@ test('live: the answer is shown before the mixture comes', async () => {
   assert.deepEqual(live, { searches: 1, wins: 1, losses: 0, ties: 0 });
 });
 
+test('live: what is typed on does not count, and what nobody opens counts once', async () => {
+  const { comparing, until, folder } = open('live');
+  const ask = (query: string, ours: SearchResult, theirs: SearchResult) => {
+    comparing.begun('folder');
+    return comparing.answered(askedFor(theirs, { query, onFirst: () => undefined }), ours);
+  };
+  await ask('on', resultOf('p', 'q'), resultOf('q', 'p'));
+  await ask('one', resultOf('a', 'b'), resultOf('b', 'a'));
+  await until(({ live: { searches } }) => searches === 1);
+  // The list has become another by an edit, the search has not.
+  await ask('one', resultOf('a', 'e'), resultOf('e', 'a'));
+  await ask('two', resultOf('c', 'd'), resultOf('d', 'c'));
+  await until(({ live: { searches } }) => searches === 2);
+  const { live } = (await readComparison(folder))!;
+  assert.deepEqual(live, { searches: 2, wins: 0, losses: 0, ties: 0 });
+});
+
+test('an opened hit belongs to the answer it was opened from, also where that is not compared', async () => {
+  const { comparing, until } = open('live');
+  const onFirst = (): void => undefined;
+  const ask = (query: string, ours: SearchResult, more: Partial<Asked> = {}) =>
+    comparing.answered(askedFor(resultOf('b', 'a'), { query, onFirst, ...more }), ours);
+  const fails = (): Promise<SearchResult> => Promise.reject(new Error('no'));
+  const late = { rankCandidate: fails };
+  const first = await ask('first', resultOf('a', 'b'));
+  await ask('second', resultOf('a', 'c'), late);
+  // The second answer stands alone, so that this says nothing about the first.
+  await comparing.opened('folder', place('a'));
+  // Asked again the first is the last one.
+  assert.deepEqual(await ask('first', resultOf('a', 'b')), first);
+  await comparing.opened('folder', place('a'));
+  const { live } = await until(({ live: { wins, losses } }) => wins + losses > 0);
+  assert.deepEqual(live, { searches: 1, wins: 0, losses: 1, ties: 0 });
+});
+
+test('a question that was compared silently is asked live, and counts as live', async () => {
+  const { comparing, until, goLive } = open('silent');
+  const [ours, theirs] = [resultOf('a', 'b'), resultOf('c', 'a')];
+  void comparing.answered(askedFor(theirs), ours);
+  await until(({ silent }) => silent.searches === 1);
+  goLive();
+  await comparing.answered(askedFor(theirs, { onFirst: () => undefined }), ours);
+  await comparing.opened('folder', place('c'));
+  const { live, silent } = await until(({ live: { wins } }) => wins > 0);
+  assert.deepEqual(live, { searches: 1, wins: 1, losses: 0, ties: 0 });
+  assert.equal(silent.opened, 0);
+});
+
 test('live: a hit at the same rank in both decides nothing, one of the answer is its own', async () => {
   const { comparing, until } = open('live');
   const onFirst = (): void => undefined;
-  await comparing.answered(askedFor(resultOf('a', 'c'), { onFirst }), resultOf('a', 'b'));
+  const ask = (query: string, theirs: SearchResult, ours: SearchResult) =>
+    comparing.answered(askedFor(theirs, { query, onFirst }), ours);
+  await ask('one', resultOf('a', 'c'), resultOf('a', 'b'));
   await comparing.opened('folder', place('a'));
-  await comparing.answered(askedFor(resultOf('x', 'y'), { onFirst }), resultOf('b', 'c'));
+  await ask('two', resultOf('x', 'y'), resultOf('b', 'c'));
   await comparing.opened('folder', place('b'));
   const { live } = await until(({ live: { losses } }) => losses > 0);
   assert.deepEqual(live, { searches: 2, wins: 0, losses: 1, ties: 1 });
 });
 
 test('live: a candidate that is late or fails leaves the answer as it is, and nothing is counted', async () => {
-  const { comparing, folder } = open('live');
+  const { comparing, folder } = open('live', 1);
   const { rank, ended } = endless();
   const result = resultOf('a');
   const onFirst = (): void => undefined;

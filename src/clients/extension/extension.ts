@@ -69,7 +69,7 @@ export function activate(context: vscode.ExtensionContext): void {
     typedQueries: () => typedQueries(context.workspaceState),
     opened: ((hit, question) => {
       cursor.noteOpened(hit, question);
-      usage.opened(hit);
+      usage.opened(hit, question);
       if (settings.get('learning.guardPastQueries')) marking.keepQuery(hit, question);
       if (settings.get('marks.learnFromOpenedHits')) marking.noteOpened(hit, question);
     }) satisfies Services['opened'],

@@ -8,7 +8,7 @@ import { debounce } from '../../base/queue';
 import { PULSE_ANSWERS, type UsageEvent } from '../../protocol/usage';
 import type { EngineHost } from './engineHost';
 import { Episodes } from './episodes';
-import type { MarkableHit } from './marking';
+import type { MarkableHit, Question } from './marking';
 import type { ExtensionSettings } from './settings';
 
 /** Words that stand so long were meant. */
@@ -42,10 +42,11 @@ export class UsageNotes implements vscode.Disposable {
   }
 
   /** A hit was opened to stay. */
-  opened({ folder, rank, path, start, end }: MarkableHit): void {
+  opened({ folder, rank, path, start, end }: MarkableHit, { source }: Question): void {
     this.folder = folder;
     this.rested();
-    const hit = { path, start, end };
+    // What is like a span decides nothing between two versions that were asked in words.
+    const hit = source ? undefined : { path, start, end };
     const events = this.episodes.opened(rank, Date.now());
     this.note(events.map((event) => (event.kind === 'opened' ? { ...event, hit } : event)));
     void this.askPulse(folder);

@@ -9,7 +9,7 @@ import { inMessage } from './hitText';
 import { runVisibly, tellVerdict } from './learningCommands';
 import { showReport } from './reportView';
 import type { Services } from './services';
-import { comparisonRows, usableVersions, versionRow } from './versionRows';
+import { comparisonRows, notCounting, usableVersions, versionRow } from './versionRows';
 import type { WorkspaceFolder } from './workspace';
 
 export async function compareVersions(services: Services): Promise<void> {
@@ -17,7 +17,7 @@ export async function compareVersions(services: Services): Promise<void> {
   const folder = await folderFor(services);
   if (!folder) return;
   const list = await services.engine.ask('versions', { folder: folder.path });
-  const rows = comparisonRows(list, t);
+  const rows = comparisonRows(list, services.settings.get('usage.enabled'), t);
   if (rows.length === 0) {
     tell([t('There is no other version to compare with the one that answers')]);
     return;
@@ -49,8 +49,9 @@ async function tellComparison(
     (comparison.isLive
       ? t('Answers in the editor are mixed of both now; Compare Versions says what comes of it')
       : t('Both are compared silently now; Compare Versions says what comes of it'));
+  const isCounting = services.settings.get('usage.enabled');
   const sentences = began
-    ? [began, ...problems]
+    ? [began, ...(isCounting ? [] : [notCounting(t)]), ...problems]
     : [t('The comparison has ended'), ...(before.comparison?.sentences ?? []), ...problems];
   const way = began ? t('Compare Versions') : t('Show Report');
   const text = inMessage(localisedText(sentences, t));

@@ -47,14 +47,22 @@ export function briefVerdict(verdict: string): string {
   return clause.length <= TOAST_LENGTH ? clause : clause.replace(/ \([^()]*\)/u, '');
 }
 
-/** What came of a comparison so far, how to go on with it or end it, and who else can be compared with the one that answers. */
-export function comparisonRows(list: VersionList, t: Translate): readonly ComparisonRow[] {
+/**
+ * What came of a comparison so far, how to go on with it or end it, and who else can be compared with the one that answers.
+ * `isCounting`: whether the editor counts opened hits at all.
+ */
+export function comparisonRows(
+  list: VersionList,
+  isCounting: boolean,
+  t: Translate,
+): readonly ComparisonRow[] {
   const { comparison } = list;
   const others = usableVersions(list).filter(
     ({ id, isCurrent }) => !isCurrent && id !== comparison?.candidate,
   );
   return [
     ...(comparison ? runningRows(comparison, t) : []),
+    ...(comparison && !isCounting ? [{ label: `$(warning) ${notCounting(t)}` }] : []),
     ...others.flatMap((version) => [
       {
         label: `$(eye-closed) ${t('Compare silently: {0}', plain(visible(version.id)))}`,
@@ -70,6 +78,11 @@ export function comparisonRows(list: VersionList, t: Translate): readonly Compar
       },
     ]),
   ];
+}
+
+/** Versions are compared, and nothing can come of it. */
+export function notCounting(t: Translate): string {
+  return t('Opened hits are not counted: {0} is off', 'nearmiss.usage.enabled');
 }
 
 function runningRows(comparison: ComparisonInfo, t: Translate): readonly ComparisonRow[] {

@@ -52,17 +52,20 @@ test('names a version by when it came, who made it and what was found', () => {
 
 test('offers to compare each other version silently or live, and nothing where there is none', () => {
   assert.deepEqual(
-    comparisonRows(list, english).map(({ label, order }) => [label, order]),
+    comparisonRows(list, true, english).map(({ label, order }) => [label, order]),
     [
       ['$(eye-closed) Compare silently: v1', { version: 'v1', isLive: false }],
       ['$(split-horizontal) Compare live: v1', { version: 'v1', isLive: true }],
     ],
   );
-  assert.deepEqual(comparisonRows({ ...list, versions: [version('base'), two] }, english), []);
+  assert.deepEqual(
+    comparisonRows({ ...list, versions: [version('base'), two] }, true, english),
+    [],
+  );
 });
 
 test('says what came of a comparison, and how to go on or end it', () => {
-  const rows = comparisonRows({ ...list, comparison }, english);
+  const rows = comparisonRows({ ...list, comparison }, true, english);
   assert.deepEqual(rows, [
     { label: '$(beaker) Silently with v1', description: 'since 2026-11-25' },
     {
@@ -81,7 +84,7 @@ test('gives a live comparison its count and interval, and a new one none', () =>
   const live = { searches: 30, wins: 8, losses: 4, ties: 6, low: 0.391, high: 0.862 };
   const silent = { searches: 0, different: 0, opened: 0, higher: 0, lower: 0 };
   const textOf = (info: ComparisonInfo): unknown[] =>
-    comparisonRows({ ...list, comparison: info }, english)
+    comparisonRows({ ...list, comparison: info }, true, english)
       .slice(0, 3)
       .map(({ label, detail }) => [label, detail]);
   assert.deepEqual(textOf({ ...comparison, isLive: true, silent, live }), [
@@ -96,6 +99,14 @@ test('gives a live comparison its count and interval, and a new one none', () =>
     '$(graph) Nothing was searched yet',
     undefined,
   ]);
+});
+
+test('says that nothing can come of a comparison whose opened hits are not counted', () => {
+  const warning = '$(warning) Opened hits are not counted: nearmiss.usage.enabled is off';
+  const labels = (of: VersionList): string[] =>
+    comparisonRows(of, false, english).map(({ label }) => label);
+  assert.equal(labels({ ...list, comparison }).at(-1), warning);
+  assert.ok(!labels(list).includes(warning));
 });
 
 test('says a verdict in one clause that a message has room for', () => {
