@@ -9,11 +9,14 @@ import * as path from 'node:path';
 import { difference, metric } from '../../src/clients/report/figures';
 import { idOfFolder, learningFolder } from '../../src/engine/dataFolder';
 import { keepReview } from '../../src/engine/learning/reviewFile';
-import type { LearningReport } from '../../src/protocol/learning';
+import type { ComparisonInfo, LearningReport } from '../../src/protocol/learning';
 import { pathsOf, QUESTIONS, topicFiles } from '../support/learningWorld';
+import { intervalOf } from '../support/mixture';
 import { checkDone } from '../support/product';
+import { type Asked, compareByHand, type Tally } from '../support/editor/compareByHand';
+import { chooseComparison, judge, orderOf, places, rankOf } from '../support/editor/learningHands';
 import { flow, useWorld, type World } from '../support/editor/world';
-import { eventually, type Workbench } from '../support/editor/workbench';
+import { eventually, patienceMs, type Workbench } from '../support/editor/workbench';
 import { writeFiles } from '../support/temporaryFolder';
 
 const world = useWorld({
@@ -29,8 +32,9 @@ const world = useWorld({
   async fill({ workspace, dataFolder }) {
     writeFiles(workspace, topicFiles());
     await fs.promises.mkdir(dataFolder, { mode: 0o700 });
-    // On a busy machine a process that stands back would not come to its end.
-    writeFiles(dataFolder, { 'settings.json': '{"learningNiceness":0}' });
+    // On a busy machine a process that stands back would not come to its end, and a candidate would be late.
+    const patient = { learningNiceness: 0, liveWithinMs: patienceMs };
+    writeFiles(dataFolder, { 'settings.json': JSON.stringify(patient) });
   },
 });
 
@@ -225,6 +229,35 @@ flow('shares and compares a version only after a question', world, async (here) 
   await window.command('Notifications: Hide Notifications');
 });
 
+flow('counts whose hits are opened where two versions are shown mixed', world, async (here) => {
+  const { window, workspace: folder } = here;
+  const client = here.client();
+  const version = (await client.call('versions', { folder })).versions.at(-1)!.id;
+  const live: readonly Asked[] = [
+    { topic: 10, opens: 'candidate' },
+    { topic: 11, opens: 'current' },
+    { topic: unseenTopic, opens: 'candidate' },
+    { topic: 13, opens: 'nothing' },
+    // Its answer was marked, so that both have it at one place.
+    { topic: 0, opens: 'both' },
+  ];
+  const counted = await compareByHand(here, version, live);
+  assert.deepEqual(counted, { searches: 5, wins: 2, losses: 1, ties: 1 });
+  await saysCounts(here, counted);
+
+  await chooseComparison(window, 'Stop comparing');
+  const ended = await eventually(
+    () => window.message('The comparison has ended').allInnerTexts(),
+    (texts) => texts.length > 0,
+  );
+  assert.match(ended.join(), /2 of 3 the candidate's \(95 % interval 21 % to 94 %\)/);
+  await window.screenshot('39-comparison-ended');
+  assert.equal((await client.call('versions', { folder })).comparison, undefined);
+  assert.deepEqual(await orderOf(window, unseen), old);
+  const none = await here.cli('compare', '--folder', folder);
+  assert.equal(none.stdout, 'No version is being compared\n');
+});
+
 flow('reviews by keyboard what was set aside', world, async (here) => {
   const { window, workspace: folder } = here;
   const file = contradictionsOf(here, await marksOf(here));
@@ -344,51 +377,60 @@ flow('says what each method brings when that is asked for', world, async (here) 
   await window.screenshot('37-methods-in-the-report');
 });
 
+/** The list, the report and the command line say what was counted by hand. */
+async function saysCounts(here: World, { searches, wins, losses, ties }: Tally): Promise<void> {
+  const { window, workspace } = here;
+  const decided = wins + losses;
+  const { low, high } = intervalOf(wins, decided);
+  await window.command('Nearmiss: Compare Versions…');
+  const rows = await eventually(
+    () => window.rowNames(),
+    (names) => names.some((name) => name.includes('Stop comparing')),
+  );
+  const said = rows.find((name) => name.includes('Searches mixed live'));
+  assert.ok(said?.includes(`mixed live: ${searches}; deciding hits for it: ${wins} of ${decided}`));
+  assert.ok(said?.includes(`95 % interval ${low} to ${high} %`), said);
+  assert.ok(said?.includes(`opened hits that decide nothing: ${ties}`), said);
+  await window.screenshot('38-live-counts');
+  await window.closeQuickPick();
+
+  const json = await here.cli('compare', '--folder', workspace, '--json');
+  checkDone(json);
+  const { live } = JSON.parse(json.stdout) as ComparisonInfo;
+  assert.deepEqual([live.searches, live.wins, live.losses, live.ties].map(Number), [
+    searches,
+    wins,
+    losses,
+    ties,
+  ]);
+  const { stdout } = await here.cli('compare', '--folder', workspace);
+  assert.ok(stdout.includes(`${wins} of ${decided} the candidate's`), stdout);
+  assert.ok(stdout.includes(`(95 % interval ${low} % to ${high} %)`), stdout);
+
+  await window.command('Nearmiss: Show Learning Report');
+  const page = await window.pageWith('Learning report');
+  const cellOf = (name: string): Promise<string> =>
+    page.locator('tr', { hasText: name }).locator('td').last().innerText();
+  assert.deepEqual(
+    [
+      await cellOf('Searches answered by a mixture'),
+      await cellOf('Opened hits of the candidate'),
+      await cellOf('of the version that answers'),
+      await cellOf('of both at the same rank'),
+    ],
+    [searches, wins, losses, ties].map(String),
+  );
+  await page.getByRole('heading', { name: /^In daily use beside/ }).scrollIntoViewIfNeeded();
+  await window.screenshot('38-live-report');
+  await window.closeTab('Learning Report');
+}
+
 async function startLearning(window: Workbench, picture?: string): Promise<void> {
   await window.command('Nearmiss: Learn from Marks');
   const row = window.quickRows.filter({ hasText: 'Learn now, about' }).first();
   await row.waitFor();
   if (picture) await window.screenshot(picture);
   await row.click();
-}
-
-async function chooseComparison(window: Workbench, label: string): Promise<void> {
-  await window.commandByKeys('Nearmiss: Compare Versions…');
-  // A row moves while its list is filled, and a click would meet its neighbour.
-  await window.chooseByKeys(label);
-}
-
-async function judge(
-  window: Workbench,
-  file: string,
-  verdict: string,
-  said: string,
-): Promise<void> {
-  const hit = window.hit(`${file}:`);
-  await hit.hover();
-  await hit.getByRole('button', { name: verdict, exact: true }).click();
-  await eventually(
-    async () => (await hit.getAttribute('aria-label')) ?? '',
-    (name) => name.includes(said),
-  );
-}
-
-/** The places that the panel shows for a question, in order. */
-async function orderOf(window: Workbench, query: string): Promise<string[]> {
-  await window.openPanel();
-  await window.search(query);
-  return places(await window.hitNames());
-}
-
-/** `path:line` of each, without what follows. */
-function places(names: readonly string[]): string[] {
-  return names.map((name) => /^[^\s,]+/.exec(name)?.[0] ?? name);
-}
-
-function rankOf(order: readonly string[], file: string): number {
-  const rank = order.findIndex((place) => place.startsWith(`${file}:`));
-  assert.ok(rank >= 0, `${file} is not among ${order.join(', ')}`);
-  return rank;
 }
 
 async function marksOf(here: World): Promise<string[]> {

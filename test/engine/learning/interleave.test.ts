@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { seededRandom } from '../../../src/base/random';
-import { teamDraft } from '../../../src/engine/learning/interleave';
+import { teamDraft, type Team } from '../../../src/engine/learning/interleave';
+import { sidesOf } from '../../support/mixture';
 
 const keyOf = (item: number): string => `${item}`;
 const heads = () => 0;
@@ -69,4 +70,19 @@ test('while both have hits of their own, neither is ever two ahead', () => {
       assert.ok(Math.abs(ahead) <= 1);
     }
   }
+});
+
+test('whose each hit is can be found out from the lists, and is what was said', () => {
+  fc.assert(
+    fc.property(ranking, ranking, fc.nat(), fc.nat(20), (a, b, seed, limit) => {
+      const { items, teams } = teamDraft(a, b, { keyOf, random: seededRandom(seed), limit });
+      const orders = { current: a.map(keyOf), candidate: b.map(keyOf) };
+      const sides = sidesOf(items.map(keyOf), orders);
+      assert.ok(sides);
+      const said = (side: Team | undefined, at: number): Team => side ?? teams[at]!;
+      assert.deepEqual(sides.map(said), teams);
+      // Where nobody can say, both have it as their next one.
+      assert.ok(sides.length < 2 || a[0] === b[0] || sides[0] !== undefined);
+    }),
+  );
 });
