@@ -388,9 +388,13 @@ async function saysCounts(here: World, { searches, wins, losses, ties }: Tally):
     (names) => names.some((name) => name.includes('Stop comparing')),
   );
   const said = rows.find((name) => name.includes('Searches mixed live'));
-  assert.ok(said?.includes(`mixed live: ${searches}; deciding hits for it: ${wins} of ${decided}`));
+  assert.ok(
+    said?.includes(
+      `mixed live: ${searches}; hits that decide, of the candidate: ${wins} of ${decided}`,
+    ),
+  );
   assert.ok(said?.includes(`95 % interval ${low} to ${high} %`), said);
-  assert.ok(said?.includes(`opened hits that decide nothing: ${ties}`), said);
+  assert.ok(said?.includes(`opened hits at the same rank in both: ${ties}`), said);
   await window.screenshot('38-live-counts');
   await window.closeQuickPick();
 

@@ -8,6 +8,7 @@ import { inMessage, plain, visible } from './hitText';
 import { pathInside } from './openBuffers';
 import type { Services } from './services';
 import { findingLine, folderLine } from './statusText';
+import { comparisonLabel } from './versionRows';
 
 interface ActionItem extends vscode.QuickPickItem {
   readonly command?: string;
@@ -43,7 +44,7 @@ export async function showStatus(services: Services): Promise<void> {
       label: `$(warning) ${t('Nearmiss stopped')}`,
       detail: localised(engine.state.error.message, t),
     });
-  if (status) lines.push(...(await problemRows(services, status.problems)));
+  if (status) lines.push(...(await versionRows(services, status.problems)));
   const isPaused = status?.isPaused || status?.folders.some(({ state }) => state === 'paused');
   const actions: ActionItem[] = [
     isPaused
@@ -61,26 +62,37 @@ export async function showStatus(services: Services): Promise<void> {
   if (chosen?.command !== undefined) await vscode.commands.executeCommand(chosen.command);
 }
 
-/** What is wrong, and what versions have to say of their folders, each once. */
-async function problemRows(
+/** What is compared; what is wrong, and what versions have to say of their folders, each once. */
+async function versionRows(
   { engine, workspace }: Services,
   known: readonly string[],
 ): Promise<ActionItem[]> {
+  const { t } = vscode.l10n;
   const lists = await Promise.all(
-    workspace.indexed.map(({ path: folder }) => engine.ask('versions', { folder })),
+    workspace.indexed.map(async ({ path, name }) => ({
+      name,
+      ...(await engine.ask('versions', { folder: path })),
+    })),
   );
+  const compared = lists.flatMap(({ comparison, name }) => {
+    if (!comparison) return [];
+    const description = lists.length > 1 ? plain(visible(name)) : undefined;
+    const label = comparisonLabel(comparison, t);
+    return [{ label, description, command: 'nearmiss.compareVersions' }];
+  });
   const ofVersions = new Set(lists.flatMap(({ problems }) => problems));
-  return [...new Set([...known, ...ofVersions])].map((text) => {
-    const said = plain(visible(localised(text, vscode.l10n.t)));
+  const problems = [...new Set([...known, ...ofVersions])].map((text) => {
+    const said = plain(visible(localised(text, t)));
     // What can be done comes first: a row is cut off where the list ends.
     return text.includes('--recheck')
       ? {
-          label: `$(warning) ${vscode.l10n.t('Measure Version Again')}`,
+          label: `$(warning) ${t('Measure Version Again')}`,
           detail: said,
           command: 'nearmiss.measureVersionAgain',
         }
       : { label: `$(warning) ${said}` };
   });
+  return [...compared, ...problems];
 }
 
 /** Doctor's findings on a page that grows while it looks. */

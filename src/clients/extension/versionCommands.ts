@@ -47,7 +47,9 @@ async function tellComparison(
   const began =
     comparison &&
     (comparison.isLive
-      ? t('Answers in the editor are mixed of both now; Compare Versions says what comes of it')
+      ? t(
+          'Answers in the editor are mixed of both now. What you open by Enter or double click, or mark relevant, counts for the version it came from',
+        )
       : t('Both are compared silently now; Compare Versions says what comes of it'));
   const isCounting = services.settings.get('usage.enabled');
   const sentences = began

@@ -73,7 +73,7 @@ export function comparisonRows(
       {
         label: `$(split-horizontal) ${t('Compare live: {0}', plain(visible(version.id)))}`,
         description: aboutOf(version, t),
-        detail: t('Answers in the editor are mixed of both, so that opened hits decide'),
+        detail: t('Answers are mixed of both; hits opened by Enter or double click decide'),
         order: { version: version.id, isLive: true },
       },
     ]),
@@ -113,27 +113,46 @@ function countRows({ silent, live }: ComparisonInfo, t: Translate): readonly Com
   const rows: ComparisonRow[] = [];
   if (silent.searches > 0)
     rows.push({
-      label: `$(graph) ${t('Searches compared silently: {0}; would begin otherwise: {1}', silent.searches, silent.different)}`,
-      detail: t(
-        'Opened hits that would have stood higher: {0} of {1}, lower: {2}',
-        silent.higher,
-        silent.opened,
-        silent.lower,
-      ),
+      label: `$(graph) ${t('Searches compared silently: {0}; with other first three hits: {1}', silent.searches, silent.different)}`,
+      detail:
+        silent.opened === 0
+          ? t('No hit was opened after those')
+          : t(
+              'Opened hits that would have stood higher: {0} of {1}, lower: {2}',
+              silent.higher,
+              silent.opened,
+              silent.lower,
+            ),
     });
-  if (live.searches > 0) {
-    const decided = live.wins + live.losses;
-    rows.push({
-      label: `$(graph) ${t('Searches mixed live: {0}; deciding hits for it: {1} of {2}', live.searches, live.wins, decided)}`,
-      detail: t(
-        '95 % interval {0} to {1} %; opened hits that decide nothing: {2}',
-        Math.round(100 * live.low),
-        Math.round(100 * live.high),
-        live.ties,
-      ),
-    });
-  }
+  if (live.searches > 0) rows.push(liveRow(live, t));
   return rows;
+}
+
+function liveRow(live: ComparisonInfo['live'], t: Translate): ComparisonRow {
+  const { searches, wins, losses, ties, low, high } = live;
+  const decided = wins + losses;
+  if (decided === 0)
+    return {
+      label: `$(graph) ${t('Searches mixed live: {0}; no opened hit has decided yet', searches)}`,
+      detail: t('Opened hits at the same rank in both, which decide nothing: {0}', ties),
+    };
+  return {
+    label: `$(graph) ${t('Searches mixed live: {0}; hits that decide, of the candidate: {1} of {2}', searches, wins, decided)}`,
+    detail: t(
+      '95 % interval {0} to {1} %; opened hits at the same rank in both: {2}',
+      Math.round(100 * low),
+      Math.round(100 * high),
+      ties,
+    ),
+  };
+}
+
+/** That a comparison is running, for a list of what is going on. */
+export function comparisonLabel({ candidate, isLive }: ComparisonInfo, t: Translate): string {
+  const name = plain(visible(candidate));
+  return isLive
+    ? `$(split-horizontal) ${t('Answers are mixed live with {0}', name)}`
+    : `$(eye-closed) ${t('Searches are compared silently with {0}', name)}`;
 }
 
 function aboutOf({ isCurrent, isPrevious, time, author }: VersionInfo, t: Translate): string {

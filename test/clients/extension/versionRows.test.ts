@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { english } from '../../../src/base/translate';
 import {
   briefVerdict,
+  comparisonLabel,
   comparisonRows,
   usableVersions,
   versionRow,
@@ -69,7 +70,7 @@ test('says what came of a comparison, and how to go on or end it', () => {
   assert.deepEqual(rows, [
     { label: '$(beaker) Silently with v1', description: 'since 2026-11-25' },
     {
-      label: '$(graph) Searches compared silently: 40; would begin otherwise: 12',
+      label: '$(graph) Searches compared silently: 40; with other first three hits: 12',
       detail: 'Opened hits that would have stood higher: 5 of 9, lower: 2',
     },
     {
@@ -90,8 +91,8 @@ test('gives a live comparison its count and interval, and a new one none', () =>
   assert.deepEqual(textOf({ ...comparison, isLive: true, silent, live }), [
     ['$(beaker) Live with v1', undefined],
     [
-      '$(graph) Searches mixed live: 30; deciding hits for it: 8 of 12',
-      '95 % interval 39 to 86 %; opened hits that decide nothing: 6',
+      '$(graph) Searches mixed live: 30; hits that decide, of the candidate: 8 of 12',
+      '95 % interval 39 to 86 %; opened hits at the same rank in both: 6',
     ],
     ['$(eye-closed) Go on silently', undefined],
   ]);
@@ -99,6 +100,38 @@ test('gives a live comparison its count and interval, and a new one none', () =>
     '$(graph) Nothing was searched yet',
     undefined,
   ]);
+});
+
+test('says no interval while no opened hit has decided, and no shares of no hit', () => {
+  const live = { searches: 3, wins: 0, losses: 0, ties: 2, low: 0, high: 1 };
+  const silent = { searches: 1, different: 1, opened: 0, higher: 0, lower: 0 };
+  const rows = comparisonRows(
+    { ...list, comparison: { ...comparison, silent, live } },
+    true,
+    english,
+  );
+  assert.deepEqual(
+    rows.slice(1, 3).map(({ label, detail }) => [label, detail]),
+    [
+      [
+        '$(graph) Searches compared silently: 1; with other first three hits: 1',
+        'No hit was opened after those',
+      ],
+      [
+        '$(graph) Searches mixed live: 3; no opened hit has decided yet',
+        'Opened hits at the same rank in both, which decide nothing: 2',
+      ],
+    ],
+  );
+});
+
+test('names a running comparison where one sees what is going on', () => {
+  const label = '$(eye-closed) Searches are compared silently with v1';
+  assert.equal(comparisonLabel(comparison, english), label);
+  assert.equal(
+    comparisonLabel({ ...comparison, isLive: true }, english),
+    '$(split-horizontal) Answers are mixed live with v1',
+  );
 });
 
 test('says that nothing can come of a comparison whose opened hits are not counted', () => {

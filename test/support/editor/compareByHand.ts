@@ -47,13 +47,14 @@ export async function compareByHand(
   await window.screenshot('38-live-begun');
 
   let tally: Tally = { searches: 0, wins: 0, losses: 0, ties: 0 };
+  const counts = async (): Promise<Tally | undefined> => {
+    const { comparison } = await client.call('versions', { folder });
+    if (!comparison) return undefined;
+    const { searches, wins, losses, ties } = comparison.live;
+    return { searches, wins, losses, ties };
+  };
   const isCounted = (): Promise<unknown> =>
-    eventually(
-      async () => (await client.call('versions', { folder })).comparison?.live,
-      (live) =>
-        JSON.stringify(tally) ===
-        JSON.stringify(live && (({ low: _, high: __, ...counts }) => counts)(live)),
-    );
+    eventually(counts, (seen) => JSON.stringify(seen) === JSON.stringify(tally));
   for (const [at, { opens }] of asked.entries()) {
     const orders = { current: currents[at]!, candidate: candidates[at]! };
     const shown = await orderOf(window, QUESTIONS[topics[at]!]!);
