@@ -27,7 +27,7 @@ export async function learnInFolder(
   index: TrainingIndex,
   { control, onNews, onLimits }: LearnListener,
 ): Promise<Omit<LearnTaskResult, 'kind'>> {
-  const { dataFolder, seed, resume, isUnasked, learnKind, measuresMethods } = request;
+  const { dataFolder, seed, resume, isUnasked, learnKind, measuresMethods, scope } = request;
   const { biEncoder, crossEncoderFolder, context, rerankCount, niceness } = index;
   if (!biEncoder)
     throw new NearmissError(
@@ -45,7 +45,7 @@ export async function learnInFolder(
     store: new VersionStore(root),
     marks: (await FolderMarks.open(journal, folder)).list(),
     base: { biEncoder: biEncoder.fingerprint, crossEncoder },
-    ...{ rerankCount, resume, isUnasked, niceness, measuresMethods },
+    ...{ rerankCount, resume, isUnasked, niceness, measuresMethods, scope },
     pastQueries: await readPastQueries(markFolder(dataFolder, id)),
     givenIds: new Set(givenIdsIn(markFolder(dataFolder, id))),
   };

@@ -16,6 +16,7 @@ import type { FolderRecord } from './dataFolder';
 import { LearnerRun } from './learnerHost';
 import { BASE } from './learning/versionStore';
 import { MarksToLearn, type MarksToLearnParts } from './marksToLearn';
+import { cleanScope } from './versionNames';
 
 export interface LearningParts extends MarksToLearnParts {
   readonly dataFolder: string;
@@ -132,10 +133,10 @@ export class Learning implements Disposable {
   /** The report of a run that has too little to learn from, at once and without a process. */
   private async refuse(
     record: FolderRecord,
-    { kind = 'marks', seed = DEFAULT_SEED }: LearnParams,
+    { kind = 'marks', seed = DEFAULT_SEED, scope }: LearnParams,
   ): Promise<LearningReport | undefined> {
     if (kind !== 'marks') return undefined;
-    const report = await this.marks.refused(record, seed);
+    const report = await this.marks.refused(record, { seed, scope });
     if (report?.learnedFrom.markCount === 0) await this.forgetLearned(record);
     return report;
   }
@@ -163,7 +164,8 @@ export class Learning implements Disposable {
     const { dataFolder, trainerFile } = this.parts;
     const { kind: learnKind = 'marks', seed = DEFAULT_SEED, resume = true, version } = params;
     const { isUnasked = false, measuresMethods = false } = params;
-    const about = { folder, dataFolder, seed, resume, version, isUnasked, measuresMethods };
+    const scope = params.scope && cleanScope(params.scope);
+    const about = { folder, dataFolder, seed, resume, version, isUnasked, measuresMethods, scope };
     const request = { kind: 'learn', learnKind, ...about } as const;
     const begin = { stage: 'starting', done: 0, total: 1, fraction: 0 };
     const last: LearningProgress = { folder, folderId: id, state: 'running', ...begin };

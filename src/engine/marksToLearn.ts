@@ -18,9 +18,9 @@ import { earlierCurve, refusedReport } from './learning/makeReport';
 import { gatherMarks, type MarkData, withoutMarks } from './learning/markData';
 import { plannedMethods } from './learning/methods';
 import { decideReview, decisionsOf, keepReview, readReview } from './learning/reviewFile';
-import { refuseEmptyScope } from './learning/scope';
+import { reachOf, refuseEmptyScope } from './learning/scope';
 import { splitSentence } from './learning/split';
-import { decidingCount, isOffered, planTiers } from './learning/tiers';
+import { decidingCount, isOffered, planTiers, type TierPlan } from './learning/tiers';
 import type { LentSnapshot } from './readers';
 import { cleanScope } from './versionNames';
 import type { Versions } from './versions';
@@ -44,7 +44,7 @@ export class MarksToLearn {
     const store = this.parts.versions.storeOf(id);
     const queued = await this.stored(record);
     const data = withoutQueued(await this.gather(record), queued);
-    const { tiers, seconds, refusal } = planTiers(data, { chunkCount: this.chunkCount(id) });
+    const { tiers, seconds, refusal, measuredCount } = this.tiersFor(id, data, scope);
     const { usable, marks } = data.counts;
     const lastRun = (await earlierCurve(store)).at(-1);
     const isAdapting = kind === 'adapt';
@@ -61,7 +61,7 @@ export class MarksToLearn {
           .map(({ id: mark }) => mark),
       ).size,
       tiers: isAdapting ? tiers.map((tier) => adapted(tier)) : tiers,
-      split: isAdapting ? ADAPT_SPLIT : splitSentence(decidingCount(data)),
+      split: isAdapting ? ADAPT_SPLIT : splitSentence(measuredCount),
       seconds: isAdapting ? ADAPT_SECONDS : seconds,
       isBusy: os.loadavg()[0]! > os.availableParallelism(),
       methodCount: methods.count,
@@ -76,10 +76,13 @@ export class MarksToLearn {
    * The report of a run that cannot begin, kept as any other; undefined where one can. What the last run set aside counts
    * here: the next one judges it anew.
    */
-  async refused(record: FolderRecord, seed: number): Promise<LearningReport | undefined> {
+  async refused(
+    record: FolderRecord,
+    { seed, scope }: { readonly seed: number; readonly scope?: VersionScope },
+  ): Promise<LearningReport | undefined> {
     const startMs = performance.now();
     const data = await this.gather(record);
-    const { refusal: reason } = planTiers(data, { chunkCount: 0 });
+    const { refusal: reason } = this.tiersFor(record.id, data, scope);
     if (reason === undefined) return undefined;
     const store = this.parts.versions.storeOf(record.id);
     const { folder } = record;
@@ -135,10 +138,17 @@ export class MarksToLearn {
     return items.filter(({ id: mark, reason }) => isMade(reason) || kept.has(mark));
   }
 
-  private chunkCount(id: string): number {
+  private tiersFor(
+    id: string,
+    data: MarkData,
+    scope: VersionScope | undefined,
+  ): TierPlan & { readonly measuredCount: number } {
     const lent = this.parts.lend(id);
     try {
-      return lent.snapshot.counts.embeddableCount;
+      const { snapshot } = lent;
+      const reach = reachOf(scope && cleanScope(scope), snapshot);
+      const plan = planTiers(data, { chunkCount: snapshot.counts.embeddableCount, reach });
+      return { ...plan, measuredCount: decidingCount(data, reach) };
     } finally {
       lent.dispose();
     }

@@ -23,7 +23,10 @@ import {
 /** The base answers, everywhere. */
 export const BASE_USE: VersionUse = { id: BASE, state: 'all' };
 
-/** Which use a name, the beginning of one, `base` or `previous` means. Throws where it means none or several. */
+/**
+ * Which use a name, the beginning of one, `base` or `previous` means. A version that was measured in a part of the folder is
+ * for that part, whoever lets it answer. Throws where it means none or several.
+ */
 export async function resolveUse(
   store: VersionStore,
   pointer: VersionPointer,
@@ -34,9 +37,14 @@ export async function resolveUse(
     if (pointer.previous) return pointer.previous;
     throw new NearmissError('usage', 'There is no previous version', 'Use `base`');
   }
-  const ids = (await store.list()).map(({ id }) => id);
-  const fitting = ids.includes(asked) ? [asked] : ids.filter((id) => id.startsWith(asked));
-  if (fitting.length === 1) return { id: fitting[0]!, state: 'all' };
+  const versions = await store.list();
+  const exact = versions.filter(({ id }) => id === asked);
+  const fitting = exact.length > 0 ? exact : versions.filter(({ id }) => id.startsWith(asked));
+  const [found] = fitting;
+  if (found && fitting.length === 1) {
+    const { id, manifest: { scope } = {} } = found;
+    return scope ? { id, state: 'pilot', scope } : { id, state: 'all' };
+  }
   throw new NearmissError(
     'notFound',
     fitting.length > 1
@@ -109,7 +117,7 @@ export function toInfo(
       author: manifest.author,
     }),
     state: use?.state,
-    scope: use?.scope,
+    scope: use?.scope ?? manifest?.scope,
     isCurrent: current === id,
     isPrevious: previous?.id === id,
     isPromoted: manifest?.isPromoted ?? false,

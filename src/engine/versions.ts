@@ -121,7 +121,8 @@ export class Versions implements Disposable {
       const { pointer } = await store.pointer();
       if (asked === null) await this.setCandidate(id, store, pointer, undefined, false);
       else {
-        const { id: version } = await resolveUse(store, pointer, asked);
+        const wanted = await resolveUse(store, pointer, asked);
+        const { id: version } = wanted;
         if (version === pointer.current.id)
           throw new NearmissError('usage', `${version} answers already`, 'Name another version');
         if (version === BASE)
@@ -130,7 +131,7 @@ export class Versions implements Disposable {
             'The base model is what versions are compared with',
             'Let it answer by `nearmiss revert base`, and name a version',
           );
-        const use: VersionUse = { id: version, state: 'shadow' };
+        const use: VersionUse = { ...wanted, state: 'shadow' };
         await this.setCandidate(id, store, pointer, use, isLive);
       }
       this.changes.fire(id);

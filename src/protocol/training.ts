@@ -3,7 +3,7 @@
  * the result or what went wrong. Plain data: the command line and the engine start the same process by its bundle.
  */
 import type { SerializedError } from '../base/errors';
-import type { LearningReport } from './learning';
+import type { LearningReport, VersionScope } from './learning';
 
 export const TRAINING_PARTS = [
   'query-head',
@@ -77,6 +77,8 @@ export interface LearnRequest {
   readonly isUnasked?: boolean;
   readonly folder: string;
   readonly seed: number;
+  /** The part of the folder that the version is for. */
+  readonly scope?: VersionScope;
   /** Measures what each method brings as well. */
   readonly measuresMethods?: boolean;
   /** Goes on with a run that was stopped. */

@@ -265,7 +265,7 @@ function wayOn(version: string, { shadow }: Pick<LearnOptions, 'shadow'>): strin
     : `Version ${version}: \`nearmiss revert\` goes back`;
 }
 
-/** Where a version would count, where that is not everywhere. What it learns from is not limited by it. */
+/** Where a version would count and be judged, where that is not everywhere. What it learns from is not limited by it. */
 function reachLines({
   only,
   lang,
@@ -279,7 +279,7 @@ function reachLines({
   if (parts.length === 0) return [];
   return [
     harmless(
-      `It would count in searches ${parts.join(' and ')} alone; it learns from the whole folder all the same`,
+      `It would count in searches ${parts.join(' and ')} alone and be judged by what is marked there; it learns from all marks`,
     ),
   ];
 }

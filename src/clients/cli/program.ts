@@ -170,8 +170,11 @@ function addLearningCommands(program: Command, act: Act): void {
     inFolder(program.command(name))
       .option('--plan', 'say what would be done, and do nothing')
       .option('--seed <number>', 'the same seed and marks give the same version', whole, 1)
-      .option('--only <path>', 'let it count in searches of this part of the folder alone')
-      .option('--lang <language>', 'let it count in searches of this language alone')
+      .option(
+        '--only <path>',
+        'let it count, and be judged, in searches of this part of the folder alone; it learns from all marks',
+      )
+      .option('--lang <language>', 'the same for one language')
       .option('--shadow', 'let it rank silently, to be compared only');
   learning('learn')
     .description('learn from marks; what proves better on unseen queries answers from then on')

@@ -16,7 +16,7 @@ import { seedFor } from '../training/plan';
 import type { RecipeChanges } from '../training/recipe';
 import { rememberScores } from './arena';
 import { adaptVerdict, decideAdapted, type GateResult } from './gate';
-import { commitGuard, type GuardQuery, pseudoGuard } from './guard';
+import { commitGuard, type GuardQuery, guardWithin, pseudoGuard } from './guard';
 import type { Learned, LearnMeans, LearnOrder } from './learn';
 import { adaptedReport, earlierCurve } from './makeReport';
 import type { LearningReport } from './report';
@@ -25,6 +25,7 @@ import { geometryOf, similarChange } from './geometryOf';
 import type { Paired } from './measures';
 import { beginRun, identityOf } from './runIdentity';
 import { RunProgress } from './runProgress';
+import { reachOf } from './scope';
 import { copyTier, openTier, trainTier } from './trainTier';
 import { writeSketch } from './workspaceSketch';
 
@@ -57,7 +58,8 @@ export async function adapt(order: LearnOrder, given: LearnMeans): Promise<Learn
   const { store, base } = order;
   const progress = new RunProgress(120, (news) => means.tellRun(news));
   const random = seededRandom(seedFor(seed, 'adapt', 0));
-  const queries = pseudoGuard(index.snapshot, QUERY_COUNT, random).filter(
+  const reach = reachOf(order.scope, index.snapshot);
+  const queries = pseudoGuard(index.snapshot, QUERY_COUNT, random, reach.hasPath).filter(
     ({ kind }) => kind !== 'name',
   );
   const half = Math.floor(queries.length / 2);
@@ -96,11 +98,11 @@ export async function adapt(order: LearnOrder, given: LearnMeans): Promise<Learn
   const whole = await openTier('head', out, means.openReranker);
   progress.begin({ stage: 'measuring a map of embeddings', weight: 50 });
   const rank = await rankRests(index, deciding, whole.learned!.head!, seed, () => control.turn());
-  const guard = [
+  const guard = guardWithin(reach, [
     ...deciding.slice(0, SEARCHED_COUNT),
     ...(await commitGuard(means.folder, index.snapshot, COMMIT_COUNT)),
-  ].map((query) => judgedGuard(query));
-  const trial = { means, rerankCount: order.rerankCount, progress };
+  ]).map((query) => judgedGuard(query));
+  const trial = { means, rerankCount: order.rerankCount, reach, progress };
   const guardBefore = await answersOf(trial, undefined, guard);
   const guardAfter = await answersOf(trial, whole, guard);
   const evidence = {
@@ -123,7 +125,7 @@ export async function adapt(order: LearnOrder, given: LearnMeans): Promise<Learn
 }
 
 async function publish(
-  { store, base }: LearnOrder,
+  { store, base, scope }: LearnOrder,
   report: LearningReport,
   made: {
     readonly out: string;
@@ -136,7 +138,12 @@ async function publish(
   await fsp.rm(draft, { recursive: true, force: true });
   await copyTier('head', made.out, draft);
   const { version: id, time, verdict } = report;
-  const parts = { tiers: ['head' as const], mapsSimilar: made.result.mapsSimilar, markCount: 0 };
+  const parts = {
+    tiers: ['head' as const],
+    mapsSimilar: made.result.mapsSimilar,
+    markCount: 0,
+    scope,
+  };
   await store.publish(
     draft,
     { id, time, kind: 'adapt', isPromoted: true, verdict, base, level: made.level, ...parts },

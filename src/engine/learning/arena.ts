@@ -5,6 +5,7 @@
 import type { Reranker } from '../encoders/types';
 import { search } from '../search/search';
 import type { Hit, SearchContext } from '../search/types';
+import type { ChunkFilter } from '../store/types';
 import type { RunControl } from '../training/control';
 import type { RankedPlace } from './report';
 
@@ -29,6 +30,8 @@ export interface Answer {
 export interface ArenaOptions {
   readonly rerankCount: number;
   readonly control: RunControl;
+  /** Of searches in a part of the folder. */
+  readonly filter?: ChunkFilter;
   readonly onAnswer?: () => void;
 }
 
@@ -37,7 +40,7 @@ export async function askAll(
   context: SearchContext,
   contestant: Contestant | undefined,
   queries: readonly { readonly asked: string; readonly watched?: readonly number[] }[],
-  { rerankCount, control, onAnswer }: ArenaOptions,
+  { rerankCount, control, filter, onAnswer }: ArenaOptions,
 ): Promise<Map<string, Answer>> {
   const answers = new Map<string, Answer>();
   const { marks: _marks, ...unmarked } = context;
@@ -45,7 +48,14 @@ export async function askAll(
     await control.turn();
     const { hits } = await search(
       { ...unmarked, ...contestant },
-      { query: asked, limit: DEPTH, rerank: true, rerankCount, explain: watched.length > 0 },
+      {
+        query: asked,
+        limit: DEPTH,
+        filter,
+        rerank: true,
+        rerankCount,
+        explain: watched.length > 0,
+      },
     );
     answers.set(asked, toAnswer(hits, new Set(watched)));
     onAnswer?.();

@@ -1,4 +1,5 @@
 /** Is the candidate at least as good as the version in use, on queries that neither has learned from? */
+import { isDeepStrictEqual } from 'node:util';
 import { NearmissError } from '../../base/errors';
 import type { DisposableStore } from '../../base/lifecycle';
 import { type Contestant, rememberScores } from './arena';
@@ -11,12 +12,14 @@ import { answersOf, judgedGuard, type Trial } from './measuring';
 import type { TierMeans } from './trainTier';
 import { LEAST_QUERIES } from './tiers';
 import type { TriedTier } from './triedTier';
-import { BASE, type VersionStore } from './versionStore';
+import { BASE, type VersionScope, type VersionStore } from './versionStore';
 
 interface BesideMeans {
   readonly store: VersionStore;
   readonly base: BaseModels;
   readonly means: TierMeans;
+  /** The part of the folder that the candidate is for. */
+  readonly scope?: VersionScope;
   /** Ids of own marks that others have and may have learned from. */
   readonly givenIds?: ReadonlySet<string>;
   /** Takes what is opened for the comparison. */
@@ -25,7 +28,7 @@ interface BesideMeans {
 
 /** On held-out queries that the version in use has not learned from either. */
 export async function besideCurrent(
-  { store, base, means, givenIds, owned }: BesideMeans,
+  { store, base, means, givenIds, scope, owned }: BesideMeans,
   {
     trial,
     chosen,
@@ -34,6 +37,12 @@ export async function besideCurrent(
 ): Promise<{ readonly isWorse: boolean; readonly sentence: string } | undefined> {
   const { pointer } = await store.pointer();
   if (pointer.current.id === BASE) return undefined;
+  if (pointer.current.scope && !isDeepStrictEqual(pointer.current.scope, scope))
+    return {
+      isWorse: false,
+      sentence:
+        'The version in use answers in a part of the folder alone, so there is nothing to compare with',
+    };
   try {
     const current = await loadVersion(store, pointer.current.id, base);
     const texts = data.queries.map(({ text }) => text);

@@ -12,17 +12,19 @@ import { contestantOf } from './beside';
 import { changeOf, changesTopThree } from './changes';
 import { decideAgain, decideTaken, type RepeatedEvidence, repeatedVerdict } from './gate';
 import { geometryOf, similarChange } from './geometryOf';
-import { commitGuard, pastGuard, pseudoGuard } from './guard';
+import { commitGuard, guardWithin, pastGuard, pseudoGuard } from './guard';
 import type { Learned, LearnMeans, LearnOrder } from './learn';
 import { unseenBy } from './learnedMarks';
 import { loadVersion } from './learnedVersion';
 import { earlierCurve, learnedFrom } from './makeReport';
-import { gatherMarks } from './markData';
+import { gatherMarks, type MarkedQuery } from './markData';
+import type { Judged } from './measures';
 import { answersOf, judgedGuard, watch } from './measuring';
 import { QueryEmbeddings } from './queryEmbeddings';
 import type { LearningReport, QueryChange } from './report';
 import { decisionsOf, readReview } from './reviewFile';
 import { RunProgress } from './runProgress';
+import { judgedWithin, reachOf } from './scope';
 import { LEAST_QUERIES } from './tiers';
 import { judgedOf } from './triedTier';
 import { writeSketch } from './workspaceSketch';
@@ -47,25 +49,28 @@ export async function check(order: LearnOrder, given: LearnMeans, id: string): P
     const data = gatherMarks(index.snapshot, order.marks, decisions);
     const texts = data.queries.map(({ text }) => text);
     const contestant = await contestantOf(version, { means, owned, texts });
-    const answered = data.queries.filter(({ relevant }) => relevant.length > 0);
+    // A version for a part of the folder answers there alone.
+    const reach = reachOf(version.manifest.scope, index.snapshot);
+    const judgedThere = (query: MarkedQuery): Judged => judgedWithin(reach, judgedOf(query));
+    const answered = data.queries.filter((query) => judgedThere(query).relevant.length > 0);
     const vectors = await new QueryEmbeddings(index.embedder, control).of(answered);
     const unseen = unseenBy(version.manifest, answered, vectors, order.givenIds);
     const random = seededRandom(seedFor(seed, 'guard', 0));
-    const guard = [
-      ...pseudoGuard(index.snapshot, GUARD_COUNT, random),
+    const guard = guardWithin(reach, [
+      ...pseudoGuard(index.snapshot, GUARD_COUNT, random, reach.hasPath),
       ...(await commitGuard(folder, index.snapshot, COMMIT_COUNT)),
       ...pastGuard(index.snapshot, order.pastQueries ?? [], data.queries, GUARD_COUNT),
-    ].map((query) => judgedGuard(query));
-    const marked = answered.map((query) => judgedOf(query));
+    ]).map((query) => judgedGuard(query));
+    const marked = answered.map((query) => judgedThere(query));
     const asked = [...marked.map((one) => watch(one)), ...guard];
     const progress = new RunProgress(2, (news) => means.tellRun(news));
-    const trial = { means, rerankCount, progress };
+    const trial = { means, rerankCount, reach, progress };
     progress.begin({ stage: 'asking the base', weight: 1 });
     const before = await answersOf(trial, undefined, asked);
     progress.begin({ stage: 'asking the version', weight: 1 });
     const after = await answersOf(trial, contestant, asked);
     const evidence: RepeatedEvidence = {
-      ...{ marked, unseen: unseen.map((query) => judgedOf(query)), guard, before, after },
+      ...{ marked, unseen: unseen.map((query) => judgedThere(query)), guard, before, after },
       ...{ guardBefore: before, guardAfter: after },
       geometry: geometryOf(index, contestant, vectors, seed),
       similar: similarChange(index, contestant, seed),

@@ -11,6 +11,7 @@ import type { PastQuery } from '../feedback/pastQueries';
 import type { ChunkRow, Snapshot } from '../store/types';
 import { foldQuery } from '../training/duplicates';
 import { type PseudoKind, pseudoQueries } from '../training/pseudoQueries';
+import type { Reach } from './scope';
 
 export interface GuardQuery {
   readonly query: string;
@@ -28,10 +29,16 @@ const LOOKED_AT = 1500;
 /** Names are looked up by words and say the least about meaning. */
 const ORDER: readonly PseudoKind[] = ['comment', 'heading', 'test', 'name'];
 
-/** Queries of each kind in turn, up to the count, drawn by the generator; no query twice. */
-export function pseudoGuard(snapshot: Snapshot, count: number, random: Random): GuardQuery[] {
+/** Queries of each kind in turn, up to the count, drawn by the generator; no query twice. Of some files, or of all. */
+export function pseudoGuard(
+  snapshot: Snapshot,
+  count: number,
+  random: Random,
+  isAsked: (path: string) => boolean = () => true,
+): GuardQuery[] {
   const ids = snapshot
     .paths()
+    .filter((path) => isAsked(path))
     .flatMap((path) => snapshot.chunksAt(path, 0, MOST_LINES).map(({ id }) => id));
   const drawn = snapshot.chunks(shuffle(ids, random).slice(0, LOOKED_AT));
   const found = drawn.flatMap((chunk) => queriesOf(chunk));
@@ -87,6 +94,13 @@ export function pastGuard(
     return [{ query, kind: 'past', chunkIds: [id], path, symbol }];
   });
   return found.slice(0, count);
+}
+
+/** What of these queries is answered in a part of the folder. */
+export function guardWithin({ has }: Reach, queries: readonly GuardQuery[]): GuardQuery[] {
+  return queries
+    .map((query) => ({ ...query, chunkIds: query.chunkIds.filter(has) }))
+    .filter(({ chunkIds }) => chunkIds.length > 0);
 }
 
 const MOST_LINES = Number.MAX_SAFE_INTEGER;

@@ -14,14 +14,14 @@ import type { RecipeChanges } from '../training/recipe';
 import { seedFor } from '../training/plan';
 import { rememberScores } from './arena';
 import { besideCurrent } from './beside';
-import { choosePrimary, type GateResult } from './gate';
+import type { GateResult } from './gate';
 import { type Group, mineGroups } from './groups';
-import { commitGuard, type GuardQuery, partGuard, pastGuard, pseudoGuard } from './guard';
 import { hashesOfMarks } from './learnedMarks';
 import { type BaseModels } from './learnedVersion';
 import { readWordsFile, WORDS_FILE, wordsTold } from './learnedWords';
 import { type Decisions, gatherMarks, type MarkData, withoutMarks } from './markData';
-import { answersOf, judgedGuard, measure, type Measured, type Trial, watch } from './measuring';
+import type { Judged } from './measures';
+import { answersOf, measure, type Measured, type Trial, watch } from './measuring';
 import { decidedGroups, nearestMined } from './minedReview';
 import { plannedMethods } from './methods';
 import { mixedByHead } from './mixedReview';
@@ -29,9 +29,11 @@ import { suspectMarks } from './quarantine';
 import type { LearningReport, LearningTier, ReviewItem, TierOutcome } from './report';
 import { decisionsOf, keepReview, readReview } from './reviewFile';
 import { makeReport, refusedReport } from './makeReport';
+import { askFolder, GUARD_COUNT, prepareTrial } from './prepareTrial';
 import { QueryEmbeddings } from './queryEmbeddings';
 import { beginRun, identityOf } from './runIdentity';
 import { RunProgress } from './runProgress';
+import { judgedWithin, nameOfScope, type Reach, reachOf } from './scope';
 import { clusterQueries, type Fold, splitQueries, splitSentence } from './split';
 import { decidingCount, decidingQueries, type PlanOptions, planTiers } from './tiers';
 import { copyTier, type TierMeans } from './trainTier';
@@ -46,7 +48,7 @@ import {
   withoutRivals,
 } from './takenParts';
 import { judgedOf, outcomeOf, plannedWeight, searchWeight, type TriedTier } from './triedTier';
-import { newVersionName, type VersionStore } from './versionStore';
+import { newVersionName, type VersionScope, type VersionStore } from './versionStore';
 import { writeSketch } from './workspaceSketch';
 
 export interface LearnOrder {
@@ -54,6 +56,8 @@ export interface LearnOrder {
   readonly marks: readonly KeptMark[];
   readonly base: BaseModels;
   readonly rerankCount: number;
+  /** The part of the folder that the version is for: it is measured there alone, and learns from all marks. */
+  readonly scope?: VersionScope;
   readonly resume: boolean;
   /** Nobody asked for it, and nobody waits. */
   readonly isUnasked?: boolean;
@@ -89,11 +93,6 @@ export interface Learned {
   readonly report: LearningReport;
 }
 
-/** Guard queries that are measured, and those that fill batches. */
-const GUARD_COUNT = 60;
-const COMMIT_COUNT = 20;
-const FILLER_COUNT = 120;
-
 /** Learns from the marks. Throws an AbortedError when cancelled: what was trained so far is there for the next run. */
 export async function learn(order: LearnOrder, given: LearnMeans): Promise<Learned> {
   const owned = new DisposableStore();
@@ -111,6 +110,7 @@ class LearnRun {
   private readonly startMs = performance.now();
   private readonly notes: string[] = [];
   private readonly embeddings: QueryEmbeddings;
+  private readonly reach: Reach;
 
   constructor(
     private readonly order: LearnOrder,
@@ -118,6 +118,7 @@ class LearnRun {
     private readonly owned: DisposableStore,
   ) {
     this.embeddings = new QueryEmbeddings(means.index.embedder, means.control);
+    this.reach = reachOf(order.scope, means.index.snapshot);
   }
 
   async toEnd(): Promise<Learned> {
@@ -130,8 +131,8 @@ class LearnRun {
     const data = withoutMarks(gathered, suspects);
     await this.keepForReview(data, []);
     const chunkCount = index.snapshot.counts.embeddedCount;
-    const plan = planTiers(data, { chunkCount, from: this.order.from });
-    const wanted = this.order.tiers;
+    const { from, tiers: wanted } = this.order;
+    const plan = planTiers(data, { chunkCount, reach: this.reach, from });
     const tiers = plan.tiers
       .filter(({ tier, isPlanned }) => isPlanned && (wanted?.includes(tier) ?? true))
       .map(({ tier }) => tier);
@@ -155,17 +156,13 @@ class LearnRun {
     const queryCount = data.queries.length;
     const chunkCount = means.index.snapshot.counts.embeddedCount;
     const more = this.order.measuresMethods ? plannedMethods(tiers, data).seconds : 0;
-    const measuredCount = decidingCount(data);
+    const measuredCount = decidingCount(data, this.reach);
     const counts = { queryCount, measuredCount, guardCount: GUARD_COUNT, chunkCount };
     const weight = plannedWeight(counts, tiers) + more;
     const progress = new RunProgress(weight, (news) => means.tellRun(news));
     const random = seededRandom(seedFor(means.seed, 'guard', 0));
-    const made = pseudoGuard(means.index.snapshot, GUARD_COUNT + FILLER_COUNT, random);
-    const commits = await commitGuard(means.folder, means.index.snapshot, COMMIT_COUNT);
-    const asked = this.order.pastQueries ?? [];
-    const past = pastGuard(means.index.snapshot, asked, data.queries, GUARD_COUNT);
-    const { guard: pseudo, filler } = partGuard(made, GUARD_COUNT);
-    const guard = [...pseudo, ...commits, ...past];
+    const past = this.order.pastQueries ?? [];
+    const { guard, filler } = await askFolder(means, this.reach, random, { past, data });
     const mined = await this.mine(data, tiers, progress);
     const groups = decidedGroups(means.index, mined, decisions);
     const nearest = nearestMined(means.index, groups, decisions);
@@ -173,12 +170,19 @@ class LearnRun {
     const deciding = this.decidingOf(groups);
     const folds = await this.splitGroups(groups, deciding);
     const judged = folds.map((fold) =>
-      fold.flatMap((at) => (deciding.has(at) ? [judgedOf(groups[at]!.query)] : [])),
+      fold.flatMap((at) => (deciding.has(at) ? [this.judgedThere(groups[at]!)] : [])),
     );
     const { store, base, resume, recipes, tiers: wanted } = this.order;
     const identity = identityOf([means.seed, base, recipes, wanted, groups, filler, data.pairs]);
     await beginRun(store.runFolder, identity, resume);
-    const trial = await this.prepareTrial(groups, judged, guard, progress);
+    const trial = await prepareTrial(
+      {
+        ...{ means, rerankCount: this.order.rerankCount, reach: this.reach, progress },
+        queryVectors: await this.embeddings.of(groups.map(({ query }) => query)),
+      },
+      judged,
+      guard,
+    );
     const tried: TriedTier[] = [];
     const outcomes: TierOutcome[] = [];
     const material = { groups, folds, filler, data };
@@ -232,6 +236,7 @@ class LearnRun {
               base: this.order.base,
               means: this.means,
               givenIds: this.order.givenIds,
+              scope: this.order.scope,
               owned: this.owned,
             },
             { trial, chosen: chosen[0]!, data },
@@ -245,7 +250,9 @@ class LearnRun {
       : undefined;
     trial.progress.begin({ stage: 'writing the report', weight: groups.length * 0.3 });
     const verdict = verdictOfRun(measured, outcomes, beside);
-    const judged = groups.map(({ query }) => judgedOf(query));
+    const judged = groups
+      .map((group) => this.judgedThere(group))
+      .filter(({ relevant, wrong }) => relevant.length + wrong.length > 0);
     const asked = judged.map((one) => watch(one));
     const past =
       whole && chosen.length > 0
@@ -314,7 +321,7 @@ class LearnRun {
       draft,
       {
         ...{ id, time, kind: 'marks', isPromoted: true, verdict, base, tiers },
-        ...{ mapsSimilar, level, encoder, markCount: data.counts.usable },
+        ...{ mapsSimilar, level, encoder, markCount: data.counts.usable, scope: this.order.scope },
         markHashes: hashesOfMarks(this.order.marks.map(({ mark }) => mark.id)),
       },
       report,
@@ -334,12 +341,22 @@ class LearnRun {
 
   /** Indexes of the groups that decide. */
   private decidingOf(groups: readonly Group[]): ReadonlySet<number> {
-    const answered = groups.flatMap(({ query }, at) =>
-      query.relevant.length > 0 ? [{ at, isOthers: query.isOthers }] : [],
+    const answered = groups.flatMap((group, at) =>
+      this.judgedThere(group).relevant.length > 0 ? [{ at, isOthers: group.query.isOthers }] : [],
     );
+    const { scope } = this.order;
+    if (scope)
+      this.notes.push(
+        `Measured in searches of ${nameOfScope(scope)} alone, where ${answered.length} of ${groups.length} marked queries are answered; learned from all marks`,
+      );
     const { queries, note } = decidingQueries(answered);
     if (note !== undefined) this.notes.push(note);
     return new Set(queries.map(({ at }) => at));
+  }
+
+  /** What of a group can come up where the version answers. */
+  private judgedThere({ query }: Group): Judged {
+    return judgedWithin(this.reach, judgedOf(query));
   }
 
   /** Queries without an answer are never measured, but one that reads like a held-out one is not learned from either. */
@@ -352,30 +369,5 @@ class LearnRun {
       ...{ text, time, vector: vectors[at], isMeasured: deciding.has(at) },
     }));
     return splitQueries(queries, this.means.seed);
-  }
-
-  private async prepareTrial(
-    groups: readonly Group[],
-    folds: Trial['folds'],
-    guard: readonly GuardQuery[],
-    progress: RunProgress,
-  ): Promise<Trial> {
-    const all = folds.flat();
-    const { means } = this;
-    const bare = { means, rerankCount: this.order.rerankCount, progress };
-    progress.begin({ stage: 'asking the base', weight: (all.length + guard.length) * 0.25 });
-    const before = await answersOf(
-      bare,
-      undefined,
-      all.map((one) => watch(one)),
-    );
-    const guardBefore = await answersOf(
-      bare,
-      undefined,
-      guard.map((one) => judgedGuard(one)),
-    );
-    const queryVectors = await this.embeddings.of(groups.map(({ query }) => query));
-    const primary = choosePrimary(all);
-    return { ...bare, folds, guard, before, guardBefore, primary, queryVectors };
   }
 }

@@ -5,12 +5,15 @@ import { geometryOf, similarChange } from './geometryOf';
 import type { GuardQuery } from './guard';
 import type { Judged, MetricName } from './measures';
 import type { RunProgress } from './runProgress';
+import type { Reach } from './scope';
 import type { TierMeans } from './trainTier';
 
 /** What everything is measured on, and how the base answers it. */
 export interface Trial {
   readonly means: TierMeans;
   readonly rerankCount: number;
+  /** What is measured: the folder, or the part that the version is for. */
+  readonly reach: Reach;
   readonly primary: MetricName;
   /** Held-out queries of each fold. */
   readonly folds: readonly (readonly Judged[])[];
@@ -28,14 +31,14 @@ export interface Measured {
 
 /** Answers of the base, or of any one contestant, to held-out and guard queries. */
 export async function answersOf(
-  trial: Pick<Trial, 'means' | 'rerankCount' | 'progress'>,
+  trial: Pick<Trial, 'means' | 'rerankCount' | 'reach' | 'progress'>,
   contestant: Contestant | undefined,
   queries: readonly { readonly asked: string; readonly watched?: readonly number[] }[],
 ): Promise<Map<string, Answer>> {
-  const { means, rerankCount, progress } = trial;
+  const { means, rerankCount, reach, progress } = trial;
   let done = 0;
   return askAll(means.index, contestant, queries, {
-    ...{ rerankCount, control: means.control },
+    ...{ rerankCount, control: means.control, filter: reach.filter },
     onAnswer: () => progress.at(++done, queries.length),
   });
 }
@@ -50,7 +53,7 @@ export function judgedGuard({ query, chunkIds }: GuardQuery): Judged {
 
 /** Answers to the held-out queries of the first folds, or of all: each by the model that has not seen it. */
 export async function heldOutAnswers(
-  trial: Pick<Trial, 'means' | 'rerankCount' | 'progress' | 'folds'>,
+  trial: Pick<Trial, 'means' | 'rerankCount' | 'reach' | 'progress' | 'folds'>,
   byFold: readonly Contestant[],
 ): Promise<Map<string, Answer>> {
   const found = new Map<string, Answer>();

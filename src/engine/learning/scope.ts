@@ -1,8 +1,51 @@
-/** The part of a folder that a version is for: whether there is such a part, and whether a search looks at nothing else. */
+/**
+ * The part of a folder that a version is for: whether there is such a part, whether a search looks at nothing else, and what
+ * of a judged query lies there. Such a version answers nowhere else, so nothing else says what it is worth.
+ */
 import { NearmissError } from '../../base/errors';
 import { languageSet } from '../search/query';
 import type { ChunkFilter, Snapshot } from '../store/types';
+import type { Judged } from './measures';
 import type { VersionScope } from './versionStore';
+
+/** What is measured: the folder, or a part of it. */
+export interface Reach {
+  /** Put on every search that is measured; none for the whole folder. */
+  readonly filter?: ChunkFilter;
+  readonly hasPath: (path: string) => boolean;
+  readonly has: (chunkId: number) => boolean;
+}
+
+export function reachOf(
+  scope: VersionScope | undefined,
+  snapshot: Pick<Snapshot, 'chunks' | 'document'>,
+): Reach {
+  if (!scope) return { hasPath: () => true, has: () => true };
+  const { path, language } = scope;
+  const languages = language === undefined ? undefined : languageSet([language]);
+  const accepts =
+    path === undefined ? undefined : (name: string): boolean => name.startsWith(`${path}/`);
+  const fits = (name: string, own: string): boolean =>
+    accepts?.(name) !== false && languages?.has(own) !== false;
+  return {
+    filter: { path: accepts, languages },
+    hasPath: (name) => fits(name, snapshot.document(name)?.language ?? ''),
+    has(chunkId) {
+      const [row] = snapshot.chunks([chunkId]);
+      return row !== undefined && fits(row.path, row.language);
+    },
+  };
+}
+
+/** For a sentence. */
+export function nameOfScope({ path, language }: VersionScope): string {
+  return [path, language].filter((name) => name !== undefined).join(', ');
+}
+
+/** What of it can come up in a search of that part. */
+export function judgedWithin({ has }: Reach, { asked, relevant, wrong }: Judged): Judged {
+  return { asked, relevant: relevant.filter(has), wrong: wrong.filter(has) };
+}
 
 /** True when the filter lets nothing through that lies outside the scope. No scope is the whole folder. */
 export function isInScope(

@@ -45,6 +45,10 @@ const sharedSchema = z.object({
     .min(1)
     .max(3),
   level: z.object({ factor: z.number().positive(), shift: z.number() }).optional(),
+  /** The part of the folder that it is for. */
+  scope: z
+    .object({ path: z.string().max(4096).optional(), language: z.string().max(100).optional() })
+    .optional(),
   hashes: z.object({
     words: z.string().length(64).optional(),
     fusion: z.string().length(64).optional(),
@@ -82,7 +86,7 @@ export async function giveVersion(
     hashes[tier] = hashOf(bytes);
     await writeShared(root, `${FOLDER}/${file}`, bytes);
   }
-  const { time, kind, verdict, markCount, markHashes, base, level } = manifest;
+  const { time, kind, verdict, markCount, markHashes, base, level, scope } = manifest;
   const shared: SharedVersion = {
     ...{
       v: 1,
@@ -96,6 +100,7 @@ export async function giveVersion(
       base,
       tiers,
       level,
+      scope,
     },
     hashes,
   };
@@ -112,8 +117,9 @@ export async function takeVersion(
 ): Promise<string> {
   const shared = await readManifest(root);
   const parts = await readParts(root, shared);
-  // The same weights learned from other marks are measured on other queries.
-  const said = Buffer.from((shared.markHashes ?? []).join());
+  // The same weights learned from other marks, or for another part, are measured on other queries.
+  const limit = shared.scope ? JSON.stringify(shared.scope) : '';
+  const said = Buffer.from((shared.markHashes ?? []).join() + limit);
   const whole = Buffer.concat([...parts.map(({ bytes }) => bytes), said]);
   const id = `shared-${hashOf(whole).slice(0, 12)}`;
   if ((await store.read(id)).manifest) return id;
@@ -124,7 +130,7 @@ export async function takeVersion(
     for (const { part, bytes } of parts)
       await fs.writeFile(path.join(draft, PARTS[part].file), bytes);
     await checkParts(draft, shared, base);
-    const { kind, verdict, markCount, markHashes, tiers, level } = shared;
+    const { kind, verdict, markCount, markHashes, tiers, level, scope } = shared;
     const author = cleanAuthor(shared.author);
     const about = { id, time: new Date().toISOString(), kind, isPromoted: false, author };
     const told = `Taken from the repository, not measured here yet; ${author} says: ${verdict}`;
@@ -132,7 +138,7 @@ export async function takeVersion(
       draft,
       // Find-similar stays on base vectors: its condition was never looked at here.
       {
-        ...{ ...about, verdict: told, markCount, markHashes, base, tiers, level },
+        ...{ ...about, verdict: told, markCount, markHashes, base, tiers, level, scope },
         mapsSimilar: false,
         sharedTime: shared.time,
       },

@@ -1,6 +1,7 @@
 /** Which parts of the ranking learn from how many marks (training-methods, section 10), and how long that takes. */
 import type { MarkData } from './markData';
 import type { LearningTier } from './report';
+import type { Reach } from './scope';
 
 type Counts = Readonly<Record<LearningTier, number>>;
 
@@ -44,6 +45,8 @@ export interface PlanOptions {
   readonly chunkCount: number;
   /** Of what an embedding takes. */
   readonly dimension?: number;
+  /** What the version is for; without it, the folder. */
+  readonly reach?: Reach;
   /** Marks from which on a part is trained, in place of the product's; for tests and benches. */
   readonly from?: Partial<Counts>;
 }
@@ -54,8 +57,13 @@ export function planTiers(
   options: PlanOptions,
 ): TierPlan {
   const { usable } = data.counts;
-  const refusal = refusalOf(usable, answeredIn(data).length);
-  const measurable = decidingCount(data);
+  const { reach } = options;
+  const answeredCount = answeredIn(data, reach).length;
+  const refusal =
+    reach?.filter && usable >= TIER_FROM.fusion
+      ? refusalThere(answeredCount)
+      : refusalOf(usable, answeredCount);
+  const measurable = decidingCount(data, reach);
   const tiers = (Object.keys(TIER_FROM) as LearningTier[]).map((tier): PlannedTier => {
     const fromCount = options.from?.[tier] ?? TIER_FROM[tier];
     const lack = lackOf(tier, { usable, measurable, fromCount }, options);
@@ -80,14 +88,19 @@ function lackOf(
   return `From ${ENCODER_QUERIES} queries with an answer on; there are ${measurable}`;
 }
 
-/** Queries that have an answer, which alone can be measured. */
-function answeredIn({ queries }: Pick<MarkData, 'queries'>): MarkData['queries'] {
-  return queries.filter(({ relevant }) => relevant.length > 0);
+/** Queries that have an answer where the version is to answer, which alone can be measured. */
+function answeredIn(
+  { queries }: Pick<MarkData, 'queries'>,
+  reach: Reach | undefined,
+): MarkData['queries'] {
+  return queries.filter(({ relevant }) =>
+    relevant.some(({ chunkId }) => reach?.has(chunkId) ?? true),
+  );
 }
 
 /** How many queries a run is measured on. */
-export function decidingCount(data: Pick<MarkData, 'queries'>): number {
-  return decidingQueries(answeredIn(data)).queries.length;
+export function decidingCount(data: Pick<MarkData, 'queries'>, reach?: Reach): number {
+  return decidingQueries(answeredIn(data, reach)).queries.length;
 }
 
 /** Held-out queries that decide: where enough are the user's own, marks of others have to pass by those alone. */
@@ -128,6 +141,12 @@ function refusalOf(usable: number, measurable: number): string | undefined {
   if (measurable < LEAST_QUERIES)
     return `${measurable === 1 ? 'One query has' : `${measurable} queries have`} a hit marked relevant, and ${LEAST_QUERIES} are the least to measure a gain on`;
   return undefined;
+}
+
+function refusalThere(answeredCount: number): string | undefined {
+  return answeredCount < LEAST_QUERIES
+    ? `Marked queries that are answered in the part that it would be for: ${answeredCount}, and ${LEAST_QUERIES} are the least to measure a gain on`
+    : undefined;
 }
 
 const WORDS: Readonly<Record<Exclude<LearningTier, 'encoder'>, string>> = {

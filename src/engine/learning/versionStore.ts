@@ -78,6 +78,8 @@ const manifestSchema = z.object({
   level: z.object({ factor: z.number(), shift: z.number() }).optional(),
   /** Fingerprint of its own encoder, by which its vectors are known. */
   encoder: z.string().optional(),
+  /** The part of the folder that it was measured in, and is for; none where it is for the whole. */
+  scope: scopeSchema.optional(),
   /** By path inside the version's folder. */
   files: z.record(z.string(), z.object({ sha256: z.string(), bytes: z.int() })),
 });

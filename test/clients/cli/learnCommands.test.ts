@@ -56,7 +56,7 @@ test('plans for a part of the folder as it would learn for it, and promises no t
   // The plan took no notice of either, and planned for what does not exist.
   assert.match(
     await planned('--only', 'test', '--lang', 'ts'),
-    /\nIt would count in searches under test and in ts alone; it learns from the whole folder all the same\n/,
+    /\nIt would count in searches under test and in ts alone and be judged by what is marked there; it learns from all marks\n/,
   );
   assert.match(await planned('--shadow'), /\nIt would rank silently: searches stay as they are\n/);
   const refused = async (args: readonly string[], why: RegExp): Promise<void> => {

@@ -126,6 +126,45 @@ test('a version for a part of the folder counts in searches of that part alone',
   await client.call('useVersion', { folder, version: 'base' });
 });
 
+test('a version for a part of the folder is measured there alone, and stays for that part', async () => {
+  const folder = world.code;
+  const { client } = world;
+  for (let topic = 0; topic < 12; topic++) await world.mark(topic);
+  // In a search of the tests the code is no near miss, and the right test stands first before anything is learned.
+  const inTests = await world.learn({ scope: { path: 'test' }, state: 'pilot', resume: false });
+  assert.equal(inTests.isPromoted, false);
+  assert.equal(inTests.report.primary, 'MRR@10');
+  const heldOut = inTests.report.queries.filter(({ set }) => set === 'heldOut');
+  assert.equal(heldOut.length, 12);
+  for (const { before: was, after: is } of inTests.report.queries)
+    for (const { path: file } of [...was, ...is]) assert.ok(file.startsWith('test/'), file);
+  assert.ok(
+    inTests.report.notes.includes(
+      'Measured in searches of test alone, where 12 of 12 marked queries are answered; learned from all marks',
+    ),
+  );
+  const inCode = await world.learn({ scope: { path: 'src' }, state: 'pilot' });
+  assert.equal(
+    inCode.report.verdict,
+    'Not promoted: Marked queries that are answered in the part that it would be for: 0, and 8 are the least to measure a gain on',
+  );
+  const { isPromoted, report, version } = await world.learn({
+    ...{ scope: { language: 'ts' }, state: 'pilot', resume: false },
+  });
+  assert.equal(isPromoted, true, report.verdict);
+  await world.unmarkAll();
+  await client.call('useVersion', { folder, version: 'base' });
+  const query = QUESTIONS[UNSEEN]!;
+  const [old, oldThere] = [await world.order(query), await world.order(`${query} lang:ts`)];
+  // By its name it came to answer everywhere.
+  const { versions } = await client.call('useVersion', { folder, version });
+  const used = versions.find(({ id }) => id === version);
+  assert.deepEqual([used?.state, used?.scope], ['pilot', { language: 'ts' }]);
+  assert.deepEqual(await world.order(query), old);
+  assert.notDeepEqual(await world.order(`${query} lang:ts`), oldThere);
+  await client.call('useVersion', { folder, version: 'base' });
+});
+
 test('a version is compared silently, then in mixed answers; the order is the old one when that ends', async () => {
   const folder = world.code;
   const { client } = world;
