@@ -7,12 +7,13 @@ import * as path from 'node:path';
 import { sample, seededRandom } from '../../src/base/random';
 import { readCheckpoint } from '../../src/engine/encoders/checkpoint';
 import { inLearnedSpace } from '../../src/engine/encoders/learnedSpace';
-import { openEmbedder } from '../../src/engine/encoders/openEncoder';
-import type { Embedder } from '../../src/engine/encoders/types';
+import { openEmbedder, openReranker } from '../../src/engine/encoders/openEncoder';
+import type { Embedder, Reranker } from '../../src/engine/encoders/types';
 import { placeOf, withId } from '../../src/engine/feedback/mark';
 import type { KeptMark } from '../../src/engine/feedback/marks';
 import type { LearnMeans, LearnOrder } from '../../src/engine/learning/learn';
 import { VersionStore } from '../../src/engine/learning/versionStore';
+import { DEFAULT_WEIGHTS } from '../../src/engine/search/weights';
 import { openDatabase } from '../../src/engine/store/database';
 import type { Snapshot } from '../../src/engine/store/types';
 import { openFolderReader } from '../../src/engine/store/store';
@@ -63,17 +64,31 @@ export function encoderQuestions(
   });
 }
 
-/** A right and a wrong mark for each question, one a minute. */
-function encoderMarks(snapshot: Snapshot, count: number): KeptMark[] {
+function kindOf(file: string): string[] {
+  return Array.from({ length: FILES_A_KIND }, (_, at) => file.replace(/\d\.ts$/, `${at}.ts`));
+}
+
+/** A right and a wrong mark for each question, one a minute; or every file of its kind as right. */
+function encoderMarks(snapshot: Snapshot, count: number, marksAll: boolean): KeptMark[] {
   return encoderQuestions(count).flatMap(({ query, right, wrong }, at) =>
-    ([right, wrong] as const).map((file, side) => {
+    [...(marksAll ? kindOf(right) : [right]), wrong].map((file) => {
       const chunk = snapshot.chunksAt(file, 0, 10)[0]!;
       const time = new Date(Date.UTC(2026, 0, 1, 0, at)).toISOString();
-      const verdict = side === 0 ? 'relevant' : 'notRelevant';
+      const verdict = file === wrong ? 'notRelevant' : 'relevant';
       const mark = withId({ query, ...placeOf(chunk, file), verdict, time, checkpoint: '' });
       return { mark, origin: mark, near: [] };
     }),
   );
+}
+
+/** The same marks, half of which say the contrary of the other half on each kind of question. */
+export function contradicting(marks: readonly KeptMark[], marksAQuestion: number): KeptMark[] {
+  return marks.map(({ mark, ...rest }, at) => {
+    const isOther = Math.floor(at / (KINDS.length * marksAQuestion)) % 2 === 0;
+    const other = mark.verdict === 'relevant' ? 'notRelevant' : 'relevant';
+    const verdict = isOther ? other : mark.verdict;
+    return { ...rest, mark: { ...mark, verdict }, origin: { ...rest.origin, verdict } };
+  });
 }
 
 /** A recipe that moves a toy in a second. */
@@ -102,8 +117,23 @@ export interface EncoderWorld {
   close(): Promise<void>;
 }
 
-/** The folder indexed and embedded by a toy checkpoint, with marks that say what answers what. */
-export async function openEncoderWorld(root: string, questionCount: number): Promise<EncoderWorld> {
+/** The same for a re-ranker; without the decay it would learn the questions by heart. */
+export const TOY_RERANKER_RECIPE: RecipeChanges = {
+  ...{ scope: 'all', trainEmbeddings: true, learningRate: 0.003, weightDecay: 1, rows: 8 },
+  ...{ steps: 200, evaluateEvery: 200, negatives: 7, weights: 'fp32' },
+  ...{ threads: 1, niceness: 0, duplicateCosine: 1 },
+};
+
+function openToyReranker(folder: string): Promise<Reranker> {
+  return readCheckpoint(folder).then((own) => openReranker(own, { choice: CHOICE, threads: 1 }));
+}
+
+/** The folder indexed and embedded by a toy checkpoint, with marks that say what answers what; re-ranked only if asked for. */
+export async function openEncoderWorld(
+  root: string,
+  questionCount: number,
+  { reranks = false } = {},
+): Promise<EncoderWorld> {
   const [folder, data] = [path.join(root, 'folder'), path.join(root, 'data')];
   fs.mkdirSync(folder, { recursive: true });
   writeFiles(folder, encoderFiles());
@@ -121,19 +151,27 @@ export async function openEncoderWorld(root: string, questionCount: number): Pro
   const reader = openFolderReader(index, { embeddingsFile, spaceId: embedder.space.id });
   await reader.refresh();
   const snapshot = reader.snapshot();
+  const crossEncoderFolder = path.join(root, 'cross');
+  if (reranks)
+    writeToyCheckpoint(crossEncoderFolder, {
+      ...{ kind: 'cross-encoder', hiddenSize: 32, layerCount: 2 },
+    });
+  const reranker = reranks ? await openToyReranker(crossEncoderFolder) : undefined;
   const means: LearnMeans = {
-    ...{ index: { snapshot, embedder }, folder, dataFolder: data, biEncoderFolder },
-    ...{ crossEncoderFolder: '', control: new RunControl(), seed: 1 },
-    openReranker: () => Promise.reject(new Error('no run here re-ranks')),
+    // The first stage knows nothing here: it is to count as little as it can.
+    index: { snapshot, embedder, reranker, weights: { ...DEFAULT_WEIGHTS, rerank: 50 } },
+    ...{ folder, dataFolder: data, biEncoderFolder },
+    ...{ crossEncoderFolder, control: new RunControl(), seed: 1 },
+    openReranker: openToyReranker,
     openEncoder: async (own) =>
       inLearnedSpace(await openEmbedder(await readCheckpoint(own), { choice: CHOICE, threads: 1 })),
     ...{ onNews: () => undefined, onLimits: () => undefined, tellRun: () => undefined },
   };
   const order: LearnOrder = {
     store: new VersionStore(path.join(data, 'learning')),
-    marks: encoderMarks(snapshot, questionCount),
+    marks: encoderMarks(snapshot, questionCount, reranks),
     base: { biEncoder: checkpoint.fingerprint, crossEncoder: 'none' },
-    ...{ rerankCount: 10, resume: true, niceness: 0, tiers: ['encoder'], from: { encoder: 20 } },
+    ...{ rerankCount: 12, resume: true, niceness: 0, tiers: ['encoder'], from: { encoder: 20 } },
     recipes: { encoder: TOY_RECIPE },
   };
   return {
@@ -144,6 +182,7 @@ export async function openEncoderWorld(root: string, questionCount: number): Pro
       reader.dispose();
       await indexing.stop();
       embedder.dispose();
+      reranker?.dispose();
     },
   };
 }

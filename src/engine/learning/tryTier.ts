@@ -1,6 +1,6 @@
 /**
- * One part's trial: a model for each fold from what the fold does not hold out, one from everything, and what they gain. An
- * encoder that gains nothing on what it has not seen is not trained on everything: each model embeds the folder.
+ * One part's trial: a model for each fold from what the fold does not hold out, one from everything, and what they gain. What
+ * takes long is measured on one fold alone, and where it gains nothing there it is not trained on everything.
  */
 import * as path from 'node:path';
 import { isAbort, messageOf, NearmissError } from '../../base/errors';
@@ -67,7 +67,7 @@ export async function tryTier(
       const out = path.join(order.store.runFolder, name);
       return { tier, out, byFold, whole, measured, seconds, vectorCount: vectors.count };
     };
-    if (tier === 'encoder') {
+    if (byFold.length === 1) {
       const first = await measureWith(byFold[0]!);
       if (!first.result.isPassed) return made(`${tier}-0`, byFold[0]!, first);
     }

@@ -15,6 +15,7 @@ import { search } from '../../../src/engine/search/search';
 import { openEmbeddingCache } from '../../../src/engine/store/store';
 import { RunControl } from '../../../src/engine/training/control';
 import {
+  contradicting,
   encoderQuestions,
   type EncoderWorld,
   openEncoderWorld,
@@ -118,13 +119,7 @@ test('is not shared with the repository, which is said', async () => {
 
 test('marks that contradict one another do not pass, and cost no second model', async () => {
   const { order, means } = world;
-  const swapped = order.marks.map(({ mark, ...rest }, at) => {
-    // Of each kind of question half say the contrary of the others.
-    const isOther = Math.floor(at / 12) % 2 === 0;
-    const other = mark.verdict === 'relevant' ? 'notRelevant' : 'relevant';
-    const verdict = isOther ? other : mark.verdict;
-    return { ...rest, mark: { ...mark, verdict }, origin: { ...rest.origin, verdict } } as const;
-  });
+  const swapped = contradicting(order.marks, 2);
   const before = world.spaces();
   const recipes = { encoder: { ...TOY_RECIPE, steps: 10, evaluateEvery: 10 } };
   const { report, version } = await learn({ ...order, marks: swapped, recipes }, means);
