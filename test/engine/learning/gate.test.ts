@@ -1,6 +1,7 @@
 /** The gate on answers made by hand: what passes, and every condition that can stop it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { seededRandom } from '../../../src/base/random';
 import type { Answer } from '../../../src/engine/learning/arena';
 import {
   choosePrimary,
@@ -93,7 +94,37 @@ test('stops what no more queries gain than lose', () => {
 
 test('stops a gain that one query alone makes', () => {
   const after = answers(judged(20), (at) => (at === 0 ? RIGHT : WRONG));
-  assert.deepEqual(failedOf(evidence({ after })), ['gain on held-out queries']);
+  assert.deepEqual(failedOf(evidence({ after })), [
+    ...['gain on held-out queries', 'more gained than lost'],
+  ]);
+});
+
+// Resampling never draws a loss where there is none: three of eight looked like a sure gain, which one in eight coins makes.
+test('stops a gain of so few queries that a coin makes it, however sure an interval looks', () => {
+  const rising = (count: number): string[] => {
+    const after = answers(judged(12), (at) => (at < count ? RIGHT : WRONG));
+    return failedOf(evidence({ after }, 12));
+  };
+  assert.deepEqual(rising(4), ['more gained than lost']);
+  assert.deepEqual(rising(5), []);
+  const { conditions } = decide(evidence({}, 20));
+  const { value, limit, count } = conditions.find(({ name }) => name === 'more gained than lost')!;
+  assert.deepEqual({ value, limit, count }, { value: 15, limit: 12, count: 20 });
+});
+
+test('promotes nothing by chance: of runs that change queries at random few pass', () => {
+  const steps = [answer(1, 3, 2), answer(3, 1, 2), answer(3, 4, 1, 2), answer(3, 4, 5, 6, 1, 2)];
+  const random = seededRandom(7);
+  const draw = (): Answer => steps[Math.floor(random() * steps.length)]!;
+  const [runCount, queryCount] = [400, 12];
+  let passedCount = 0;
+  for (let run = 0; run < runCount; run++) {
+    const heldOut = judged(queryCount);
+    const [before, after] = [answers(heldOut, draw), answers(heldOut, draw)];
+    const given = evidence({ ...{ primary: 'MRR@10', before, after } }, queryCount);
+    if (decide(given).isPassed) passedCount++;
+  }
+  assert.ok(passedCount <= 0.05 * runCount, `${passedCount} of ${runCount} passed`);
 });
 
 test('stops a gain of fewer than eight queries', () => {

@@ -158,7 +158,7 @@ test('reports the part that came nearest where none passed, and why where none c
   const { measured: nearest } = togetherOf(withoutRivals(none).parts, none);
   assert.match(
     verdictOfRun(nearest, [], undefined),
-    /^Not promoted \(gain on held-out queries\): 1 of 40 unseen queries improved/,
+    /^Not promoted \(gain on held-out queries, more gained than lost\): 1 of 40 unseen queries improved/,
   );
   const failed = {
     ...{ tier: 'head' as const, isKept: false, figures: [], conditions: [] },

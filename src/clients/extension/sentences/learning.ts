@@ -34,7 +34,7 @@ export const learningSentences: readonly KnownSentence[] = [
   'gain on held-out queries',
   '{…} rises: the lower end of its 90 % interval is {} and must be above 0',
   'more gained than lost',
-  'Held-out queries that improved: {}, that got worse: {}',
+  'Held-out queries that improved: {}, that got worse: {}; of so many {} must improve, since chance alone makes fewer (sign test at 5 %)',
   'held-out MRR@10',
   'MRR@10 is not down: the lower end of its 90 % interval is {} and must be at least {}',
   'There were none: no comment, heading, test title or commit message of the folder makes a query, so what nobody marked is not watched',
