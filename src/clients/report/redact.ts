@@ -1,4 +1,7 @@
-/** A report without what was asked: every query becomes "query 1", "query 2", ..., the same one everywhere. */
+/**
+ * A report without what was asked: every query becomes "query 1", "query 2", ..., the same one everywhere. In sentences a
+ * query of one word is replaced where it stands in quotation marks alone: "1" or "queries" would take figures and words apart.
+ */
 import { english, type Translate } from '../../base/translate';
 import type { LearningReport } from '../../protocol/learning';
 
@@ -12,7 +15,11 @@ export function redactQueries(report: LearningReport, t: Translate = english): L
     .filter((query) => query.trim() !== '')
     .sort((a, b) => b.length - a.length);
   const clean = (text: string): string =>
-    known.reduce((rest, query) => rest.replaceAll(query, names.get(query)!), text);
+    known.reduce((rest, query) => {
+      const name = names.get(query)!;
+      if (/\s/u.test(query.trim())) return rest.replaceAll(query, name);
+      return rest.replaceAll(`"${query}"`, `"${name}"`).replaceAll(`“${query}”`, `“${name}”`);
+    }, text);
   const nameOf = (query: string): string => names.get(query) ?? t('query');
   return {
     ...report,

@@ -117,9 +117,10 @@ export function adaptedReport(given: {
   };
 }
 
-const NOTHING: LearnedFrom = {
+export const NOTHING: LearnedFrom = {
   ...{ markCount: 0, usableCount: 0, queryCount: 0, relevantCount: 0, notRelevantCount: 0 },
   ...{ openedCount: 0, similarCount: 0, minedCount: 0, guardCount: 0, staleCount: 0 },
+  ...{ droppedCount: 0, secretCount: 0, setAsideCount: 0, repeatedCount: 0 },
 };
 
 export function learnedFrom(
@@ -136,6 +137,10 @@ export function learnedFrom(
     similarCount: pairs.length,
     ...{ minedCount, guardCount },
     staleCount: counts.stale,
+    droppedCount: counts.dropped,
+    secretCount: counts.secret,
+    setAsideCount: counts.setAside,
+    repeatedCount: counts.repeated,
   };
 }
 

@@ -54,14 +54,26 @@ export interface MarkData {
   readonly pairs: readonly MarkedPair[];
   /** Set aside, for a person to look at. */
   readonly review: readonly ReviewItem[];
-  readonly counts: {
-    readonly marks: number;
-    readonly usable: number;
-    readonly relevant: number;
-    readonly notRelevant: number;
-    readonly opened: number;
-    readonly stale: number;
-  };
+  readonly counts: MarkCounts;
+}
+
+/** Usable ones and those of each reason to leave one out are all the marks there are. */
+interface MarkCounts {
+  readonly marks: number;
+  readonly usable: number;
+  readonly relevant: number;
+  readonly notRelevant: number;
+  readonly opened: number;
+  /** The code is gone. */
+  readonly stale: number;
+  /** A person said so. */
+  readonly dropped: number;
+  /** The query holds a secret. */
+  readonly secret: number;
+  /** Until a person decides. */
+  readonly setAside: number;
+  /** Says what another mark says, or nothing that can be learned. */
+  readonly repeated: number;
 }
 
 export type Decisions = ReadonlyMap<string, ReviewDecision>;
@@ -75,27 +87,42 @@ export function gatherMarks(
   const review: ReviewItem[] = [];
   const byQuery = new Map<string, Building>();
   const pairs: MarkedPair[] = [];
-  let stale = 0;
-  for (const one of [...kept].sort((a, b) => (a.mark.time < b.mark.time ? -1 : 1))) {
+  const out = { stale: 0, dropped: 0, secret: 0 };
+  for (const one of [...kept].sort((a, b) => compareTimes(a.mark, b.mark))) {
     const { mark, origin, near } = one;
-    if (decisions.get(mark.id) === 'drop') continue;
+    if (decisions.get(mark.id) === 'drop') {
+      out.dropped++;
+      continue;
+    }
     const chunk = followChunk(snapshot, [mark, origin], near);
-    if (!chunk) stale++;
+    if (mark.query !== undefined && redactSecrets(mark.query).count > 0) out.secret++;
+    else if (!chunk) out.stale++;
     else if (mark.source) {
       const source = followChunk(snapshot, [mark.source, origin.source!]);
-      if (!source) stale++;
+      if (!source) out.stale++;
       else if (source.id !== chunk.id) pairs.push(pairOf(mark, source, chunk));
     } else addTo(byQuery, mark, chunk, review);
   }
   const queries = [...byQuery.values()]
     .map((building) => finish(building, decisions, review))
     .filter(({ relevant, wrong }) => relevant.length + wrong.length > 0);
+  const setAside = 2 * review.filter(({ reason }) => reason === 'contradiction').length;
+  const used = countUsed(queries, pairs);
+  const { stale, dropped, secret } = out;
+  const repeated = kept.length - used.usable - stale - dropped - secret - setAside;
+  const counts = { marks: kept.length, ...used, ...out, setAside, repeated };
+  return { queries, pairs, review, counts };
+}
+
+function countUsed(
+  queries: readonly MarkedQuery[],
+  pairs: readonly MarkedPair[],
+): Pick<MarkCounts, 'usable' | 'relevant' | 'notRelevant' | 'opened'> {
   const relevant = count(queries, (query) => query.relevant.filter(({ weight }) => weight === 1));
   const opened = count(queries, (query) => query.relevant.filter(({ weight }) => weight < 1));
   const notRelevant = count(queries, (query) => query.wrong);
   const usable = relevant + opened + notRelevant + pairs.length;
-  const counts = { marks: kept.length, usable, relevant, notRelevant, opened, stale };
-  return { queries, pairs, review, counts };
+  return { usable, relevant, notRelevant, opened };
 }
 
 /** The data without marks that a person should look at first. */
@@ -109,12 +136,13 @@ export function withoutMarks(data: MarkData, aside: readonly ReviewItem[]): Mark
       wrong: query.wrong.filter(keeps),
     }))
     .filter(({ relevant, wrong }) => relevant.length + wrong.length > 0);
-  const usable = data.counts.usable - aside.length;
+  const used = countUsed(queries, data.pairs);
+  const setAside = data.counts.setAside + data.counts.usable - used.usable;
   return {
     ...data,
     queries,
     review: [...data.review, ...aside],
-    counts: { ...data.counts, usable },
+    counts: { ...data.counts, ...used, setAside },
   };
 }
 
@@ -124,6 +152,11 @@ export function placeOfChunk({
   symbol,
 }: Pick<ChunkRow, 'path' | 'span' | 'symbol'>): RankedPlace {
   return { path, start: span.start, end: span.end, symbol };
+}
+
+/** Oldest first; of the same time in the order in which they were set. */
+function compareTimes(a: Mark, b: Mark): number {
+  return a.time === b.time ? 0 : a.time < b.time ? -1 : 1;
 }
 
 interface Building {
@@ -144,7 +177,7 @@ function addTo(
 ): void {
   const asked = mark.query!;
   const { text } = parseQuery(asked);
-  if (text === '' || redactSecrets(asked).count > 0) return;
+  if (text === '') return;
   const key = foldQuery(asked);
   const building: Building = byQuery.get(key) ?? {
     ...{ asked, text, time: mark.time, isOwn: false },

@@ -138,6 +138,14 @@ export interface LearnedFrom {
   readonly minedCount: number;
   readonly guardCount: number;
   readonly staleCount: number;
+  /** Left out by a person. */
+  readonly droppedCount: number;
+  /** Of queries that hold a secret. */
+  readonly secretCount: number;
+  /** Until a person decides. */
+  readonly setAsideCount: number;
+  /** Say what another mark says, or nothing that can be learned. */
+  readonly repeatedCount: number;
 }
 
 /** A word that the folder does not have, what it is read as, and how many of its queries' answers say so. */

@@ -15,6 +15,7 @@ import { cleanAuthor } from '../feedback/sharedMarks';
 import { type BaseModels, readWeights, WEIGHTS_FILE } from './learnedVersion';
 import { readWordsFile, WORDS_FILE } from './learnedWords';
 import { MARK_HASH, MOST_TOLD } from './learnedMarks';
+import { NOTHING } from './makeReport';
 import type { LearningReport } from './report';
 import type { VersionStore } from './versionStore';
 
@@ -212,13 +213,14 @@ async function checkParts(
 }
 
 function takenReport(folder: string, version: string, verdict: string): LearningReport {
-  const learnedFrom = {
-    ...{ markCount: 0, usableCount: 0, queryCount: 0, relevantCount: 0, notRelevantCount: 0 },
-    ...{ openedCount: 0, similarCount: 0, minedCount: 0, guardCount: 0, staleCount: 0 },
-  };
   return {
     ...{ v: 1, kind: 'check', version, time: new Date().toISOString(), folder, seed: 1, verdict },
-    ...{ isPromoted: false, primary: 'MRR@10', split: 'Nothing was measured yet', learnedFrom },
+    ...{
+      isPromoted: false,
+      primary: 'MRR@10',
+      split: 'Nothing was measured yet',
+      learnedFrom: NOTHING,
+    },
     ...{ figures: [], conditions: [], tiers: [], queries: [], quarantined: [], curve: [] },
     ...{ notes: [], seconds: 0, bytes: 0 },
   };

@@ -51,9 +51,13 @@ export interface PlanOptions {
   readonly from?: Partial<Counts>;
 }
 
+interface UsableCount {
+  readonly counts: Pick<MarkData['counts'], 'usable'>;
+}
+
 /** Decides which parts are trained on these marks. */
 export function planTiers(
-  data: Pick<MarkData, 'queries' | 'pairs' | 'counts'>,
+  data: Pick<MarkData, 'queries'> & UsableCount,
   options: PlanOptions,
 ): TierPlan {
   const { usable } = data.counts;
@@ -126,7 +130,7 @@ export function decidingQueries<T extends Pick<MarkData['queries'][number], 'isO
  * where marks were taken back since, there are fewer than it had.
  */
 export function isOffered(
-  { queries, pairs, counts }: Pick<MarkData, 'queries' | 'pairs' | 'counts'>,
+  { queries, pairs, counts }: Pick<MarkData, 'queries' | 'pairs'> & UsableCount,
   last: { readonly time: string; readonly markCount: number } | undefined,
 ): boolean {
   if (!last) return counts.usable >= OFFERED_EVERY;

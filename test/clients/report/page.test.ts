@@ -33,6 +33,21 @@ test('holds every figure of the report with its count', () => {
   );
 });
 
+test('says of all marks that there are which were used, and why the others were not', () => {
+  const { learnedFrom } = sampleReport;
+  const rows = rowsOf(page);
+  const valueOf = (name: string): number => Number(rows.find(([cell]) => cell === name)?.[1]);
+  const used = ['relevant', 'not relevant', 'on similar places', 'opened hits, weak evidence'];
+  const leftOut = rows.filter(([cell]) => cell?.startsWith('left out: '));
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  assert.equal(sum(used.map(valueOf)), valueOf('of them used'));
+  assert.equal(leftOut.length, 5);
+  assert.equal(
+    learnedFrom.usableCount + sum(leftOut.map(([, value]) => Number(value))),
+    valueOf('Marks there are'),
+  );
+});
+
 test('draws the curve of the figure that decided last alone', () => {
   const [first, ...others] = sampleReport.curve;
   const curve = [{ ...first!, name: 'near-miss accuracy' }, ...others];
@@ -151,6 +166,25 @@ test('leaves no query in a redacted report', () => {
     'It reads like what was marked relevant for "query 1"',
   );
   assert.deepEqual(redacted.figures, sampleReport.figures);
+});
+
+// Every "1" of the verdict became "query 4" where somebody had searched for it.
+test('leaves figures and words of sentences as they are, where a query is one of them', () => {
+  const [first] = sampleReport.queries;
+  const [aside] = sampleReport.quarantined;
+  const asked = (query: string) => ({ ...first!, query });
+  const redacted = redactQueries({
+    ...sampleReport,
+    queries: ['1', 'queries', 'unseen'].map(asked),
+    quarantined: [{ ...aside!, query: 'unseen', sentence: 'It reads like "unseen", unseen' }],
+  });
+  assert.equal(redacted.verdict, sampleReport.verdict);
+  assert.deepEqual(redacted.conditions, sampleReport.conditions);
+  assert.deepEqual(
+    redacted.queries.map(({ query }) => query),
+    ['query 1', 'query 2', 'query 3'],
+  );
+  assert.equal(redacted.quarantined[0]?.sentence, 'It reads like "query 3", unseen');
 });
 
 test('has a section for what is missing instead of an empty table', () => {

@@ -28,6 +28,10 @@ export const sampleReport: LearningReport = {
     minedCount: 40,
     guardCount: 30,
     staleCount: 2,
+    droppedCount: 1,
+    secretCount: 0,
+    setAsideCount: 2,
+    repeatedCount: 1,
   },
   figures: [
     figure('MRR@10', 'held-out queries', 18, 0.52, 0.64, 0.03, 0.21),

@@ -154,8 +154,7 @@ test('a version whose encoder is damaged is not loaded, with a sentence', async 
 test('the plan says what it costs, and from when on it learns', () => {
   const query = (relevant: number): never => ({ relevant: Array(relevant).fill({}) }) as never;
   const plan = (usable: number, queries: number, chunkCount: number) => {
-    const counts = { marks: usable, usable, relevant: 0, notRelevant: 0, opened: 0, stale: 0 };
-    const data = { queries: Array.from({ length: queries }, () => query(1)), pairs: [], counts };
+    const data = { queries: Array.from({ length: queries }, () => query(1)), counts: { usable } };
     return planTiers(data, { chunkCount }).tiers.find(({ tier }) => tier === 'encoder')!;
   };
   assert.equal(plan(299, 100, 10).sentence, 'From 300 marks on; 299 can be used');

@@ -101,6 +101,28 @@ test('takes an opened hit for half an answer, and for none where it was judged',
   });
 });
 
+// What was set aside still counted as a mark "not relevant" that was learned from, and a secret left no trace.
+test('counts each mark once, as used or by the reason why it was not', () => {
+  const key = `AKIA${'Z7Q2M4XK5PLW3VTB'}`;
+  const [copy, dropped] = [mark('q', '-2'), mark('q', '-3')];
+  const marks = [
+    ...[mark('q', '+1'), mark('Q', '+1'), copy, dropped, mark('q', '+9')],
+    ...[mark(`what is ${key}`, '+1'), mark('now this', '+3'), mark('now this', '-3')],
+    mark('lang:ts', '+1'),
+  ];
+  const data = gatherMarks(snapshot, marks, new Map([[dropped.mark.id, 'drop']]));
+  const suspect = {
+    ...{ id: copy.mark.id, reason: 'copy' as const, sentence: '', query: 'q' },
+    suspect: { path: 'a.ts', start: 2, end: 3, symbol: '' },
+  };
+  const left = withoutMarks(data, [suspect]).counts;
+  assert.deepEqual(left, {
+    ...{ marks: 9, usable: 1, relevant: 1, notRelevant: 0, opened: 0 },
+    ...{ stale: 1, dropped: 1, secret: 1, setAside: 3, repeated: 2 },
+  });
+  assert.deepEqual([data.counts.notRelevant, data.counts.setAside], [1, 2]);
+});
+
 test('leaves out marks whose code is gone, and queries that hold a secret', () => {
   const key = `AKIA${'Z7Q2M4XK5PLW3VTB'}`;
   const marks = [mark('q', '+9'), mark(`what is ${key}`, '+1')];

@@ -19,7 +19,10 @@ import { makeRecipe, type Part, type RecipeChanges } from '../../../src/engine/t
 import { type EncoderWorld, openEncoderWorld } from '../../support/encoderWorld';
 import { temporaryFolder } from '../../support/temporaryFolder';
 
-const counts = { marks: 0, usable: 0, relevant: 0, notRelevant: 0, opened: 0, stale: 0 };
+const counts = {
+  ...{ marks: 0, usable: 0, relevant: 0, notRelevant: 0, opened: 0 },
+  ...{ stale: 0, dropped: 0, secret: 0, setAside: 0, repeated: 0 },
+};
 const judged = { chunkId: 1, markId: 'm' } as MarkData['queries'][number]['relevant'][number];
 const query = { asked: 'retry', text: 'retry', time: '', relevant: [judged], wrong: [judged] };
 
