@@ -109,6 +109,8 @@ flow('asks which of some places is right and keeps each answer as marks', world,
   const rows = await window.rowNames();
   const placeCount = rows.filter((name) => digit.test(name)).length - 1;
   assert.ok(2 <= placeCount && placeCount <= 4, rows.join('\n'));
+  // The list is cut off where it ends: what to do stands first.
+  await window.page.getByPlaceholder(/^A digit answers, Escape ends/).waitFor();
   await window.screenshot('18-which-is-right');
   // The place of the row in focus is shown behind.
   const tab = window.activeTab;

@@ -53,10 +53,21 @@ function about({
   symbol,
   snippet,
 }: QuestionedPlace): Pick<QuestionRow, 'description' | 'detail'> {
-  const lines = snippet.split('\n').filter((text) => /\w/.test(text));
-  const shown = lines.slice(0, SHOWN_LINES).map((text) => text.trim());
+  const lines = snippet
+    .split('\n')
+    .filter((text) => /[\p{L}\p{N}]/u.test(text) && !/^\s*```/.test(text));
+  const shown = lines.slice(0, SHOWN_LINES).map(bare);
   const where = [symbol, folderName(path)].filter(Boolean).join('  ');
   return { description: plain(visible(where)), detail: plain(visible(shown.join('  '))) };
+}
+
+/** What a line says, without what only draws: ends of comments, marks of headings, edges and room of tables. */
+function bare(line: string): string {
+  const text = line.trim();
+  const said = text.startsWith('|')
+    ? text.replaceAll('|', ' ')
+    : text.replace(/^(?:\/\*+|\*+\/?|\/\/+|#+\s|<!--|>+)/u, '').replace(/(?:\*\/|-->)$/u, '');
+  return said.replaceAll(/\s+/gu, ' ').trim();
 }
 
 /** The verdicts that an answer stands for; none where nothing is said. */

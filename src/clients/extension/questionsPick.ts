@@ -100,7 +100,8 @@ async function askOne(pick: Pick, question: LearningQuestion): Promise<Step> {
   for (;;) {
     const rows = questionRows(question, t);
     show(pick, question, rows);
-    pick.placeholder = t('{0}. A digit answers, Escape ends', localised(question.sentence, t));
+    // What to do comes first: a hint is cut off where the list ends.
+    pick.placeholder = t('A digit answers, Escape ends. {0}', localised(question.sentence, t));
     pick.buttons = isLater ? [vscode.QuickInputButtons.Back] : [];
     const step = await answered(pick, rows);
     if (step !== 'several') return step;

@@ -25,9 +25,12 @@ export async function reviewNegatives(services: Services): Promise<void> {
       void vscode.window.showInformationMessage(t('No mark needs a second look'));
       return;
     }
-    const chosen = await vscode.window.showQuickPick(queue.map(reviewRow), {
+    // What is open comes first, so that Enter goes on where the last decision left off.
+    const open = queue.filter(({ decision }) => decision === undefined);
+    const decided = queue.filter(({ decision }) => decision !== undefined);
+    const chosen = await vscode.window.showQuickPick([...open, ...decided].map(reviewRow), {
       title: t('Nearmiss: Review Negatives'),
-      placeHolder: t('Marks set aside: {0}; Enter shows one beside its answer', queue.length),
+      placeHolder: t('Still open: {0} of {1}; Enter shows one', open.length, queue.length),
       matchOnDetail: true,
     });
     if (!chosen) return;
@@ -76,7 +79,7 @@ async function askDecision(item: ReviewItem): Promise<Order | undefined> {
     mixed: t('Left and middle: the two that were mixed. Right: the nearest text to the mixture'),
   };
   const chosen = await vscode.window.showQuickPick(choices, {
-    title: item.query,
+    title: plain(visible(item.query)),
     placeHolder:
       placeHolders[item.reason] ?? t('Left: the answer. Right: what was marked as not relevant'),
     ignoreFocusOut: true,

@@ -8,12 +8,15 @@ export const style = `
   --ground: var(--vscode-editor-background, #0d1117); --ink: var(--vscode-editor-foreground, #e6edf3);
   --quiet: #9198a1; --rule: #3d444d; --raised: #161b22; --accent: #79b8ff;
   --better: #56d364; --worse: #ff8078; --open: #9198a1; --betterFill: #2ea043; --worseFill: #da3633; --openFill: #57606a; } }
-body.vscode-light { --quiet: #59636e; --rule: #d1d9e0; --raised: #f6f8fa; --accent: #0550ae;
+body.vscode-light, body.vscode-high-contrast-light { --quiet: #59636e; --rule: #d1d9e0; --raised: #f6f8fa; --accent: #0550ae;
   --better: #116329; --worse: #b31d28; --open: #6e7781; --betterFill: #2da44e; --worseFill: #e5534b; --openFill: #afb8c1; }
-body.vscode-dark, body.vscode-high-contrast { --quiet: #a8b0b9; --rule: #4d555e; --raised: #80808022; --accent: #79b8ff;
+body.vscode-dark, body.vscode-high-contrast:where(:not(.vscode-high-contrast-light)) { --quiet: #a8b0b9; --rule: #4d555e; --raised: #80808022; --accent: #79b8ff;
   --better: #56d364; --worse: #ff8078; --open: #a8b0b9; --betterFill: #2ea043; --worseFill: #da3633; --openFill: #6e7681; }
+body.vscode-high-contrast { --quiet: var(--ink); --rule: var(--vscode-contrastBorder, currentColor); --raised: transparent;
+  --accent: var(--vscode-textLink-foreground, currentColor); --open: var(--ink); }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
+:focus-visible { outline: 2px solid var(--vscode-focusBorder, var(--accent)); outline-offset: 2px; }
+body { margin: 0; padding: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
 main { max-width: 1040px; margin: 0 auto; padding: 32px 24px 64px; }
 h1 { font-size: 26px; line-height: 1.25; margin: 0 0 4px; }
 h2 { font-size: 19px; margin: 44px 0 8px; padding-top: 12px; border-top: 1px solid var(--rule); }
@@ -22,7 +25,7 @@ p { margin: 6px 0; max-width: 76ch; }
 .quiet, figcaption, caption { color: var(--quiet); }
 .verdict { margin: 20px 0; padding: 14px 18px; border-left: 5px solid var(--openFill); background: var(--raised); font-size: 17px; }
 .verdict.better { border-color: var(--betterFill); } .verdict.worse { border-color: var(--worseFill); }
-.scroll { overflow-x: auto; } .scroll:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+.scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin: 10px 0; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding-bottom: 4px; }
 table.narrow { width: auto; min-width: min(26em, 100%); }

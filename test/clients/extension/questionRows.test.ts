@@ -39,7 +39,7 @@ test('names each place by number, file and lines, with its first lines that say 
     {
       label: '1  retry.ts:5-9',
       description: 'retryUpload  src/upload',
-      detail: '* Sends a file again.  export function retryUpload() {',
+      detail: 'Sends a file again.  export function retryUpload() {',
       ...{ key: '1', place: first, answer: [0] },
     },
     {
@@ -51,6 +51,22 @@ test('names each place by number, file and lines, with its first lines that say 
     },
   ]);
   assert.deepEqual(placeRows(places), rows.slice(0, 3));
+});
+
+test('shows what a place says, not how its comments, headings and tables are drawn', () => {
+  const details = (snippet: string): (string | undefined)[] =>
+    placeRows([{ ...second, snippet }]).map(({ detail }) => detail);
+  const texts = {
+    '| Error        | Code   |\n| ------ | --- |\n| `Late`       | `E_LATE` |':
+      'Error Code  `Late` `E_LATE`',
+    '#### How it ends\n\n```js\nimport { a } from "a";': 'How it ends  import { a } from "a";',
+    '/** One line. */\n// and another\nconst a = b | c;':
+      'One line.  and another  const a = b | c;',
+    '#!/bin/sh\n  * 名前 *\n--x;\n': '#!/bin/sh  名前 *  --x;',
+    'a = b *\n  c / 2; /* so */': 'a = b *  c / 2; /* so',
+  };
+  for (const [snippet, detail] of Object.entries(texts))
+    assert.deepEqual(details(snippet), [detail]);
 });
 
 test('a digit stands for a place or for none, and nothing else that is typed answers', () => {

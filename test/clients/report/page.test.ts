@@ -8,6 +8,7 @@ import { difference, metric, moment } from '../../../src/clients/report/figures'
 import { reportPage } from '../../../src/clients/report/page';
 import { redactQueries } from '../../../src/clients/report/redact';
 import { browserMissing, launchChromium } from '../../support/chromium';
+import { editorThemes } from '../../support/editorThemes';
 import { sampleReport, sampleUsage, sampleVersions } from './sample';
 
 const root = installationRoot();
@@ -290,6 +291,69 @@ test(
     }
   },
 );
+
+test(
+  'fits a narrow editor, and shows where the keyboard is, in each kind of theme',
+  { skip: browserMissing() },
+  async () => {
+    const browser = await launchChromium();
+    try {
+      for (const [name, { bodyClass, colours }] of Object.entries(editorThemes)) {
+        const window = await browser.newPage({ viewport: { width: 400, height: 800 } });
+        await window.setContent(page);
+        // What the editor gives every page of an extension.
+        const variables = Object.entries(colours).map(([key, value]) => `${key}: ${value};`);
+        await window.evaluate(
+          `document.documentElement.style.cssText = ${JSON.stringify(variables.join(' '))};
+           document.body.className = ${JSON.stringify(bodyClass)};
+           document.head.insertAdjacentHTML('afterbegin', '<style>body { padding: 0 20px; }</style>');`,
+        );
+        const wide = await window.evaluate('document.documentElement.scrollWidth > innerWidth');
+        assert.equal(wide, false, `${name}: the page moves sideways`);
+        await window.evaluate(axeSource);
+        const faults = await window.evaluate(
+          'axe.run({ runOnly: ["color-contrast"] }).then(({ violations }) => violations.flatMap(({ nodes }) => nodes.map(({ html, any }) => any[0].message + ": " + html)))',
+        );
+        assert.deepEqual(faults, [], name);
+        const quiet = await window.locator('.quiet').first().evaluate(colourOf);
+        const ink = await window.locator('h1').evaluate(colourOf);
+        assert.equal(quiet === ink, name.startsWith('highContrast'), `${name}: ${quiet}`);
+        const stops = await window.evaluate<number>(
+          `document.querySelectorAll('summary, a[href], [tabindex="0"]').length`,
+        );
+        assert.ok(stops > 3);
+        const border = rgbOf(colours['--vscode-focusBorder']!);
+        for (let stop = 0; stop < stops; stop++) {
+          await window.keyboard.press('Tab');
+          const [tag, ...outline] = await window.evaluate<readonly string[]>(
+            `(() => { const one = document.activeElement; const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(one);
+              return [one.tagName, outlineStyle, outlineWidth, outlineColor]; })()`,
+          );
+          assert.notEqual(tag, 'BODY');
+          assert.deepEqual(outline, ['solid', '2px', border], `${name}: ${tag}`);
+        }
+        await window.screenshot({
+          path: path.join(root, 'test-results', `report-narrow-${name}.png`),
+          fullPage: true,
+        });
+        await window.close();
+      }
+    } finally {
+      await browser.close();
+    }
+  },
+);
+
+function colourOf(element: unknown): string {
+  return (
+    globalThis as unknown as { getComputedStyle(of: unknown): { color: string } }
+  ).getComputedStyle(element).color;
+}
+
+function rgbOf(colour: string): string {
+  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  return `rgb(${red}, ${green}, ${blue})`;
+}
 
 /** Of the table beneath the learning curve. */
 function curveRows(markup: string): string[][] {
