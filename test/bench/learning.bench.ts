@@ -39,7 +39,7 @@ import { RunControl } from '../../src/engine/training/control';
 import { mean } from '../../src/engine/training/metrics';
 import type { MiningSettings } from '../../src/engine/training/negatives';
 import type { Part, RecipeChanges } from '../../src/engine/training/recipe';
-import { figuresOf, type Gains, type Ranker, Yardstick } from './learningMeasures';
+import { figuresOf, type Gains, lead, type Ranker, Yardstick } from './learningMeasures';
 import { measureMethods } from './learningMethods';
 import { measureAdapt, measureGate } from './learningRuns';
 import {
@@ -100,13 +100,19 @@ async function main(): Promise<void> {
   }
 }
 
+/** Gains of each part by seed, and the figures of them. */
+interface Curve {
+  readonly gains: ReadonlyMap<string, readonly Gains[]>;
+  readonly figures: readonly Figure[];
+}
+
 /** Trains each part for each seed on marks that `marksOf` gives, and measures all of it. */
 async function measureCurve(
   world: World,
   yardstick: Yardstick,
   label: string,
   marksOf: (seed: number) => Promise<readonly KeptMark[]>,
-): Promise<Figure[]> {
+): Promise<Curve> {
   const trials = new Map<string, Gains[]>(parts.map((part) => [part, []]));
   let count = 0;
   for (const seed of seeds) {
@@ -125,7 +131,10 @@ async function measureCurve(
       );
     }
   }
-  return [...trials].flatMap(([part, gains]) => figuresOf(`${label} (${count}), ${part}`, gains));
+  const figures = [...trials].flatMap(([part, gains]) =>
+    figuresOf(`${label} (${count}), ${part}`, gains),
+  );
+  return { gains: trials, figures };
 }
 
 async function measureParts(world: World): Promise<Figure[]> {
@@ -134,9 +143,11 @@ async function measureParts(world: World): Promise<Figure[]> {
   for (const figure of figures) note(`${figure.label} ${figure.value.toFixed(4)}`);
   for (const level of levels)
     figures.push(
-      ...(await measureCurve(world, yardstick, `${level} marks`, async (seed) =>
-        withWrongMarks(await simulate(world, level, seed), wrongShare, seed),
-      )),
+      ...(
+        await measureCurve(world, yardstick, `${level} marks`, async (seed) =>
+          withWrongMarks(await simulate(world, level, seed), wrongShare, seed),
+        )
+      ).figures,
     );
   return figures;
 }
@@ -160,7 +171,7 @@ async function measureLimits(world: World): Promise<Figure[]> {
     'learned from the unseen themselves',
     (seed) => simulate(world, Infinity, seed, world.unseen),
   );
-  return [...yardstick.baseFigures(), ...found, ...looked];
+  return [...yardstick.baseFigures(), ...found, ...looked.figures];
 }
 
 /** The same effort on both sides: so many marks made while searching, and so many questions answered. */
@@ -174,7 +185,11 @@ async function measureQuestions(world: World): Promise<Figure[]> {
     const best = await measureCurve(world, yardstick, `${level} questions, marks of them`, (seed) =>
       answerQuestions(world, level, seed),
     );
-    figures.push(...passive, ...best);
+    figures.push(...passive.figures, ...best.figures);
+    for (const [part, gains] of best.gains) {
+      const leads = gains.map((own, at) => lead(own, passive.gains.get(part)![at]!));
+      figures.push(...figuresOf(`${level} questions lead passive marks, ${part}`, leads));
+    }
   }
   return figures;
 }

@@ -212,6 +212,15 @@ async function guardOf(
   return values;
 }
 
+/** What one trial gains beyond another, query by query. */
+export function lead(a: Gains, b: Gains): Gains {
+  const less = (of: keyof Gains): number[] => a[of].map((value, at) => value - b[of][at]!);
+  return {
+    ...{ reciprocal: less('reciprocal'), accuracy: less('accuracy') },
+    guard: less('guard'),
+  };
+}
+
 /** Means over trials for each query, then the interval over queries. */
 export function figuresOf(label: string, trials: readonly Gains[]): Figure[] {
   const over = (name: string, of: (gains: Gains) => readonly number[]): Figure[] => {

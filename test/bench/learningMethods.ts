@@ -23,7 +23,7 @@ import { recordsOf } from '../../src/engine/learning/tryTier';
 import { RunControl } from '../../src/engine/training/control';
 import { mean } from '../../src/engine/training/metrics';
 import { makeRecipe, type RecipeChanges } from '../../src/engine/training/recipe';
-import { figuresOf, type Gains, Yardstick } from './learningMeasures';
+import { figuresOf, type Gains, lead, Yardstick } from './learningMeasures';
 import { learnMeans, simulate, type World } from './learningWorld';
 import { benchOption, type Figure, note } from './report';
 
@@ -84,13 +84,4 @@ export async function measureMethods(
 function sayGains({ reciprocal, accuracy, guard }: Gains): string {
   const [a, b, c] = [reciprocal, accuracy, guard].map((values) => mean(values).toFixed(4));
   return `MRR ${a} accuracy ${b} guard ${c}`;
-}
-
-/** Query by query. */
-function lead(a: Gains, b: Gains): Gains {
-  const less = (of: keyof Gains): number[] => a[of].map((value, at) => value - b[of][at]!);
-  return {
-    ...{ reciprocal: less('reciprocal'), accuracy: less('accuracy') },
-    guard: less('guard'),
-  };
 }
