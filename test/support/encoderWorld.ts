@@ -119,7 +119,7 @@ export interface EncoderWorld {
 
 /** The same for a re-ranker; without the decay it would learn the questions by heart. */
 export const TOY_RERANKER_RECIPE: RecipeChanges = {
-  ...{ scope: 'all', trainEmbeddings: true, learningRate: 0.003, weightDecay: 1, rows: 8 },
+  ...{ scope: 'all', trainEmbeddings: true, learningRate: 0.005, weightDecay: 2, rows: 8 },
   ...{ steps: 200, evaluateEvery: 200, negatives: 7, weights: 'fp32' },
   ...{ threads: 1, niceness: 0, duplicateCosine: 1 },
 };
