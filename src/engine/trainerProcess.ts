@@ -75,7 +75,11 @@ async function run(request: TrainingRequest): Promise<TrainingResult> {
     }
     case 'merge': {
       const { mergeModels } = await import('./training/mergeModels');
-      return { kind: 'merge', out: request.out, ...(await mergeModels(request, control)) };
+      return {
+        kind: 'merge',
+        out: request.out,
+        ...(await mergeModels(request, control, onNews)),
+      };
     }
     case 'learn': {
       const { learnInFolder } = await import('./learnInFolder');

@@ -203,7 +203,10 @@ async function run<R extends TrainingRequest>(
       onNote: tell,
     });
   } catch (error) {
-    if (isAbort(error) && request.kind === 'train') tell('Stopped; go on with --resume');
+    if (isAbort(error))
+      tell(
+        request.kind === 'train' ? 'Stopped; go on with --resume' : 'Stopped; nothing was written',
+      );
     throw error;
   } finally {
     store.dispose();

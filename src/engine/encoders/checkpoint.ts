@@ -70,6 +70,20 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   };
 }
 
+/** The same of a folder that a person named. Throws a NearmissError('usage') where it is a folder of something else. */
+export async function readGivenCheckpoint(folder: string): Promise<Checkpoint> {
+  const names = ['config.json', 'tokenizer.json', ...MODEL_FILES];
+  const stats = await Promise.all(
+    names.map((name) => fs.stat(path.join(folder, name)).catch(() => undefined)),
+  );
+  if (stats.some((stat) => stat?.isFile())) return readCheckpoint(folder);
+  throw new NearmissError(
+    'usage',
+    `${folder} is no checkpoint: it has neither config.json nor tokenizer.json nor model.onnx`,
+    'Name a folder that holds all three, such as models/bi-encoder where Nearmiss is installed',
+  );
+}
+
 /** Throws a NearmissError('model') when the checkpoint is not the one that was recorded. */
 export function verifyCheckpoint(checkpoint: Checkpoint, expected: string): void {
   if (checkpoint.fingerprint === expected) return;

@@ -4,7 +4,6 @@
  * batch, for twenty marks must never make no step, and keep search and similarity steps between 1 : 1 and 4 : 1 by
  * repeating the scarcer one.
  */
-import { BugError } from '../../base/errors';
 import { type Random, shuffle } from '../../base/random';
 
 export type Task = 'ir' | 'sts';
@@ -88,13 +87,4 @@ function rounds(
     Math.min(Math.max(search, Math.ceil(least * similarity)), mostRepeats * search),
     Math.min(Math.max(similarity, Math.ceil(search / most)), mostRepeats * similarity),
   ];
-}
-
-/** The one task of a batch; a batch of two is a bug, for each would be trained with the other's loss. */
-export function taskOf(records: readonly { readonly task: Task }[]): Task {
-  const tasks = new Set(records.map(({ task }) => task));
-  const [task] = tasks;
-  if (tasks.size !== 1 || task === undefined)
-    throw new BugError(`a batch of ${tasks.size} tasks (${[...tasks].join(', ')})`);
-  return task;
 }

@@ -7,7 +7,7 @@ import * as path from 'node:path';
 import { NearmissError } from '../../base/errors';
 import { type Random, sample, seededRandom } from '../../base/random';
 import { dot } from '../../base/vector';
-import { type Checkpoint, readCheckpoint } from '../encoders/checkpoint';
+import { type Checkpoint, readGivenCheckpoint } from '../encoders/checkpoint';
 import { ADAPTER_FILE, type Head, applyHead, checkBase, readHead } from '../encoders/heads';
 import { openEmbedder, openReranker } from '../encoders/openEncoder';
 import type { RunControl } from './control';
@@ -108,9 +108,9 @@ async function openModel(folder: string): Promise<Model> {
       `Its figures are in ${RUN_FILE}`,
     );
   if (record?.part !== 'query-head' && record?.part !== 'shared-head')
-    return { checkpoint: await readCheckpoint(folder) };
+    return { checkpoint: await readGivenCheckpoint(folder) };
   const head = await readHead(path.join(folder, ADAPTER_FILE));
-  const checkpoint = await readCheckpoint(record.baseFolder);
+  const checkpoint = await readGivenCheckpoint(record.baseFolder);
   checkBase(head, checkpoint.fingerprint);
   return { checkpoint, head };
 }

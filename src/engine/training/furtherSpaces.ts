@@ -7,7 +7,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { NearmissError } from '../../base/errors';
 import { TopK, dot } from '../../base/vector';
-import { type Checkpoint, readCheckpoint } from '../encoders/checkpoint';
+import { type Checkpoint, readGivenCheckpoint } from '../encoders/checkpoint';
 import { ADAPTER_FILE, applyHead, checkBase, readHead } from '../encoders/heads';
 import { openEmbedder } from '../encoders/openEncoder';
 import type { Embedder } from '../encoders/types';
@@ -82,7 +82,7 @@ function nothingEmbeds(what: string): NearmissError {
 async function openSpace(name: string, { base, threads }: FurtherMeans): Promise<Embedder> {
   const layer = MIDDLE.exec(name)?.[1];
   if (layer === undefined) {
-    const checkpoint = await readCheckpoint(name);
+    const checkpoint = await readGivenCheckpoint(name);
     if (checkpoint.kind === 'bi-encoder')
       return openEmbedder(checkpoint, { choice: { arithmetic: 'fp32', provider: 'cpu' }, threads });
     throw new NearmissError(

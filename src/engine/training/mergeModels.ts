@@ -2,9 +2,15 @@
  * Several results of one base made one: heads of the same kind, or whole checkpoints of the base's form. The result has
  * the base's layout and is verified by loading it.
  */
+import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { NearmissError } from '../../base/errors';
-import { type Checkpoint, readCheckpoint, readModelBytes } from '../encoders/checkpoint';
+import {
+  type Checkpoint,
+  readCheckpoint,
+  readGivenCheckpoint,
+  readModelBytes,
+} from '../encoders/checkpoint';
 import { buildGraph } from '../encoders/graphs';
 import { ADAPTER_FILE, type Head, checkBase, encodeHead, readHead } from '../encoders/heads';
 import { decodeModel } from '../onnx/codec';
@@ -30,12 +36,22 @@ export interface Merged {
   readonly fingerprint: string;
 }
 
+export type MergeNews = (news: {
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number;
+}) => void;
+
 /**
  * Merges and publishes. Throws a NearmissError where the models are not of one base, an AbortedError when cancelled: then
- * nothing is written.
+ * nothing is written, and nothing is left beside OUT either, for there is no state to go on from.
  */
-export async function mergeModels(order: MergeOrder, control: RunControl): Promise<Merged> {
-  const base = await readCheckpoint(order.base);
+export async function mergeModels(
+  order: MergeOrder,
+  control: RunControl,
+  onNews: MergeNews = () => undefined,
+): Promise<Merged> {
+  const base = await readGivenCheckpoint(order.base);
   const identity = {
     part: 'merge',
     base: base.fingerprint,
@@ -46,6 +62,25 @@ export async function mergeModels(order: MergeOrder, control: RunControl): Promi
   };
   const files = new RunFiles(order.out, identity);
   await files.prepare(true);
+  try {
+    return await mergeInto(files, order, base, { control, onNews });
+  } catch (error) {
+    await fs.rm(files.work, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+interface MergeMeans {
+  readonly control: RunControl;
+  readonly onNews: MergeNews;
+}
+
+async function mergeInto(
+  files: RunFiles,
+  order: MergeOrder,
+  base: Checkpoint,
+  means: MergeMeans,
+): Promise<Merged> {
   const records = await Promise.all(order.models.map(readRunRecord));
   const fusion = records.findIndex((record) => record?.part === 'fusion');
   if (fusion >= 0)
@@ -57,7 +92,7 @@ export async function mergeModels(order: MergeOrder, control: RunControl): Promi
   const headCount = records.filter(
     (record) => record?.part === 'query-head' || record?.part === 'shared-head',
   ).length;
-  if (headCount === 0) return mergeWhole(order, base, files, control);
+  if (headCount === 0) return mergeWhole(order, base, files, means);
   if (headCount === order.models.length) return mergeHeads(order, base, files);
   throw new NearmissError(
     'usage',
@@ -138,10 +173,10 @@ async function mergeWhole(
   order: MergeOrder,
   base: Checkpoint,
   files: RunFiles,
-  control: RunControl,
+  { control, onNews }: MergeMeans,
 ): Promise<Merged> {
   const start = await weightsOf(base);
-  const checkpoints = await Promise.all(order.models.map(readCheckpoint));
+  const checkpoints = await Promise.all(order.models.map(readGivenCheckpoint));
   const other = checkpoints.find(({ kind }) => kind !== base.kind);
   if (other)
     throw new NearmissError(
@@ -150,12 +185,13 @@ async function mergeWhole(
       'Name the base that all of them were trained from',
     );
   const others: NewWeights[] = [];
-  for (const checkpoint of checkpoints) {
+  for (const [at, checkpoint] of checkpoints.entries()) {
+    onNews({ stage: 'reading models', done: at, total: checkpoints.length });
     await control.turn();
     others.push(await weightsOf(checkpoint));
   }
   others.forEach((weights, index) => checkForm(start, weights, order.models[index]!));
-  const weights = await movedWeights(start, others, order, control);
+  const weights = await movedWeights(start, others, order, { control, onNews });
   let fingerprint = '';
   await files.publish(
     async (folder) => {
@@ -175,10 +211,12 @@ async function movedWeights(
   start: NewWeights,
   others: readonly NewWeights[],
   { how, pull }: MergeOrder,
-  control: RunControl,
+  { control, onNews }: MergeMeans,
 ): Promise<NewWeights> {
   const moved: [string, { readonly dims: readonly number[]; readonly data: Float32Array }][] = [];
+  let done = 0;
   for (const [name, { dims, data: base }] of start) {
+    onNews({ stage: 'merging', done: done++, total: start.size });
     await control.turn();
     const tensors = others.map((weights) => weights.get(name)!.data);
     const data = mergeTensors(base, tensors, how, pull);

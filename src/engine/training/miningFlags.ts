@@ -35,6 +35,23 @@ export interface MiningFlags {
   readonly weights: Readonly<Record<string, number>>;
 }
 
+/** All flags as a file holds them, so that a run can be repeated by its record. */
+export function flagsOf({ settings, weights }: MiningFlags): z.infer<typeof flagsSchema> {
+  const {
+    ceiling,
+    teacherMargin,
+    duplicateCosine,
+    ranks: [first, last],
+    ...flags
+  } = settings;
+  return {
+    ...{ ...flags, weights, ranks: [first, last] },
+    ceiling: Number.isFinite(ceiling) ? ceiling : null,
+    teacherMargin: Number.isFinite(teacherMargin) ? teacherMargin : null,
+    duplicateCosine: Number.isFinite(duplicateCosine) ? duplicateCosine : 1,
+  };
+}
+
 /** The defaults, with what the file changes; all of them without a file. Throws as `readFlags` does. */
 export async function readMiningFlags(file: string | undefined): Promise<MiningFlags> {
   if (file === undefined) return { settings: MINING_DEFAULTS, weights: {} };

@@ -7,7 +7,7 @@ import * as path from 'node:path';
 import { NearmissError } from '../../base/errors';
 import { installationRoot, productVersion } from '../../base/installation';
 import { readBundledCheckpoint } from '../encoders/bundled';
-import { type Checkpoint, readCheckpoint } from '../encoders/checkpoint';
+import { type Checkpoint, readGivenCheckpoint } from '../encoders/checkpoint';
 import { openEmbedder } from '../encoders/openEncoder';
 import { runtimeVersion } from '../encoders/providers';
 import type { SearchContext } from '../search/types';
@@ -142,7 +142,7 @@ async function trainPart(
 }
 
 async function readBase({ base, part }: TrainOrder): Promise<Checkpoint> {
-  const checkpoint = await readCheckpoint(base);
+  const checkpoint = await readGivenCheckpoint(base);
   const wanted = part === 'cross-encoder' ? 'cross-encoder' : 'bi-encoder';
   if (checkpoint.kind === wanted) return checkpoint;
   throw new NearmissError(

@@ -86,6 +86,49 @@ describe('nearmiss mine', () => {
     checkSentence(await run(['mine', ...files, '../again.jsonl']), 2, /is there already/);
   });
 
+  // The flags of a run were nowhere to be found afterwards.
+  test('is repeated by the record beside its result, flags and all', async () => {
+    const queries = names.map((name) => ({
+      query: `${name} a file`,
+      positives: [`src/${name}.py:1-3`],
+    }));
+    const flags = { negativeCount: 2, ceiling: null, duplicateCosine: 1, weights: { words: 0.5 } };
+    writeFiles(world.code, {
+      '../asked.jsonl': jsonl(queries),
+      '../flags.json': JSON.stringify({ ...flags, voting: 'weighted' }),
+    });
+    const files = ['--queries', '../asked.jsonl', '--folder', '.', '--seed', '7'];
+    const recipe = (file: string): string[] => ['--recipe', file];
+    checkDone(await run(['mine', ...files, ...recipe('../flags.json'), '--out', '../one.jsonl']));
+    const record = JSON.parse(
+      fs.readFileSync(path.join(world.folder, 'one.jsonl.mining.json'), 'utf8'),
+    ) as Record<string, unknown>;
+    const { recipe: used, dataHash, versions, base, ...rest } = record;
+    assert.deepEqual(
+      { ...(used as object) },
+      { ...(used as object), ...flags, voting: 'weighted', depth: 50, teacherMargin: 0 },
+    );
+    assert.deepEqual(rest, {
+      part: 'mined',
+      queries: path.join(world.folder, 'asked.jsonl'),
+      folder: world.code,
+      also: [],
+      seed: 7,
+      groupCount: names.length,
+      negativeCount: rest.negativeCount,
+    });
+    assert.match(String(dataHash), /^[0-9a-f]{64}$/);
+    assert.match(String(base), /^[0-9a-f]{64}$/);
+    assert.ok(versions);
+    const again = ['--out', '../two.jsonl', ...recipe('../one.jsonl.mining.json')];
+    checkDone(await run(['mine', ...files, ...again]));
+    const bytes = (name: string): string => fs.readFileSync(path.join(world.folder, name), 'utf8');
+    assert.equal(bytes('two.jsonl'), bytes('one.jsonl'));
+    // It says something: by the defaults other groups come out.
+    checkDone(await run(['mine', ...files, '--out', '../plain.jsonl']));
+    assert.notEqual(bytes('plain.jsonl'), bytes('one.jsonl'));
+  });
+
   test('lets a middle layer vote, and names a layer that is not there', async () => {
     const queries = names.map((name) => ({
       query: `${name} a file`,

@@ -5,6 +5,9 @@ import * as path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { seededRandom } from '../../../src/base/random';
 import { readCheckpoint } from '../../../src/engine/encoders/checkpoint';
+import { isAbort } from '../../../src/base/errors';
+import { RunControl } from '../../../src/engine/training/control';
+import { mergeModels } from '../../../src/engine/training/mergeModels';
 import { readHead } from '../../../src/engine/encoders/heads';
 import { decodeSafetensors } from '../../../src/engine/encoders/safetensors';
 import { progressLine } from '../../../src/clients/cli/trainCommands';
@@ -445,6 +448,72 @@ describe('encoders', () => {
       /holds weights of a ranking, which show in searches of their folder alone/,
     );
   });
+});
+
+describe('a merge', () => {
+  test('that is stopped leaves nothing behind', async () => {
+    const controller = new AbortController();
+    const models = Array.from({ length: 400 }, () => base);
+    const { status, stderr } = await run(['merge', '--base', base, '--out', 'halted', ...models], {
+      signal: controller.signal,
+      killSignal: 'SIGINT',
+      onStderr: (text) => {
+        if (/reading models: \d+ of 400/.test(text)) controller.abort();
+      },
+    });
+    const left = fs.readdirSync(folder).filter((name) => name.startsWith('halted'));
+    // Where the signal comes too late all is there; a part of it never is.
+    if (status === 0) {
+      assert.deepEqual(left, ['halted']);
+      return;
+    }
+    assert.equal(status, 130, stderr);
+    assert.match(stderr, /^Stopped; nothing was written$/m);
+    assert.deepEqual(left, []);
+  });
+
+  test('ends between two tensors when it is cancelled, and takes away what it began with', async () => {
+    const out = path.join(folder, 'cancelled');
+    const order = { base, models: [base, base], how: 'average', pull: 1, out } as const;
+    for (const stage of ['reading models', 'merging']) {
+      const control = new RunControl();
+      const seen: string[] = [];
+      const merging = mergeModels(order, control, (news) => {
+        seen.push(news.stage);
+        if (news.stage === stage) control.cancel();
+      });
+      await assert.rejects(merging, isAbort);
+      assert.equal(seen.at(-1), stage);
+      assert.equal(seen.filter((one) => one === stage).length, 1);
+      assert.deepEqual(
+        fs.readdirSync(folder).filter((name) => name.startsWith('cancelled')),
+        [],
+      );
+    }
+  });
+});
+
+test('says of a folder that holds no checkpoint what it lacks', async () => {
+  writeFiles(folder, { 'notes/readme.txt': 'Nothing here\n' });
+  const said =
+    /notes is no checkpoint: it has neither config\.json nor tokenizer\.json nor model\.onnx/;
+  for (const result of [
+    await train({ out: 'none', more: ['--base', 'notes'] }),
+    await run(['merge', '--base', 'notes', '--out', 'none', base]),
+    await run(['merge', '--base', base, '--out', 'none', 'notes']),
+    await run(['evaluate', '--data', 'data.jsonl', '--model', 'notes']),
+  ]) {
+    checkSentence(result, 2, said);
+    assert.match(result.stderr, /Name a folder that holds all three, such as models\/bi-encoder/);
+  }
+  assert.deepEqual(
+    fs.readdirSync(folder).filter((name) => name.startsWith('none')),
+    ['none.recipe.json'],
+  );
+  // A part of one is named by what is missing.
+  writeFiles(folder, { 'half/config.json': '{"model_type":"bert","hidden_size":8}' });
+  const half = await run(['evaluate', '--data', 'data.jsonl', '--model', 'half']);
+  checkSentence(half, 3, /half[/\\]model\.onnx/);
 });
 
 test('writes a line of progress with what is known', () => {

@@ -7,7 +7,6 @@ import {
   RELEASED_SAMPLER,
   SAMPLER_DEFAULTS,
   planEpoch,
-  taskOf,
 } from '../../../src/engine/training/batches';
 import { clusterRows } from '../../../src/engine/training/clustering';
 import { matrixOf } from '../../../src/engine/training/losses/matrix';
@@ -85,12 +84,6 @@ test('shuffles anew each epoch and the same under one seed', () => {
   };
   assert.deepEqual(epochs(1), epochs(1));
   assert.notEqual(epochs(1)[0], epochs(1)[1]);
-});
-
-test('a batch of two tasks throws', () => {
-  assert.equal(taskOf([{ task: 'ir' }, { task: 'ir' }]), 'ir');
-  assert.throws(() => taskOf([{ task: 'ir' }, { task: 'sts' }]), /2 tasks/);
-  assert.throws(() => taskOf([]), /0 tasks/);
 });
 
 const POINTS = matrixOf([
