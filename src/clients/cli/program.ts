@@ -200,6 +200,7 @@ function addLearningCommands(program: Command, act: Act): void {
     )
     .argument('[version]', 'the version; without it, the one that answers')
     .option('--as <name>', 'the name that stands beside it')
+    .option('-y, --yes', 'agree that what it says can be read by all who have the repository')
     .action(act(shareVersion));
   inFolder(version.command('take'))
     .description(

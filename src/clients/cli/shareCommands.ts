@@ -56,7 +56,14 @@ export function shareVersion(
   version: string | undefined,
   options: FolderOption & { readonly as?: string },
 ): Promise<number> {
-  return withFolder(options, async ({ client }, folder) => {
+  return withFolder(options, async (session, folder) => {
+    const { client } = session;
+    const name = version ?? (await client.call('versions', { folder })).current;
+    if (name !== 'base')
+      await agree(
+        session,
+        `The small weights of ${name}, the words of yours that it learned, your name and how many marks it was learned from can then be read by all who have the repository; no whole query goes along`,
+      );
     const shared = await client.call('shareVersion', { folder, version, author: options.as });
     if (options.json) printJson(shared);
     else printLine(harmless(`Version ${shared.version} written to ${shared.file}`));

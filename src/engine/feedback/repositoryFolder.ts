@@ -58,6 +58,14 @@ export async function writeShared(
   });
 }
 
+/** Takes a file beneath the folder away, where it is there. */
+export async function removeShared(root: string, name: string): Promise<void> {
+  const file = path.join(root, SHARED_FOLDER, name);
+  await explained(file, async () => {
+    if (await isPlainWay(root, name)) await fs.rm(file, { force: true });
+  });
+}
+
 /** False where a folder on the way is missing; throws where one is a link or no folder. */
 async function isPlainWay(root: string, name: string): Promise<boolean> {
   const steps = [SHARED_FOLDER, ...name.split('/').slice(0, -1)];

@@ -10,7 +10,7 @@ import * as path from 'node:path';
 import * as z from 'zod';
 import { NearmissError } from '../../base/errors';
 import { ADAPTER_FILE, checkBase, readHead } from '../encoders/heads';
-import { readShared, SHARED_FOLDER, writeShared } from '../feedback/repositoryFolder';
+import { readShared, removeShared, SHARED_FOLDER, writeShared } from '../feedback/repositoryFolder';
 import { cleanAuthor } from '../feedback/sharedMarks';
 import { type BaseModels, readWeights, WEIGHTS_FILE } from './learnedVersion';
 import { readWordsFile, WORDS_FILE } from './learnedWords';
@@ -21,6 +21,8 @@ import type { VersionStore } from './versionStore';
 
 const FOLDER = 'adapter';
 const MANIFEST = 'version.json';
+/** Every file has its hash: git must not give it other line ends. */
+const ATTRIBUTES = '* -text\n';
 const LARGEST_MANIFEST_BYTES = 1 << 20;
 /** By the part that it holds: its file, and how large that may be. */
 const PARTS = {
@@ -105,8 +107,12 @@ export async function giveVersion(
     },
     hashes,
   };
-  // Last: until it is there, what it speaks of does not count.
+  await writeShared(root, `${FOLDER}/.gitattributes`, ATTRIBUTES);
+  // After the parts: until it is there, what it speaks of does not count.
   await writeShared(root, `${FOLDER}/${MANIFEST}`, `${JSON.stringify(shared, null, 2)}\n`);
+  // What an earlier version had learned, from marks that may have been taken back since, is shared no more.
+  for (const [part, { file }] of Object.entries(PARTS))
+    if (!tiers.includes(part as SharedPart)) await removeShared(root, `${FOLDER}/${file}`);
   return path.join(root, SHARED_FOLDER, FOLDER);
 }
 

@@ -1,5 +1,6 @@
 /** A version that comes with a repository: taken whole and checked, or not at all. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -64,7 +65,7 @@ async function share(rank?: number): Promise<Shared> {
 test('is taken as it was given, under a name of its own, and answers nothing yet', async () => {
   const { code, store, adapter } = await share();
   assert.deepEqual(fs.readdirSync(adapter).sort(), [
-    ...['adapter.safetensors', 'version.json', 'weights.json', 'words.json'],
+    ...['.gitattributes', 'adapter.safetensors', 'version.json', 'weights.json', 'words.json'],
   ]);
   const id = await takeVersion(code, store, BASE);
   assert.match(id, /^shared-[0-9a-f]{12}$/);
@@ -81,6 +82,47 @@ test('is taken as it was given, under a name of its own, and answers nothing yet
   // The same again is the same version.
   assert.equal(await takeVersion(code, store, BASE), id);
   assert.equal((await store.list()).length, 1);
+});
+
+test('what an earlier version had learned is shared no more', async () => {
+  const { code, adapter } = await share();
+  const giver = new VersionStore(path.join(root, `${count++}`));
+  await publish(giver, ['fusion']);
+  await giveVersion(code, giver, 'made', 'Ada');
+  // Words of marks that were taken back stayed in the repository.
+  assert.deepEqual(fs.readdirSync(adapter).sort(), [
+    ...['.gitattributes', 'version.json', 'weights.json'],
+  ]);
+});
+
+// Where git gives text files other line ends, no hash was right.
+test('is taken from a clone whose git gives text files other line ends', async () => {
+  const { code, store } = await share();
+  const git = (at: string, ...args: string[]): void => {
+    const own = ['-c', 'core.autocrlf=true', '-c', 'user.name=a', '-c', 'user.email=a@b.c'];
+    execFileSync('git', [...own, '-C', at, ...args], { stdio: 'ignore' });
+  };
+  git(code, 'init');
+  git(code, 'add', '-A');
+  git(code, 'commit', '-m', 'Share a version');
+  const clone = path.join(root, `${count++}`);
+  fs.mkdirSync(clone);
+  fs.writeFileSync(path.join(code, 'plain.txt'), 'one\ntwo\n');
+  git(code, 'add', '-A');
+  git(code, 'commit', '-m', 'Add a text');
+  git(clone, 'clone', code, '.');
+  assert.equal(fs.readFileSync(path.join(clone, 'plain.txt'), 'utf8'), 'one\r\ntwo\r\n');
+  assert.match(await takeVersion(clone, store, BASE), /^shared-/);
+});
+
+test('a version for a part of the folder is for that part when it is taken', async () => {
+  const { code, store, change } = await share();
+  const whole = await takeVersion(code, store, BASE);
+  change((said) => ({ ...said, scope: { path: 'src/upload' } }));
+  const limited = await takeVersion(code, store, BASE);
+  assert.notEqual(limited, whole);
+  assert.deepEqual((await store.read(limited)).manifest?.scope, { path: 'src/upload' });
+  assert.equal((await store.read(whole)).manifest?.scope, undefined);
 });
 
 test('a re-ranker is not shared, nor a version without its re-ranker', async () => {
