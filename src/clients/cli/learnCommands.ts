@@ -119,7 +119,9 @@ async function indexTo(
   folder: string,
 ): Promise<FolderStatus> {
   const { status } = await session.index({ folder, waitFor: 'nothing' });
-  return (await session.indexVisibly({ folder, waitFor }, status.folderId)).status;
+  // A complete index may lag behind an edit of this second: a mark on what is gone must not be planned with.
+  const aim = { folder, waitFor, refresh: status.isComplete };
+  return (await session.indexVisibly(aim, status.folderId)).status;
 }
 
 /** A wait ends where indexing is paused; what is not embedded would be missing in every figure. */

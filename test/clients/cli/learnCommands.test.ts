@@ -5,7 +5,12 @@ import * as path from 'node:path';
 import { after, before, test } from 'node:test';
 import { idOfFolder, learningFolder } from '../../../src/engine/dataFolder';
 import { keepReview } from '../../../src/engine/learning/reviewFile';
-import type { LearningReport, ReviewItem, VersionList } from '../../../src/protocol/learning';
+import type {
+  LearningPlan,
+  LearningReport,
+  ReviewItem,
+  VersionList,
+} from '../../../src/protocol/learning';
 import { makeLearningWorld, pathsOf } from '../../support/learningWorld';
 import { checkDone, checkSentence } from '../../support/product';
 
@@ -68,6 +73,28 @@ test('plans for a part of the folder as it would learn for it, and promises no t
   await refused(['--lang', 'cobol'], /No indexed file is in the language cobol/);
 });
 
+// Two plans in a row said different things: the first one was made before the index had noticed an edit.
+test('plans with the files as they are now', async () => {
+  const planned = async (): Promise<LearningPlan> => {
+    const result = await world.run(['learn', '--plan', '--json'], patient);
+    checkDone(result);
+    return JSON.parse(result.stdout) as LearningPlan;
+  };
+  const whole = await planned();
+  const file = path.join(world.code, pathsOf(0).test);
+  const text = fs.readFileSync(file, 'utf8');
+  fs.rmSync(file);
+  const without = await planned();
+  const { isBusy } = without;
+  assert.deepEqual({ ...(await planned()), isBusy }, without);
+  fs.writeFileSync(file, text);
+  const again = await planned();
+  assert.equal(without.usableCount, whole.usableCount - 1);
+  // Of that query what is wrong alone is left, and a method learns from that.
+  assert.equal(without.methodCount, whole.methodCount + 1);
+  assert.deepEqual({ ...again, isBusy: whole.isBusy }, whole);
+});
+
 test('learns, reports the same in words and in JSON, and goes back', async () => {
   const learned = await world.run(['learn', '--json', '--seed', '3'], patient);
   checkDone(learned);
@@ -107,6 +134,22 @@ test('learns, reports the same in words and in JSON, and goes back', async () =>
     (await world.run(['revert'])).stdout,
     new RegExp(`^Version ${report.version} answers`),
   );
+});
+
+test('asks before a version can be read by all who have the repository', async () => {
+  const adapter = path.join(world.code, '.nearmiss/adapter');
+  // The editor asked, the command line did not.
+  checkSentence(
+    await world.run(['versions', 'share', '--as', 'Ada']),
+    2,
+    /the words of yours that it learned, your name and how many marks .* read by all who have the repository/,
+  );
+  assert.equal(fs.existsSync(adapter), false);
+  const shared = await world.run(['versions', 'share', '--as', 'Ada', '--yes']);
+  checkDone(shared);
+  assert.match(shared.stdout, /^Version \S+ written to .*adapter\n$/);
+  assert.ok(fs.existsSync(path.join(adapter, 'version.json')));
+  fs.rmSync(path.join(world.code, '.nearmiss'), { recursive: true });
 });
 
 test('says what each method brings, in the plan how long that takes, and learns the same', async () => {
