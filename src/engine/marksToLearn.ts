@@ -15,6 +15,7 @@ import type {
 import type { FolderRecord } from './dataFolder';
 import type { KeptMark } from './feedback/marks';
 import { earlierCurve, refusedReport } from './learning/makeReport';
+import { stillKnown } from './learning/learnedMarks';
 import { gatherMarks, type MarkData, withoutMarks } from './learning/markData';
 import { plannedMethods } from './learning/methods';
 import { decideReview, decisionsOf, keepReview, readReview } from './learning/reviewFile';
@@ -86,7 +87,10 @@ export class MarksToLearn {
     if (reason === undefined) return undefined;
     const store = this.parts.versions.storeOf(record.id);
     const { folder } = record;
-    const report = await refusedReport({ data, reason, folder, seed, store, startMs });
+    const marks = await this.parts.marksOf(folder);
+    const ids = marks.map(({ mark }) => mark.id);
+    const note = ids.length === 0 ? undefined : await stillKnown(store, ids);
+    const report = await refusedReport({ data, reason, folder, seed, store, startMs, note });
     // What earlier runs mined is asked about no more.
     const aside = (await this.queue(record)).filter((item) => !isMade(item.reason));
     await keepReview(store.root, aside);

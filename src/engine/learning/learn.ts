@@ -16,7 +16,7 @@ import { rememberScores } from './arena';
 import { besideCurrent } from './beside';
 import type { GateResult } from './gate';
 import { type Group, mineGroups } from './groups';
-import { hashesOfMarks } from './learnedMarks';
+import { hashesOfMarks, stillKnown } from './learnedMarks';
 import { type BaseModels } from './learnedVersion';
 import { readWordsFile, WORDS_FILE, wordsTold } from './learnedWords';
 import { type Decisions, gatherMarks, type MarkData, withoutMarks } from './markData';
@@ -244,6 +244,8 @@ class LearnRun {
         : undefined;
     const isPromoted = chosen.length > 0 && beside?.isWorse !== true;
     if (beside) this.notes.push(beside.sentence);
+    const known = isPromoted ? undefined : await this.stillKnown();
+    if (known !== undefined) this.notes.push(known);
     const order = { ...this.order, means: this.means, owned: this.owned };
     const methods = this.order.measuresMethods
       ? await tryMethods(tried, trial, material, order)
@@ -330,10 +332,18 @@ class LearnRun {
     await store.prune();
   }
 
+  private stillKnown(): Promise<string | undefined> {
+    const { store, marks } = this.order;
+    return stillKnown(
+      store,
+      marks.map(({ mark }) => mark.id),
+    );
+  }
+
   private async refuse(data: MarkData, reason: string): Promise<Learned> {
     const report = await refusedReport({
       ...{ data, reason, folder: this.means.folder, seed: this.means.seed },
-      ...{ store: this.order.store, startMs: this.startMs },
+      ...{ store: this.order.store, startMs: this.startMs, note: await this.stillKnown() },
     });
     await this.order.store.keepReport(report);
     return { report };

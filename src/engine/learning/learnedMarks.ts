@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { clusterQueries, type SplitQuery } from './split';
 import type { MarkedQuery } from './markData';
-import type { VersionManifest } from './versionStore';
+import type { VersionManifest, VersionStore } from './versionStore';
 
 /** More are not told by a shared version. */
 export const MOST_TOLD = 20_000;
@@ -15,6 +15,23 @@ export const MARK_HASH = new RegExp(`^[0-9a-f]{${HASH_DIGITS}}$`);
 /** Sorted, each once. */
 export function hashesOfMarks(ids: Iterable<string>): string[] {
   return [...new Set([...ids].map(hashOf))].sort();
+}
+
+/**
+ * That the version in use still knows marks which were taken back, for a run that puts none in its place; `ids` are those
+ * of all marks there are. Undefined where it knows none, or where others have learned it.
+ */
+export async function stillKnown(
+  store: VersionStore,
+  ids: Iterable<string>,
+): Promise<string | undefined> {
+  const { pointer } = await store.pointer();
+  const { markHashes, author } = (await store.read(pointer.current.id)).manifest ?? {};
+  if (!markHashes || author !== undefined) return undefined;
+  const there = new Set(hashesOfMarks(ids));
+  const { length } = markHashes.filter((hash) => !there.has(hash));
+  if (length === 0) return undefined;
+  return `Marks that the version in use was learned from and that were taken back since: ${length}; it knows them until another one is promoted, or until \`nearmiss revert base\``;
 }
 
 /**

@@ -73,13 +73,14 @@ export async function refusedReport(given: {
   readonly seed: number;
   readonly store: VersionStore;
   readonly startMs: number;
+  readonly note?: string;
 }): Promise<LearningReport> {
-  const { reason, ...rest } = given;
+  const { reason, note, ...rest } = given;
   return makeReport({
     ...rest,
     ...{ id: 'none', verdict: `Not promoted: ${reason}`, isPromoted: false, primary: 'MRR@10' },
     ...{ split: 'Nothing was held out', minedCount: 0, guardCount: 0, outcomes: [], keptTiers: [] },
-    notes: [],
+    notes: note === undefined ? [] : [note],
   });
 }
 

@@ -1,12 +1,18 @@
 /** Which queries a version has not learned from, known by hashes of marks alone. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { after, test } from 'node:test';
 import {
   hashesOfMarks,
   isLearnedFrom,
   MARK_HASH,
+  stillKnown,
   unseenBy,
 } from '../../../src/engine/learning/learnedMarks';
+import type { LearningReport } from '../../../src/engine/learning/report';
+import { VersionStore } from '../../../src/engine/learning/versionStore';
+import { temporaryFolder } from '../../support/temporaryFolder';
 
 const judged = (markId: string) => ({
   ...{ markId, chunkId: 1, path: 'a.ts', span: { start: 0, end: 1 }, symbol: '' },
@@ -29,6 +35,28 @@ test('knows a mark again by its hash, whichever side it is on, and tells no id',
   assert.ok(isLearnedFrom(query('q', 'a'), known));
   assert.ok(isLearnedFrom(query('q', 'other', ['x', 'b']), known));
   assert.ok(!isLearnedFrom(query('q', 'other', ['x']), known));
+});
+
+test('says that the version in use still knows marks that were taken back', async () => {
+  const store = new VersionStore(temporaryFolder(after));
+  const publish = async (id: string, author?: string): Promise<void> => {
+    const draft = path.join(store.root, 'draft');
+    fs.mkdirSync(draft, { recursive: true });
+    fs.writeFileSync(path.join(draft, 'weights.json'), '{}');
+    const about = { id, time: id, kind: 'marks', isPromoted: true, verdict: '', author } as const;
+    const models = { biEncoder: 'b', crossEncoder: 'c' };
+    const made = { base: models, tiers: ['fusion' as const], mapsSimilar: true, markCount: 3 };
+    const markHashes = hashesOfMarks(['a', 'b', 'c']);
+    await store.publish(draft, { ...about, ...made, markHashes }, { v: 1 } as LearningReport);
+    await store.use({ current: { id, state: 'all' } });
+  };
+  assert.equal(await stillKnown(store, ['a']), undefined);
+  await publish('own');
+  assert.equal(await stillKnown(store, ['a', 'b', 'c', 'd']), undefined);
+  assert.match((await stillKnown(store, ['b', 'd'])) ?? '', /taken back since: 2; it knows them/);
+  // Of others' marks nobody here has to know.
+  await publish('theirs', 'Ada');
+  assert.equal(await stillKnown(store, ['b']), undefined);
 });
 
 test('leaves out what was seen with all that asks the same', () => {

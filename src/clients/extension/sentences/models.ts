@@ -20,6 +20,8 @@ export const modelSentences: readonly KnownSentence[] = [
   'Use an export with the token states as its output',
   'No fingerprint is recorded for the model {}',
   'Fetch the checkpoint again, with all of its files',
+  '{} is no checkpoint: it has neither config.json nor tokenizer.json nor model.onnx',
+  'Name a folder that holds all three, such as models/bi-encoder where Nearmiss is installed',
   '{}/config.json does not say hidden_size',
   'The model in {} is damaged: its sha256 is not the one recorded for it',
   'Install Nearmiss again, or restore the files of this folder',

@@ -3,6 +3,10 @@ import type { KnownSentence } from './sentence';
 
 export const versionSentences: readonly KnownSentence[] = [
   [
+    'Marks that the version in use was learned from and that were taken back since: {}; it knows them until another one is promoted, or until `nearmiss revert base`',
+    'Marks that the version in use was learned from and that were taken back since: {0}; it knows them until another one is promoted, or until Use Base Model',
+  ],
+  [
     "{} % of the folder's text has changed since {} was measured; `nearmiss learn --recheck` measures it again",
     "{0} % of the folder's text has changed since {1} was measured; Measure Version Again looks whether it still holds",
   ],
