@@ -221,6 +221,8 @@ export class Engine implements Disposable {
   async undoMark(folder: string, id?: string): Promise<MarkInfo | undefined> {
     const undone = await this.marking.undo(folder, id);
     if (undone?.author !== undefined) await this.sharing.refuse(folder, undone.id);
+    // Who commits the moment after must not publish it once more.
+    await this.sharing.written();
     return undone;
   }
 

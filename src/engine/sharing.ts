@@ -118,6 +118,11 @@ export class Sharing {
       .catch((error: unknown) => this.parts.log.warn('sharing', { reason: messageOf(error) }));
   }
 
+  /** Resolves when the file says all that was marked and taken back until now. */
+  written(): Promise<void> {
+    return this.inOrder.run(() => undefined);
+  }
+
   /** Does something while nothing is being compared. */
   between(work: () => Promise<void>): Promise<void> {
     return this.inOrder.run(work);

@@ -388,12 +388,14 @@ function figureLine({ name, of, count, before, after, low, high }: ComparedFigur
   return `${what} ${before.toFixed(3)} -> ${after.toFixed(3)}  (95 % of the change: ${interval})`;
 }
 
-function versionLine({ id, time, parts, isCurrent, verdict, problem }: VersionInfo): string {
+function versionLine(version: VersionInfo): string {
+  const { id, time, parts, isCurrent, verdict, problem, author, markCount = 0 } = version;
   const mark = isCurrent ? '*' : ' ';
   const said = problem ?? verdict ?? 'the models as they come';
   const made = time === undefined ? '' : ` ${time.slice(0, 16).replace('T', ' ')}`;
   const what = parts.length > 0 ? ` [${parts.join(', ')}]` : '';
-  return harmless(`${mark} ${id}${made}${what}  ${said}`);
+  const from = author === undefined ? '' : ` by ${author}, from ${plural(markCount, 'mark')}`;
+  return harmless(`${mark} ${id}${made}${what}${from}  ${said}`);
 }
 
 function showRun(client: EngineClient): { dispose(): void } {

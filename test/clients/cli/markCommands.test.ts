@@ -86,9 +86,16 @@ test('shares marks by the repository after a yes, and forgets those of others af
   assert.deepEqual([mark!.id, mark!.author], [id, 'Ada']);
   await asBob('marks', 'take', '--stop');
   assert.deepEqual((await asBob('marks')).marks, []);
+  // The file followed a moment after the answer: who committed at once published the query once more.
+  const other = await json('mark', query, 'src/parse.py:1', '--relevant');
+  checkDone(await world.run(['marks', 'undo', String(other.id)]));
+  const lines = fs.readFileSync(file, 'utf8').split('\n');
+  assert.ok(lines.includes(JSON.stringify({ v: 1, undo: other.id })), lines.join('\n'));
+  assert.ok(!lines.some((line) => line.includes('src/parse.py')));
   const left = await world.run(['marks', 'share', '--withdraw']);
   assert.match(left.stdout, /^Your marks are not shared\n/);
-  assert.equal(fs.readFileSync(file, 'utf8'), `{"v":1,"undo":"${String(id)}"}\n`);
+  const undone = [String(id), String(other.id)].sort().map((one) => `{"v":1,"undo":"${one}"}\n`);
+  assert.equal(fs.readFileSync(file, 'utf8'), undone.join(''));
   // What is shared is not searched.
   assert.match((await world.run(['why', '.nearmiss/marks.jsonl'])).stdout, /are never indexed\)/);
   await json('marks', 'undo', String(id));
