@@ -1,4 +1,4 @@
-/** `nearmiss learn`, `adapt`, `report`, `versions` and `revert`. */
+/** `nearmiss learn`, `adapt` and `report`. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { NearmissError, isAbort } from '../../base/errors';
@@ -10,8 +10,6 @@ import type {
   LearningProgress,
   LearningReport,
   ReviewItem,
-  VersionInfo,
-  VersionList,
   VersionScope,
 } from '../../protocol/learning';
 import type { FolderStatus } from '../../protocol/types';
@@ -173,66 +171,6 @@ function writeReport(out: string, text: string): void {
   tell(`Written to ${harmless(out)}`);
 }
 
-export function versions(options: FolderOption): Promise<number> {
-  return withFolder(options, async ({ client }, folder) => {
-    const list = await client.call('versions', { folder });
-    if (options.json) printJson(list);
-    else {
-      for (const version of list.versions) printLine(versionLine(version));
-      if (list.comparison) for (const line of comparisonLines(list)) printLine(harmless(line));
-    }
-    for (const problem of list.problems) tell(problem);
-    return exitDone;
-  });
-}
-
-export function revert(given: string | undefined, options: FolderOption): Promise<number> {
-  return withFolder(options, async ({ client }, folder) => {
-    const list = await client.call('useVersion', { folder, version: given ?? 'previous' });
-    if (options.json) printJson(list);
-    else
-      printLine(`${list.current === 'base' ? 'The base' : `Version ${list.current}`} answers now`);
-    for (const problem of list.problems) tell(problem);
-    return exitDone;
-  });
-}
-
-interface CompareOptions extends FolderOption {
-  readonly live?: boolean;
-  readonly stop?: boolean;
-}
-
-export function compare(given: string | undefined, options: CompareOptions): Promise<number> {
-  return withFolder(options, async ({ client }, folder) => {
-    const isLive = options.live === true;
-    if (isLive && given === undefined && !options.stop)
-      throw new NearmissError(
-        'usage',
-        'Name the version to compare',
-        '`nearmiss versions` lists them',
-      );
-    const version = options.stop ? null : given;
-    const list =
-      version === undefined
-        ? await client.call('versions', { folder })
-        : await client.call('compareVersion', { folder, version, isLive });
-    if (options.json) printJson(list.comparison ?? null);
-    else for (const line of comparisonLines(list)) printLine(harmless(line));
-    for (const problem of list.problems) tell(harmless(problem));
-    return exitDone;
-  });
-}
-
-function comparisonLines({ comparison, current }: VersionList): string[] {
-  if (!comparison) return ['No version is being compared'];
-  const { candidate, isLive, sentences } = comparison;
-  const how = isLive ? 'Answers in the editor are mixed of' : 'Compared silently:';
-  return [
-    `${how} ${current} and ${candidate}`,
-    ...(sentences.length > 0 ? sentences : ['Nothing was searched in the editor yet']),
-  ];
-}
-
 function planLines(
   plan: LearningPlan,
   kind: 'marks' | 'adapt',
@@ -386,16 +324,6 @@ function figureLine({ name, of, count, before, after, low, high }: ComparedFigur
   const interval = `${low.toFixed(3)} to ${high.toFixed(3)}`;
   const what = `${name}, ${count} ${of}`.padEnd(42);
   return `${what} ${before.toFixed(3)} -> ${after.toFixed(3)}  (95 % of the change: ${interval})`;
-}
-
-function versionLine(version: VersionInfo): string {
-  const { id, time, parts, isCurrent, verdict, problem, author, markCount = 0 } = version;
-  const mark = isCurrent ? '*' : ' ';
-  const said = problem ?? verdict ?? 'the models as they come';
-  const made = time === undefined ? '' : ` ${time.slice(0, 16).replace('T', ' ')}`;
-  const what = parts.length > 0 ? ` [${parts.join(', ')}]` : '';
-  const from = author === undefined ? '' : ` by ${author}, from ${plural(markCount, 'mark')}`;
-  return harmless(`${mark} ${id}${made}${what}${from}  ${said}`);
 }
 
 function showRun(client: EngineClient): { dispose(): void } {

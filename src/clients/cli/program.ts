@@ -5,7 +5,7 @@ import { productVersion } from '../../base/installation';
 import { clear, doctor, pause, resume, status, why } from './careCommands';
 import { exitDone } from './failure';
 import { index } from './indexCommand';
-import { adapt, compare, learn, report, revert, versions } from './learnCommands';
+import { adapt, learn, report } from './learnCommands';
 import { exportMarks, importMarks, listMarks, mark, undoMark } from './markCommands';
 import { mcp } from './mcpCommand';
 import { shareMarks, shareVersion, showShared, takeMarks, takeVersion } from './shareCommands';
@@ -15,6 +15,7 @@ import { review } from './reviewCommand';
 import { search, similar } from './searchCommand';
 import type { CommonOptions } from './session';
 import { evaluate, merge, mine, train } from './trainCommands';
+import { compare, revert, versions } from './versionCommands';
 
 /** Runs the command that `args` name and returns the exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {

@@ -136,6 +136,21 @@ test('learns, reports the same in words and in JSON, and goes back', async () =>
   );
 });
 
+test('says where a version counts that is for a part of the folder', async () => {
+  const folder = world.code;
+  const { current } = JSON.parse((await world.run(['versions', '--json'])).stdout) as VersionList;
+  const scope = { path: 'src', language: 'ts' };
+  await world.client.call('useVersion', { folder, version: current, state: 'pilot', scope });
+  const shown = await world.run(['versions']);
+  assert.match(shown.stdout, new RegExp(`^\\* ${current} .*\\] for src, ts {2}Promoted`, 'm'));
+  assert.match((await world.run(['revert', 'base'])).stdout, /^The base answers now\n$/);
+  assert.equal(
+    (await world.run(['revert'])).stdout,
+    `Version ${current} answers now, in searches of src, ts alone\n`,
+  );
+  await world.client.call('useVersion', { folder, version: current });
+});
+
 test('asks before a version can be read by all who have the repository', async () => {
   const adapter = path.join(world.code, '.nearmiss/adapter');
   // The editor asked, the command line did not.
