@@ -10,7 +10,7 @@ import { followChunk } from '../feedback/follow';
 import type { PastQuery } from '../feedback/pastQueries';
 import type { ChunkRow, Snapshot } from '../store/types';
 import { foldQuery } from '../training/duplicates';
-import { type PseudoKind, pseudoQueries } from '../training/pseudoQueries';
+import { countWords, type PseudoKind, pseudoQueries } from '../training/pseudoQueries';
 import type { Reach } from './scope';
 
 export interface GuardQuery {
@@ -137,8 +137,8 @@ export async function commitGuard(
 }
 
 function isQuery(subject: string): boolean {
-  const words = subject.match(/\p{L}[\p{L}\p{N}]*/gu) ?? [];
-  return 3 <= words.length && words.length <= 20 && redactSecrets(subject).count === 0;
+  const count = countWords(subject);
+  return 3 <= count && count <= 20 && redactSecrets(subject).count === 0;
 }
 
 interface Commit {

@@ -4,6 +4,7 @@
  * the row's positives, says the same, overlaps one in the same file, reads alike in the base space, or belongs to the
  * same query asked again. The row's own target is never masked.
  */
+import { foldText } from '../../base/text';
 import type { Span } from '../documents/document';
 import { type Matrix, zeros } from './losses/matrix';
 
@@ -41,9 +42,9 @@ function cosineOf(a: Float32Array | undefined, b: Float32Array | undefined): num
   return sum;
 }
 
-/** Case and space do not make another query. */
+/** Case and space do not make another query, nor how its letters are put together: as marks tell queries apart. */
 export function foldQuery(text: string): string {
-  return text.toLowerCase().replaceAll(/\s+/g, ' ').trim();
+  return foldText(text);
 }
 
 export interface MaskRow {

@@ -37,13 +37,24 @@ export function pseudoQueries(chunk: DescribedChunk): PseudoQuery[] {
 }
 
 function isUsable({ kind, query, text }: PseudoQuery): boolean {
-  const count = wordsOf(query).length;
+  const count = countWords(query);
   const least = kind === 'name' || kind === 'heading' ? 2 : WORDS[0];
-  return least <= count && count <= WORDS[1] && wordsOf(text).length >= REST_WORDS;
+  return least <= count && count <= WORDS[1] && countWords(text) >= REST_WORDS;
 }
 
-function wordsOf(text: string): string[] {
-  return text.match(/\p{L}[\p{L}\p{N}]*/gu) ?? [];
+/** Scripts that set no blanks between words. */
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+/** How long a word is there, roughly. */
+const UNSPACED_LENGTH = 2;
+
+/** How many words a text has; where no blanks part them, by its length. */
+export function countWords(text: string): number {
+  const found = text.match(/\p{L}[\p{L}\p{M}\p{N}]*/gu) ?? [];
+  return found.reduce(
+    (sum, word) => sum + (UNSPACED.test(word) ? Math.ceil(word.length / UNSPACED_LENGTH) : 1),
+    0,
+  );
 }
 
 /** Comments before the first line of code, or a docstring behind it. */
@@ -97,13 +108,13 @@ function cleanLine(line: string): string {
 
 /** Up to the first full stop, empty line or listing. */
 function firstSentence(lines: readonly string[]): string | undefined {
-  const start = lines.findIndex((line) => wordsOf(line).length > 0);
+  const start = lines.findIndex((line) => countWords(line) > 0);
   if (start < 0) return undefined;
   const end = lines.findIndex((line, i) => i > start && (line === '' || /^[-*>`=]/.test(line)));
   const paragraph = lines.slice(start, end < 0 ? lines.length : end).join(' ');
-  const sentence = /^.*?[.!?](?=\s|$)/.exec(paragraph)?.[0] ?? paragraph;
+  const sentence = /^.*?(?:[.!?](?=\s|$)|[。！？])/u.exec(paragraph)?.[0] ?? paragraph;
   return sentence
-    .replace(/[.!?:]+$/, '')
+    .replace(/[.!?:。！？：]+$/u, '')
     .replaceAll('`', '')
     .trim();
 }

@@ -24,8 +24,10 @@ test('puts queries that read alike, or lie close together, into one group', () =
     { text: 'retry uploads', time: '', vector: unit(0, 1) },
     { text: 'try uploads again', time: '', vector: unit(1, 0.2) },
     { text: 'something else', time: '', vector: unit(-1, 0.1) },
+    { text: 'caf\u00e9', time: '' },
+    { text: 'cafe\u0301', time: '' },
   ];
-  assert.deepEqual(clusterQueries(given), [[0, 1, 2], [3]]);
+  assert.deepEqual(clusterQueries(given), [[0, 1, 2], [3], [4, 5]]);
 });
 
 test('holds each of few queries out once, over five folds', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  countWords,
   type DescribedChunk,
   type PseudoQuery,
   pseudoQueries,
@@ -30,6 +31,16 @@ test('asks with the first sentence of a doc comment, which the text then lacks',
   check({ text: `// Waits until the queue\n// is empty\n${BODY}` }, [['comment', query, BODY]]);
   check({ text: `/// Waits until the \`queue\` is empty!\n${BODY}` }, [['comment', query, BODY]]);
   check({ text: `# Waits until the queue is empty\n${BODY}` }, [['comment', query, BODY]]);
+});
+
+// A sentence without blanks was one word, so that a folder with Japanese comments had nothing to guard it.
+test('asks with sentences of scripts that set no blanks', () => {
+  const query = 'キューが空になるまで待つ';
+  check({ text: `/** ${query}。その後で戻る。 */\n${BODY}` }, [['comment', query, BODY]]);
+  check({ text: `// 待つ\n${BODY}` }, []);
+  const body = '失敗した送信はキューに入り、応答があるまで三回まで繰り返される。';
+  check({ kind: 'prose', text: `## 送信の再試行\n\n${body}` }, [['heading', '送信の再試行', body]]);
+  assert.deepEqual(['', '1 + 2', 'Wie viele Wörter?', 'a キュー'].map(countWords), [0, 0, 3, 3]);
 });
 
 test('asks with a docstring', () => {
