@@ -150,8 +150,9 @@ export async function clearIndex({ engine, workspace }: Services): Promise<void>
   if ((await vscode.window.showInformationMessage(text, again)) === again) workspace.agree(folder);
 }
 
-/** Drops every index and every mark of every folder that this data folder knows. */
-export async function forgetEverything({ engine, workspace }: Services): Promise<void> {
+/** Drops every index and every mark of every folder that this data folder knows, and what was asked in this workspace. */
+export async function forgetEverything(services: Services): Promise<void> {
+  const { engine, workspace, panel, forgetTypedQueries } = services;
   const { t } = vscode.l10n;
   const question = t(
     'Forget everything? All indexes and all your marks are deleted, also those of other folders. This cannot be undone.',
@@ -159,6 +160,8 @@ export async function forgetEverything({ engine, workspace }: Services): Promise
   if (!(await agrees(question, t('Forget Everything')))) return;
   const { freedBytes } = await engine.call('forgetAll', {});
   workspace.rest(workspace.folders);
+  await forgetTypedQueries();
+  panel.bridge.options();
   void vscode.window.showInformationMessage(
     t('Everything is forgotten, {0} MB are free', megabytes(freedBytes)),
   );

@@ -16,7 +16,7 @@ import { Marking } from './marking';
 import { registerMcpProvider } from './mcpProvider';
 import { followModelSetting } from './modelCommands';
 import { overlaysOf, unsavedText } from './openBuffers';
-import { ExtensionBackend, typedQueries } from './panelBackend';
+import { ExtensionBackend, forgetTypedQueries, typedQueries } from './panelBackend';
 import { PanelHost } from './panelHost';
 import { ReadOnlyText } from './readOnlyText';
 import { RepositorySharing } from './repositorySharing';
@@ -67,6 +67,7 @@ export function activate(context: vscode.ExtensionContext): void {
     pages: own(new ReadOnlyText()),
     log,
     typedQueries: () => typedQueries(context.workspaceState),
+    forgetTypedQueries: () => forgetTypedQueries(context.workspaceState),
     opened: ((hit, question) => {
       cursor.noteOpened(hit, question);
       usage.opened(hit, question);

@@ -33,6 +33,10 @@ export function typedQueries(memory: vscode.Memento): string[] {
   return memory.get<string[]>(historyKey, []);
 }
 
+export async function forgetTypedQueries(memory: vscode.Memento): Promise<void> {
+  await memory.update(historyKey, undefined);
+}
+
 const commandIds: Readonly<Record<PanelCommand, string>> = {
   openFolder: 'workbench.action.files.openFolder',
   manageTrust: 'workbench.trust.manage',

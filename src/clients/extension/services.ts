@@ -26,6 +26,7 @@ export interface Services {
   readonly log: vscode.LogOutputChannel;
   /** What was searched for in the panel, newest first. */
   readonly typedQueries: () => readonly string[];
+  readonly forgetTypedQueries: () => Promise<void>;
   /** To be told of every hit that is opened for good. */
   readonly opened: (hit: MarkableHit, question: Question) => void;
 }
