@@ -17,7 +17,7 @@ import type { EngineClient } from '../engineClient';
 import { size } from '../report/figures';
 import { methodName } from '../report/methods';
 import { reportPage } from '../report/page';
-import { redactQueries } from '../report/redact';
+import { redact } from '../report/redact';
 import { exitDone } from './failure';
 import { usageLines } from './usageLines';
 import { conditionLine, harmless, plural } from './format';
@@ -140,24 +140,26 @@ interface ReportOptions extends FolderOption {
 
 export function report(options: ReportOptions): Promise<number> {
   return withFolder(options, async ({ client }, folder) => {
-    const found = await client.call('learningReport', { folder, version: options.of });
-    if (!found)
+    const last = await client.call('learningReport', { folder, version: options.of });
+    if (!last)
       throw new NearmissError(
         'notFound',
         `Nothing was learned in ${folder} yet`,
         'Run `nearmiss learn`',
       );
-    const told = options.redact ? redactQueries(found) : found;
-    const whole = {
-      report: told,
+    const found = {
+      report: last,
       versions: await client.call('versions', { folder }),
       usage: await client.call('usage', { folder }),
     };
+    const whole = options.redact ? redact(found) : found;
     if (options.out !== undefined) {
       const isPage = !options.json && /\.html?$/i.test(options.out);
       writeReport(options.out, isPage ? reportPage(whole) : `${JSON.stringify(whole, null, 2)}\n`);
     } else if (options.json) printJson(whole);
-    else for (const line of [...reportLines(told), ...usageLines(whole.usage)]) printLine(line);
+    else
+      for (const line of [...reportLines(whole.report), ...usageLines(whole.usage)])
+        printLine(line);
     return exitDone;
   });
 }

@@ -1,21 +1,13 @@
 /** The learning report in an editor tab: a page without script. Queries can be replaced before it is exported. */
 import * as vscode from 'vscode';
-import type { LearningReport, VersionList } from '../../protocol/learning';
-import type { UsageReport } from '../../protocol/usage';
 import { reportPage } from '../report/page';
-import { redactQueries } from '../report/redact';
+import { redact, type ToldReport } from '../report/redact';
 import type { Words } from '../report/words';
 import { localised } from './engineSentences';
 import { chooseFolder } from './folderPick';
 import { inMessage } from './hitText';
 import type { Services } from './services';
 import type { WorkspaceFolder } from './workspace';
-
-interface ReportParts {
-  readonly report: LearningReport;
-  readonly versions: VersionList;
-  readonly usage: UsageReport;
-}
 
 export async function showLearningReport(services: Services): Promise<void> {
   const { t } = vscode.l10n;
@@ -45,7 +37,7 @@ export async function exportLearningReport(services: Services): Promise<void> {
   const placeHolder = t('A report holds queries and places, no code');
   const chosen = await vscode.window.showQuickPick(choices, { placeHolder });
   if (!chosen) return;
-  const shown = chosen.isRedacted ? { ...parts, report: redactQueries(parts.report, t) } : parts;
+  const shown = chosen.isRedacted ? redact(parts, t) : parts;
   showPage(shown, folder.name);
   const file = await vscode.window.showSaveDialog({
     filters: { HTML: ['html'], JSON: ['json'] },
@@ -62,7 +54,7 @@ export async function exportLearningReport(services: Services): Promise<void> {
 async function gather(
   { engine }: Services,
   { path: folder, name }: WorkspaceFolder,
-): Promise<ReportParts | undefined> {
+): Promise<ToldReport | undefined> {
   const report = await engine.ask('learningReport', { folder });
   if (!report) {
     const { t } = vscode.l10n;
@@ -79,7 +71,7 @@ async function gather(
   return { report, versions, usage };
 }
 
-function showPage(parts: ReportParts, name: string): void {
+function showPage(parts: ToldReport, name: string): void {
   const title = vscode.l10n.t('Learning Report: {0}', name);
   const panel = vscode.window.createWebviewPanel(
     'nearmiss.report',

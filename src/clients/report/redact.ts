@@ -1,11 +1,41 @@
 /**
- * A report without what was asked: every query becomes "query 1", "query 2", ..., the same one everywhere. In sentences a
+ * A report without what was asked and by whom: every query becomes "query 1", "query 2", ..., the same one everywhere. In sentences a
  * query of one word is replaced where it stands in quotation marks alone: "1" or "queries" would take figures and words apart.
  */
 import { english, type Translate } from '../../base/translate';
-import type { LearningReport } from '../../protocol/learning';
+import type { LearningReport, VersionList } from '../../protocol/learning';
+import type { UsageReport } from '../../protocol/usage';
 
-export function redactQueries(report: LearningReport, t: Translate = english): LearningReport {
+export interface ToldReport {
+  readonly report: LearningReport;
+  readonly versions: VersionList;
+  readonly usage: UsageReport;
+}
+
+/** Everything that leaves the machine with a report. Of a folder its name is left: the path says whose it is. */
+export function redact(told: ToldReport, t: Translate = english): ToldReport {
+  const { report, versions, usage } = told;
+  return {
+    report: { ...redactQueries(report, t), folder: nameOfFolder(report.folder) },
+    versions: {
+      ...versions,
+      folder: nameOfFolder(versions.folder),
+      versions: versions.versions.map(({ author, verdict, problem, ...version }) => ({
+        ...version,
+        verdict: author === undefined ? verdict : verdict?.replaceAll(author, '…'),
+        ...(problem !== undefined && { problem: t('It cannot be used') }),
+      })),
+      problems: [],
+    },
+    usage: { ...usage, folder: nameOfFolder(usage.folder) },
+  };
+}
+
+function nameOfFolder(folder: string): string {
+  return /[^/\\]*$/u.exec(folder.replace(/[/\\]+$/u, ''))![0];
+}
+
+function redactQueries(report: LearningReport, t: Translate): LearningReport {
   const asked = [...report.queries, ...report.quarantined].map(({ query }) => query);
   const names = new Map(
     [...new Set(asked)].map((query, index) => [query, t('query {0}', index + 1)]),

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { installationRoot } from '../../../src/base/installation';
 import { difference, metric, moment } from '../../../src/clients/report/figures';
 import { reportPage } from '../../../src/clients/report/page';
-import { redactQueries } from '../../../src/clients/report/redact';
+import { redact } from '../../../src/clients/report/redact';
 import { browserMissing, launchChromium } from '../../support/chromium';
 import { editorThemes } from '../../support/editorThemes';
 import { sampleReport, sampleUsage, sampleVersions } from './sample';
@@ -154,11 +154,15 @@ test('lets no name become an element, nor turn the text around', () => {
 });
 
 test('leaves no query in a redacted report', () => {
-  const redacted = redactQueries(sampleReport);
-  const texts = [JSON.stringify(redacted), reportPage({ report: redacted })];
+  const told = { report: sampleReport, versions: sampleVersions, usage: sampleUsage };
+  const whole = redact(told);
+  const { report: redacted } = whole;
+  const texts = [JSON.stringify(whole), reportPage(whole)];
   for (const text of texts) {
     assert.doesNotMatch(text, /where do we retry/);
     assert.doesNotMatch(text, /parse the configuration/);
+    // Where it lies says whose it is.
+    assert.doesNotMatch(text, /\/home\/|ada/i);
   }
   // The same query keeps one name, so that a reader can still follow it.
   assert.equal(redacted.quarantined[0]?.query, redacted.queries[0]?.query);
@@ -167,6 +171,17 @@ test('leaves no query in a redacted report', () => {
     'It reads like what was marked relevant for "query 1"',
   );
   assert.deepEqual(redacted.figures, sampleReport.figures);
+  assert.deepEqual(
+    [redacted.folder, whole.versions.folder, whole.usage.folder],
+    ['shop', 'shop', 'shop'],
+  );
+  assert.deepEqual(whole.usage.weeks, sampleUsage.weeks);
+  const there = {
+    ...{ ...sampleVersions.versions[0]!, author: 'Ada', problem: '/home/ada is gone' },
+    verdict: 'Taken from the repository, not measured here yet; Ada says: Promoted',
+  };
+  const versions = { ...sampleVersions, versions: [there], problems: ['/home/ada is full'] };
+  assert.doesNotMatch(JSON.stringify(redact({ ...told, versions }).versions), /ada/i);
 });
 
 // Every "1" of the verdict became "query 4" where somebody had searched for it.
@@ -174,10 +189,13 @@ test('leaves figures and words of sentences as they are, where a query is one of
   const [first] = sampleReport.queries;
   const [aside] = sampleReport.quarantined;
   const asked = (query: string) => ({ ...first!, query });
-  const redacted = redactQueries({
+  const report = {
     ...sampleReport,
     queries: ['1', 'queries', 'unseen'].map(asked),
     quarantined: [{ ...aside!, query: 'unseen', sentence: 'It reads like "unseen", unseen' }],
+  };
+  const { report: redacted } = redact({
+    ...{ report, versions: sampleVersions, usage: sampleUsage },
   });
   assert.equal(redacted.verdict, sampleReport.verdict);
   assert.deepEqual(redacted.conditions, sampleReport.conditions);
