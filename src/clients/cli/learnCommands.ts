@@ -311,13 +311,14 @@ const reasonWords: Readonly<Record<ReviewItem['reason'], string>> = {
 
 /** How many marks were set aside, for which reasons, and where to look at them. */
 function asideLines({ quarantined }: LearningReport): string[] {
-  if (quarantined.length === 0) return [];
+  const doubted = quarantined.filter(({ reason }) => reason !== 'duplicate');
+  if (doubted.length === 0) return [];
   const counts = new Map<string, number>();
-  for (const { reason } of quarantined) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const { reason } of doubted) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const reasons = [...counts].map(
     ([reason, count]) => `${count} ${reasonWords[reason as ReviewItem['reason']]}`,
   );
-  const marks = plural(quarantined.length, 'mark');
+  const marks = plural(doubted.length, 'mark');
   return [`${marks} set aside (${reasons.join(', ')}); \`nearmiss marks review\` shows them`];
 }
 

@@ -140,8 +140,10 @@ export function quarantine({ quarantined }: LearningReport, { t, say }: Words): 
     place(item.suspect, t),
     decisionName(item.decision, t),
   ]);
+  // What was said twice counts once, and needs no decision.
+  const doubted = quarantined.filter(({ reason }) => reason !== 'duplicate');
   const name = counted(
-    quarantined.length,
+    doubted.length,
     t('Set aside: 1 mark, not learned from until a person decides'),
     (many) => t('Set aside: {0} marks, not learned from until a person decides', many),
   );
