@@ -15,6 +15,7 @@ import { intervalOf } from '../support/mixture';
 import { checkDone } from '../support/product';
 import { type Asked, compareByHand, type Tally } from '../support/editor/compareByHand';
 import { chooseComparison, judge, orderOf, places, rankOf } from '../support/editor/learningHands';
+import { checkListFits, checkPageFits, whileNarrow } from '../support/editor/narrow';
 import { flow, useWorld, type World } from '../support/editor/world';
 import { eventually, patienceMs, type Workbench } from '../support/editor/workbench';
 import { writeFiles } from '../support/temporaryFolder';
@@ -146,6 +147,13 @@ flow('shows a report that holds what the command line says', world, async (here)
   await window.screenshot('33-report-light');
   await page.getByRole('heading', { name: 'Learning curve' }).scrollIntoViewIfNeeded();
   await window.screenshot('33-report-charts-light');
+  await window.theme('Light High Contrast');
+  await page.locator('body.vscode-high-contrast-light').waitFor();
+  await whileNarrow(window, 760, async () => {
+    await checkPageFits(page, 420);
+    await page.locator('[tabindex="0"], summary').first().focus();
+    await window.screenshot('33-report-narrow-high-contrast');
+  });
   await window.theme('Dark Modern');
   await window.closeTab('Learning Report');
 });
@@ -317,11 +325,21 @@ flow(
         ...{ suspect: placeOf(3), parents: [parentOf('mined-1', 1), parentOf('mined-2', 2)] },
       },
     ]);
+    await window.theme('Dark High Contrast');
     await window.commandByKeys('Nearmiss: Review Negatives');
-    await eventually(
+    const listed = await eventually(
       () => window.rowNames(),
       (rows) => rows.some((name) => name.includes(query)),
     );
+    // What is open comes before what was decided.
+    assert.deepEqual(
+      listed.map((name) => name.includes('(left out)')),
+      [false, false, true],
+    );
+    await whileNarrow(window, 400, async () => {
+      await checkListFits(window);
+      await window.screenshot('36-review-narrow-high-contrast');
+    });
     await window.chooseByKeys(query);
     await eventually(
       () => window.rowNames(),
@@ -335,12 +353,17 @@ flow(
       );
     }
     await window.screenshot('36-review-mixed');
+    await whileNarrow(window, 400, async () => {
+      await checkListFits(window);
+      await window.screenshot('36-review-mixed-narrow-high-contrast');
+    });
     await window.chooseByKeys('Drop the middle one: do not learn from it');
     const queue = await eventually(
       () => client.call('reviewQueue', { folder }),
       (items) => items.some(({ id, decision }) => id === 'mined-2' && decision === 'drop'),
     );
     await window.closeQuickPick();
+    await window.theme('Dark Modern');
     assert.ok(queue.every(({ id }) => id !== 'mixed-1'));
   },
 );
@@ -427,6 +450,16 @@ async function saysCounts(here: World, { searches, wins, losses, ties }: Tally):
   await page.getByRole('heading', { name: /^In daily use beside/ }).scrollIntoViewIfNeeded();
   await window.screenshot('38-live-report');
   await window.closeTab('Learning Report');
+  await window.theme('Light Modern');
+  await window.command('Nearmiss: Show Status');
+  await window.quickRows.filter({ hasText: 'Answers are mixed live with' }).first().click();
+  await eventually(
+    () => window.rowNames(),
+    (names) => names.some((name) => name.includes('Stop comparing')),
+  );
+  await window.screenshot('38-live-counts-light');
+  await window.closeQuickPick();
+  await window.theme('Dark Modern');
 }
 
 async function startLearning(window: Workbench, picture?: string): Promise<void> {

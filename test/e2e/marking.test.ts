@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { killEngine } from '../support/product';
+import { checkListFits, narrowSideBar, whileNarrow } from '../support/editor/narrow';
 import { flow, useWorld } from '../support/editor/world';
 import { eventually, type Workbench } from '../support/editor/workbench';
 
@@ -85,6 +86,9 @@ flow('asks which of some places is right and keeps each answer as marks', world,
     const own = marks.filter((mark) => mark.query === asked);
     return own.map((mark) => `${mark.path}:${mark.start} ${mark.verdict}`).sort();
   };
+  await window.theme('Light Modern');
+  await window.openPanel();
+  await narrowSideBar(window, 250);
   await window.commandByKeys('Nearmiss: Ask Me the Best Questions');
   const title = window.page.locator('.quick-input-widget:visible .quick-input-title');
   const digit = /^(\d) {2}/;
@@ -112,6 +116,10 @@ flow('asks which of some places is right and keeps each answer as marks', world,
   // The list is cut off where it ends: what to do stands first.
   await window.page.getByPlaceholder(/^A digit answers, Escape ends/).waitFor();
   await window.screenshot('18-which-is-right');
+  await whileNarrow(window, 500, async () => {
+    await checkListFits(window);
+    await window.screenshot('18-which-is-right-narrow');
+  });
   // The place of the row in focus is shown behind.
   const tab = window.activeTab;
   const fileOf = (name = ''): string => /^\d {2}([^:]+):/.exec(name)?.[1] ?? '';
@@ -139,6 +147,7 @@ flow('asks which of some places is right and keeps each answer as marks', world,
     .waitFor();
   for (const key of ['ArrowDown', 'Space', 'ArrowDown', 'Space'])
     await window.page.keyboard.press(key);
+  await checkListFits(window);
   await window.screenshot('18-several-are-right');
   await window.page.keyboard.press('Enter');
   await asked(3);
@@ -149,6 +158,7 @@ flow('asks which of some places is right and keeps each answer as marks', world,
   await window.closeQuickPick();
   await window.message('2 of 10 questions answered').first().waitFor();
   await window.screenshot('18-answered');
+  await window.theme('Dark Modern');
   const again = await client.call('bestQuestions', { folder, limit: 10 });
   assert.ok(again.every(({ query: next }) => next !== first && next !== second));
   // Later flows look for older marks in a list that shows some rows only.
