@@ -85,11 +85,7 @@ export function headRecords(
     ...{ task: 'ir', query: query.text, source: 'explicit' },
     positives: textOf(query.relevant.map(({ chunkId }) => chunkId)),
     negatives: textOf([...query.wrong.map(({ chunkId }) => chunkId), ...mined]),
-    weight: Math.max(
-      0.01,
-      ...query.relevant.map(({ weight }) => weight),
-      query.wrong.length > 0 ? 1 : 0,
-    ),
+    weight: weightOf(query),
   }));
   const made = filler.slice(0, Math.ceil(FILLER_SHARE * rows.length)).flatMap((guard) =>
     guard.rest === undefined
@@ -109,13 +105,19 @@ export function headRecords(
   return [...rows, ...made, ...alike];
 }
 
+/** What a query counts: as much as the surest of its marks; an answer that was only opened is half of one. */
+function weightOf({ relevant, wrong }: MarkedQuery): number {
+  return Math.max(0.01, ...relevant.map(({ weight }) => weight), wrong.length > 0 ? 1 : 0);
+}
+
 /** Groups of the re-ranker: of each query with an answer, the lines that a search gives it to read. */
 export function crossRecords(index: SearchContext, groups: readonly Group[]): object[] {
   return groups
     .filter(
       ({ query, mined }) => query.relevant.length > 0 && query.wrong.length + mined.length > 0,
     )
-    .map(({ query: { asked, text, relevant, wrong }, mined }) => {
+    .map(({ query, mined }) => {
+      const { asked, text, relevant, wrong } = query;
       const parsed = parseQuery(asked);
       const textOf = chunkTexts(index, (chunk) =>
         rerankText(chunk, bestWindow(chunk, parsed, index.tokenizer)),
@@ -123,7 +125,7 @@ export function crossRecords(index: SearchContext, groups: readonly Group[]): ob
       const negatives = textOf([...wrong.map(({ chunkId }) => chunkId), ...mined]);
       const most = MOST_SCORED - 1;
       return {
-        ...{ task: 'ir', query: text, source: 'explicit' },
+        ...{ task: 'ir', query: text, source: 'explicit', weight: weightOf(query) },
         positives: textOf(relevant.map(({ chunkId }) => chunkId)),
         negatives: negatives.slice(0, most),
       };
@@ -136,10 +138,10 @@ export function fusionRecords(groups: readonly Group[]): object[] {
     `${path}:${span.start + 1}-${span.end}`;
   return groups
     .filter(({ query }) => query.relevant.length > 0)
-    .map(({ query: { asked, relevant, wrong } }) => ({
-      ...{ task: 'ir', query: asked, source: 'explicit' },
-      positives: relevant.map((chunk) => placeOf(chunk)),
-      negatives: wrong.map((chunk) => placeOf(chunk)),
+    .map(({ query }) => ({
+      ...{ task: 'ir', query: query.asked, source: 'explicit', weight: weightOf(query) },
+      positives: query.relevant.map((chunk) => placeOf(chunk)),
+      negatives: query.wrong.map((chunk) => placeOf(chunk)),
     }));
 }
 

@@ -276,10 +276,10 @@ export class CrossEncoderLearner implements Learner {
   private feeds(chunk: readonly TextGroup[], counts: GroupCounts): ChunkInputs {
     const width = Math.max(...chunk.map(({ texts }) => texts.length));
     const hasPositives = chunk.some(({ positiveCount }) => positiveCount > 0);
-    const groups = chunk.map(({ positiveCount, texts, weights }): Group => {
+    const groups = chunk.map(({ row: { weight }, positiveCount, texts, weights }): Group => {
       // A graph takes no empty matrix: where no group has a positive, rows of no weight stand in.
       const first = hasPositives ? positiveCount : 1;
-      return { positiveCount: first, negativeCount: texts.length - first, weights };
+      return { positiveCount: first, negativeCount: texts.length - first, weights, weight };
     });
     const { repeat, targets, offsets, shares } = groupFeeds(groups, width);
     const index = new BigInt64Array(chunk.length * width);

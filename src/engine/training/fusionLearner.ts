@@ -4,7 +4,7 @@
  * listwise loss says which weights put what was marked relevant first. Gradients are central differences of those very
  * functions: two dozen numbers do not need a second formula that could drift away from the first.
  *
- *   weight = default · e^θ, or σ(logit(default) + θ) for shares;  L = mean CE + pull · mean θ²
+ *   weight = default · e^θ, or σ(logit(default) + θ) for shares;  L = mean w · CE + pull · mean θ², w of the record
  *
  * Every candidate that is not marked relevant is a negative; one that is marked not relevant weighs α times as much.
  */
@@ -40,6 +40,8 @@ export interface FusionQuery {
   readonly logits: ReadonlyMap<number, number>;
   readonly relevant: ReadonlySet<number>;
   readonly wrong: ReadonlySet<number>;
+  /** How much it counts among the others, 0 to 1. */
+  readonly weight: number;
 }
 
 /** One record: places as `path:start-end`. */
@@ -48,6 +50,7 @@ export interface FusionRecord {
   readonly query: string;
   readonly positives: readonly string[];
   readonly negatives: readonly string[];
+  readonly weight: number;
 }
 
 /** How many candidates the re-ranker reads, as in a search. */
@@ -96,6 +99,7 @@ export async function gatherQueries(
     const hasMeaning = candidates.some((candidate) => candidate.contextual);
     const bare = {
       line: record.line,
+      weight: record.weight,
       query,
       candidates,
       hasMeaning,
@@ -258,7 +262,7 @@ export class FusionLearner implements Learner {
       (sum, { chunk }, index) => sum + (query.relevant.has(chunk.id) ? shares[index]! : 0),
       0,
     );
-    return -Math.log(Math.max(right, Number.MIN_VALUE));
+    return -query.weight * Math.log(Math.max(right, Number.MIN_VALUE));
   }
 
   private batch(stepIndex: number): readonly Prepared[] {

@@ -56,11 +56,15 @@ export async function trainFusion(context: TrainingContext, files: RunFiles): Pr
   return { ...result, settled, part: 'fusion' };
 }
 
-function recordOf({ line, query, positives, negatives }: Row, { texts }: Plan): FusionRecord {
+function recordOf(
+  { line, query, positives, negatives, weight }: Row,
+  { texts }: Plan,
+): FusionRecord {
   const placesOf = (numbers: readonly number[]): string[] =>
     numbers.map((number) => texts[number]!);
   return {
     line,
+    weight,
     query: texts[query]!,
     positives: placesOf(positives),
     negatives: placesOf(negatives),

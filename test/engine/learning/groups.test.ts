@@ -2,11 +2,31 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { RunControl } from '../../../src/engine/training/control';
-import { mineGroups } from '../../../src/engine/learning/groups';
+import {
+  crossRecords,
+  fusionRecords,
+  headRecords,
+  mineGroups,
+} from '../../../src/engine/learning/groups';
 import { markedFiles } from '../../support/markedFiles';
 import { toyEmbedder } from '../../support/toyIndexing';
 
 const files = markedFiles(before, after);
+
+test('what was only opened counts by half in every part, beside a wrong hit in full', () => {
+  const index = { snapshot: files.snapshot, embedder: toyEmbedder() };
+  const { query } = files.groupOf('which value', { mined: [] });
+  const [first] = query.relevant;
+  const opened = { ...query, relevant: [{ ...first!, weight: 0.5 }], wrong: [] };
+  const { id: other } = files.chunkOf(2);
+  const judged = { ...opened, wrong: [{ ...first!, chunkId: other }] };
+  const groups = [opened, judged].map((own) => ({ query: own, mined: [files.chunkOf(1).id] }));
+  const weights = (records: readonly object[]): unknown[] =>
+    records.map((record) => (record as { readonly weight: number }).weight);
+  assert.deepEqual(weights(fusionRecords(groups)), [0.5, 1]);
+  assert.deepEqual(weights(headRecords(index, groups, [], [])), [0.5, 1]);
+  assert.deepEqual(weights(crossRecords(index, groups)), [0.5, 1]);
+});
 
 // Two spellings of one question with an answer each: each answer was mined as a negative of the other question.
 test('mines no negative that answers a query which asks the same', async () => {

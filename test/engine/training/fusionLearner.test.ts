@@ -29,6 +29,7 @@ function query(wrong: readonly number[] = [1]): FusionQuery {
     ],
     ...{ hasMeaning: true, logits: new Map<number, number>(), relevant: new Set([3]) },
     wrong: new Set(wrong),
+    weight: 1,
   };
 }
 
@@ -64,6 +65,15 @@ test('a hit marked wrong is one of all others at a weight of 1, and costs more a
   assert.equal(await lossOf(query(), 1), plain);
   assert.equal(await lossOf(query([]), 3), plain);
   assert.ok((await lossOf(query(), 3)) > plain);
+});
+
+test('a record of half the weight says half as much', async () => {
+  const slope = async (weight: number): Promise<Float32Array> =>
+    (await learner({ ...query(), weight }, 1).step(0)).gradients.get('theta')!;
+  const [whole, half] = [await slope(1), await slope(0.5)];
+  assert.ok(whole.some((value) => Math.abs(value) > 1e-4));
+  // At the defaults the pull to them has no slope.
+  whole.forEach((value, at) => assert.ok(Math.abs(half[at]! - value / 2) < 1e-6));
 });
 
 test('teaches nothing where nothing marked relevant is found', () => {

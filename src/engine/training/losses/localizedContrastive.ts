@@ -1,7 +1,7 @@
 /**
  * Localized contrastive estimation (Gao et al. 2021, arXiv 2101.08751), the loss of the cross-encoder. A group is a
  * query's positive and negatives taken from the retriever's own top results:  L = mean_q [ lse_{d∈G} s(q,d) − s(q,d⁺) ].
- * A weight w of a negative enters as s + ln w. With several positives the loss is averaged over them, each time with
+ * A weight w of a negative enters as s + ln w, one of a group as a factor of its loss. With several positives the loss is averaged over them, each time with
  * the others left out of the group.
  */
 import type { GraphWriter } from '../graphWriter';
@@ -14,6 +14,8 @@ export interface Group {
   readonly negativeCount: number;
   /** Of the negatives, 1 each when left out; 0 leaves one out. */
   readonly weights?: readonly number[];
+  /** How much the group counts among the others, 1 when left out. */
+  readonly weight?: number;
 }
 
 /**
@@ -31,11 +33,11 @@ function groupRows(
   groups: readonly Group[],
   width: number,
 ): { readonly rows: readonly GroupRow[]; readonly offsets: Matrix } {
-  const rows = groups.flatMap(({ positiveCount }, group) =>
+  const rows = groups.flatMap(({ positiveCount, weight = 1 }, group) =>
     Array.from({ length: positiveCount }, (_, positive) => ({
       group,
       positive,
-      share: 1 / (groups.length * positiveCount),
+      share: weight / (groups.length * positiveCount),
     })),
   );
   const offsets = zeros(rows.length, width);
@@ -69,7 +71,8 @@ export function localizedContrastive(
   const losses = new Float64Array(groups.length);
   rows.forEach(({ group }, i) => {
     rowOf(gradient, i).forEach((v, d) => (rowOf(out, group)[d]! += v));
-    losses[group]! += entropy.rows[i]! / groups[group]!.positiveCount;
+    const { positiveCount, weight = 1 } = groups[group]!;
+    losses[group]! += (weight * entropy.rows[i]!) / positiveCount;
   });
   return { value: meanOf(losses), rows: losses, gradients: { scores: out } };
 }

@@ -74,6 +74,16 @@ test('takes groups of uneven size and a temperature, in both forms', async () =>
   );
 });
 
+test('counts a group by its weight, in both forms', async () => {
+  const { rows } = localizedContrastive(matrixOf(SCORES), [one(3), one(3)]);
+  const groups = [one(3), { ...one(3), weight: 0.5 }];
+  const gradient = [
+    [-0.178043, 0.118441, 0.043572, 0.016029],
+    [-0.402523, 0.26497, 0.072213, 0.065341].map((value) => value / 2),
+  ];
+  await checkGroups(SCORES, groups, { value: (rows[0]! + rows[1]! / 2) / 2, gradient });
+});
+
 test('a group of 1 has loss 0 and no gradient', () => {
   const { value, gradients } = localizedContrastive(matrixOf([[3.7]]), [one(0)]);
   assert.equal(value, 0);
