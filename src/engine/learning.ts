@@ -24,6 +24,7 @@ export interface LearningParts extends MarksToLearnParts {
 }
 
 const DEFAULT_SEED = 1;
+const BEGIN = { stage: 'starting', done: 0, total: 1, fraction: 0 };
 
 interface Run {
   readonly learner: LearnerRun;
@@ -64,7 +65,11 @@ export class Learning implements Disposable {
       throw new NearmissError('usage', 'A pilot counts in a part of the folder alone', 'Say which');
     this.marks.refuseEmpty(id, params.scope);
     const refused = await this.refuse(record, params);
-    if (refused) return { version: BASE, isPromoted: false, report: refused };
+    if (refused) {
+      // It ends like any other, for those who tidy up then.
+      this.tell({ folder, folderId: id, ...BEGIN, state: 'ended', secondsLeft: 0 });
+      return { version: BASE, isPromoted: false, report: refused };
+    }
     await this.giveWay(id, params);
     if (this.runs.has(id))
       throw new NearmissError(
@@ -167,8 +172,7 @@ export class Learning implements Disposable {
     const scope = params.scope && cleanScope(params.scope);
     const about = { folder, dataFolder, seed, resume, version, isUnasked, measuresMethods, scope };
     const request = { kind: 'learn', learnKind, ...about } as const;
-    const begin = { stage: 'starting', done: 0, total: 1, fraction: 0 };
-    const last: LearningProgress = { folder, folderId: id, state: 'running', ...begin };
+    const last: LearningProgress = { folder, folderId: id, state: 'running', ...BEGIN };
     const learner = new LearnerRun({
       ...{ trainerFile, request },
       onProgress: (progress) => this.take(run, progress),
