@@ -10,7 +10,7 @@ import { decodeModel, encodeModel } from '../onnx/codec';
 import { graphOf, type Graph } from '../onnx/graph';
 import { innerGraphs, type Model } from '../onnx/model';
 import { createEmbedder } from './biEncoder';
-import { type Checkpoint, readCheckpoint, readGivenCheckpoint, readModelBytes } from './checkpoint';
+import { type Checkpoint, readCheckpoint, readModelBytes } from './checkpoint';
 import { createReranker } from './crossEncoder';
 import { takeInExternalData } from './externalData';
 import { createSession } from './session';
@@ -58,7 +58,7 @@ const KNOWN_MODULES = /\.(Transformer|Pooling|Normalize)$/;
 /** Copies, checks, and embeds one text with the copy. Throws a NearmissError that says what is wrong. */
 export async function stageCheckpoint(request: StageRequest): Promise<StagedCheckpoint> {
   const { source, staging, templates } = request;
-  const original = await readGivenCheckpoint(source);
+  const original = await readCheckpoint(source);
   await checkModules(source);
   await copySideFiles(source, staging);
   await writeTemplates(source, staging, templates);
