@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { after, before, test } from 'node:test';
+import { systemCode } from '../../src/base/errors';
 import { EngineClient } from '../../src/clients/engineClient';
 import type { MarkParams, SearchParams } from '../../src/protocol/methods';
 import type { SearchHit } from '../../src/protocol/types';
@@ -64,13 +65,20 @@ function journal(): string {
   return path.join(folders, fs.readdirSync(folders)[0]!, 'journal.jsonl');
 }
 
-/** Files of the data folder that hold the text. */
+/** Files of the data folder that hold the text. A database that is closed meanwhile takes its side files along. */
 function filesWith(text: string): string[] {
   return fs
     .readdirSync(world.data, { recursive: true })
     .map(String)
-    .filter((name) => fs.statSync(path.join(world.data, name)).isFile())
-    .filter((name) => fs.readFileSync(path.join(world.data, name)).includes(text));
+    .filter((name) => {
+      const file = path.join(world.data, name);
+      try {
+        return fs.statSync(file).isFile() && fs.readFileSync(file).includes(text);
+      } catch (error) {
+        if (systemCode(error) === 'ENOENT') return false;
+        throw error;
+      }
+    });
 }
 
 /** Ends the engine, by whichever way, and waits until the client knows. */
